@@ -1,0 +1,34 @@
+#pragma once
+// JSON as the platform uses it: Boost.JSON values, amounts always strings, one canonical text for what is
+// stored and compared byte for byte.
+#include <boost/json.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace sep {
+
+namespace json = boost::json;
+
+/// Parses one complete JSON text of at most `max_depth` levels. MALFORMED_JSON otherwise; duplicate keys are
+/// refused, since two readers could take different ones.
+Result<json::value> parse_json(std::string_view text, std::size_t max_depth = 32);
+
+/// The one text of a value: object keys in byte order, no white space. Equal values give equal bytes, whatever
+/// order their keys came in (PostgreSQL's JSONB changes the order).
+std::string canonical_json(const json::value& value);
+
+/// Reads of one member; `pointer` of the error is "/<key>". MISSING_FIELD, WRONG_TYPE.
+Result<std::string> get_string(const json::object& object, std::string_view key);
+Result<std::int64_t> get_int(const json::object& object, std::string_view key);
+Result<std::uint64_t> get_uint(const json::object& object, std::string_view key);
+Result<bool> get_bool(const json::object& object, std::string_view key);
+Result<json::object> get_object(const json::object& object, std::string_view key);
+Result<json::array> get_array(const json::object& object, std::string_view key);
+
+/// The member as a string, or `fallback` where it is absent or null.
+std::string string_or(const json::object& object, std::string_view key, std::string_view fallback = {});
+
+}  // namespace sep

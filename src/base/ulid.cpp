@@ -1,0 +1,52 @@
+#include "base/ulid.h"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <mutex>
+
+namespace sep {
+namespace {
+constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+}
+
+bool is_ulid(std::string_view text) {
+  return text.size() == 26 && text[0] <= '7' &&
+         std::ranges::all_of(text, [](char c) { return kAlphabet.find(c) != std::string_view::npos; });
+}
+
+std::string encode_ulid(const std::array<std::uint8_t, 16>& bytes) {
+  std::string text(26, '0');
+  unsigned __int128 value = 0;
+  for (const auto byte : bytes) value = value << 8 | byte;
+  for (std::size_t i = 26; i-- > 0; value >>= 5) text[i] = kAlphabet[static_cast<std::size_t>(value & 31)];
+  return text;
+}
+
+std::string UlidGenerator::next(Timestamp time, const std::array<std::uint8_t, 10>& random) {
+  if (time.ms > last_ms_) {
+    last_ms_ = time.ms;
+    last_ = random;
+  } else {
+    std::size_t i = last_.size();
+    while (i-- > 0 && ++last_[i] == 0) {
+    }
+    if (i == static_cast<std::size_t>(-1)) ++last_ms_;  // all 80 bits were used: borrow the next millisecond
+  }
+  std::array<std::uint8_t, 16> bytes{};
+  for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(last_ms_ >> (40 - 8 * i));
+  std::ranges::copy(last_, bytes.begin() + 6);
+  return encode_ulid(bytes);
+}
+
+std::string new_ulid() {
+  static std::mutex mutex;
+  static UlidGenerator generator;
+  std::array<std::uint8_t, 10> random{};
+  SEP_ASSERT(RAND_bytes(random.data(), static_cast<int>(random.size())) == 1);
+  random[0] &= 0x7f;  // room for the counter, so that it does not run over within a millisecond
+  const std::scoped_lock lock(mutex);
+  return generator.next(now(), random);
+}
+
+}  // namespace sep

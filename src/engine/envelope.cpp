@@ -1,0 +1,61 @@
+#include "engine/envelope.h"
+
+#include "base/ulid.h"
+
+namespace sep::engine {
+namespace {
+constexpr std::string_view kPrefix = "intent-";
+}
+
+std::string correlation_of(std::string_view intent_id) {
+  return std::string(kPrefix) + std::string(intent_id);
+}
+
+std::string_view intent_id_of(std::string_view correlation_id) {
+  if (!correlation_id.starts_with(kPrefix)) return {};
+  const auto id = correlation_id.substr(kPrefix.size());
+  return is_ulid(id) ? id : std::string_view{};
+}
+
+json::object to_json(const Envelope& envelope) {
+  json::object object;
+  object["eventId"] = envelope.event_id;
+  object["timestamp"] = to_rfc3339(envelope.timestamp);
+  object["topic"] = envelope.topic;
+  object["correlationId"] = envelope.correlation_id;
+  object["causationId"] = envelope.causation_id;
+  object["sequence"] = envelope.sequence;
+  if (envelope.global_sequence != 0) object["globalSequence"] = envelope.global_sequence;
+  object["payload"] = envelope.payload;
+  object["version"] = envelope.version;
+  return object;
+}
+
+Result<Envelope> envelope_from_json(const json::value& value) {
+  if (!value.is_object()) return fail(errc::kInvalidEvent, "an event must be a JSON object");
+  const auto& object = value.get_object();
+  const auto read = [&]() -> Result<Envelope> {
+    Envelope envelope;
+    SEP_TRY(envelope.event_id, get_string(object, "eventId"));
+    SEP_TRY(const auto timestamp, get_string(object, "timestamp"));
+    SEP_TRY(envelope.timestamp, parse_rfc3339(timestamp));
+    SEP_TRY(envelope.topic, get_string(object, "topic"));
+    SEP_TRY(envelope.correlation_id, get_string(object, "correlationId"));
+    SEP_TRY(envelope.causation_id, get_string(object, "causationId"));
+    SEP_TRY(envelope.sequence, get_uint(object, "sequence"));
+    SEP_TRY(envelope.payload, get_object(object, "payload"));
+    SEP_TRY(envelope.version, get_int(object, "version"));
+    if (object.contains("globalSequence")) {
+      SEP_TRY(envelope.global_sequence, get_uint(object, "globalSequence"));
+    }
+    if (!is_ulid(envelope.event_id)) return fail(errc::kInvalidEvent, "eventId is not a ULID", "/eventId");
+    if (intent_id_of(envelope.correlation_id).empty())
+      return fail(errc::kInvalidEvent, "correlationId is not intent-<ULID>", "/correlationId");
+    return envelope;
+  };
+  auto result = read();
+  if (!result) return fail(errc::kInvalidEvent, result.error().detail, result.error().pointer);
+  return result;
+}
+
+}  // namespace sep::engine

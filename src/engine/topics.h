@@ -1,0 +1,32 @@
+#pragma once
+// The topics of events; each is also its NATS subject.
+#include <array>
+#include <string_view>
+
+namespace sep::engine::topic {
+
+inline constexpr std::string_view kIntentSubmitted = "intent.submitted";
+inline constexpr std::string_view kRiskApproved = "risk.approved";
+inline constexpr std::string_view kRiskRejected = "risk.rejected";
+inline constexpr std::string_view kIntentAccepted = "intent.accepted";
+inline constexpr std::string_view kPlanCreated = "plan.created";
+inline constexpr std::string_view kPlanRejected = "plan.rejected";
+inline constexpr std::string_view kExecStarted = "exec.started";
+inline constexpr std::string_view kExecStepPrepared = "exec.step_prepared";
+inline constexpr std::string_view kExecStepSubmitted = "exec.step_submitted";
+inline constexpr std::string_view kExecStepFilled = "exec.step_filled";
+inline constexpr std::string_view kExecStepReverted = "exec.step_reverted";
+inline constexpr std::string_view kExecStepReorged = "exec.step_reorged";
+inline constexpr std::string_view kExecCompleted = "exec.completed";
+inline constexpr std::string_view kExecFailed = "exec.failed";
+inline constexpr std::string_view kIntentExpired = "intent.expired";
+inline constexpr std::string_view kIntentCancelRequested = "intent.cancel_requested";
+inline constexpr std::string_view kIntentCancelled = "intent.cancelled";
+
+inline constexpr std::array kAll = {
+    kIntentSubmitted, kRiskApproved,      kRiskRejected,     kIntentAccepted,   kPlanCreated,
+    kPlanRejected,    kExecStarted,       kExecStepPrepared, kExecStepSubmitted, kExecStepFilled,
+    kExecStepReverted, kExecStepReorged,  kExecCompleted,    kExecFailed,       kIntentExpired,
+    kIntentCancelRequested, kIntentCancelled};
+
+}  // namespace sep::engine::topic
