@@ -1,0 +1,113 @@
+#pragma once
+// What the operator configures, as values. app/config.h reads it from TOML and refuses what is wrong; everything
+// else receives the parts that it needs.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/uint256.h"
+#include "ethereum/address.h"
+
+namespace sep::engine {
+
+/// One token of the configured chain.
+struct Token {
+  std::string symbol;
+  std::string name;
+  ethereum::Address address;
+  unsigned decimals = 18;
+  bool stablecoin = false;  // counts as 1 USD when values are computed
+  bool operator==(const Token&) const = default;
+};
+
+/// A pool to load and follow; its address is looked up at the factory.
+struct PoolKey {
+  std::string token_a;  // symbols of configured tokens, in any order
+  std::string token_b;
+  std::uint32_t fee_pips = 0;  // hundredths of a basis point: 500 = 0.05 %
+};
+
+struct Contracts {
+  ethereum::Address factory;
+  ethereum::Address swap_router;  // SwapRouter02
+  ethereum::Address quoter;       // QuoterV2
+  ethereum::Address tick_lens;
+  ethereum::Address position_manager;
+  ethereum::Address weth;
+};
+
+struct ChainSettings {
+  std::string name = "ethereum";  // assets[].chain on the wire
+  std::uint64_t chain_id = 0;
+  std::string rpc_url;               // http://host:port
+  std::string ws_url;                // ws://host:port, empty: none
+  std::string ipc_path;              // unix socket, empty: none
+  unsigned confirmations = 1;        // blocks, the including one counted
+  unsigned poll_interval_ms = 1000;  // where no subscription is to be had
+  Contracts contracts;
+  std::vector<Token> tokens;
+  std::vector<PoolKey> pools;
+};
+
+struct MarketSettings {
+  std::int64_t max_age_ms = 5000;           // since the node last confirmed the head: older is STALE_MARKET
+  std::optional<std::int64_t> max_block_age_s;  // of the head's own timestamp; unset on chains that mine on demand
+};
+
+struct RiskSettings {
+  Uint256 max_notional_usd_wad;  // USD · 10^18
+  Uint256 max_slippage_wad;      // ratio · 10^18
+  Uint256 max_price_impact_wad;  // ratio · 10^18; plans above are rejected
+  unsigned max_open_intents = 0;             // per strategy; 0: no limit
+  std::vector<std::string> allowed_tokens;   // symbols; empty: every configured token
+  bool kill_switch = false;
+};
+
+enum class AllowanceMode { kExact, kStanding };
+
+/// Of one execution_style.
+struct FeePolicy {
+  Uint256 max_priority_fee_per_gas_wei;
+  std::uint32_t base_fee_multiplier_percent = 200;  // max fee = base fee · this + priority fee
+  std::int64_t bump_after_ms = 30'000;              // a pending transaction is replaced after this time
+};
+
+struct ExecutionSettings {
+  AllowanceMode allowance = AllowanceMode::kExact;
+  Uint256 standing_allowance_cap;          // base units of any token, for kStanding
+  Uint256 max_fee_per_gas_wei;             // never exceeded, replacements included
+  std::uint64_t max_gas_limit = 2'000'000;  // of one transaction
+  unsigned max_attempts = 3;               // plans an intent
+  FeePolicy passive, normal, aggressive;
+};
+
+struct SignerSettings {
+  enum class Kind { kDevnet, kKeystore } kind = Kind::kDevnet;
+  std::string keystore_path;
+  std::string password_path;
+};
+
+struct GatewaySettings {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 8080;
+  std::size_t max_body_bytes = 64 * 1024;
+};
+
+struct EndpointSettings {
+  std::string nats_url;
+  std::string postgres;      // libpq connection string
+  std::string redis_socket;  // path of a unix socket
+};
+
+struct Settings {
+  ChainSettings chain;
+  MarketSettings market;
+  RiskSettings risk;
+  ExecutionSettings execution;
+  SignerSettings signer;
+  GatewaySettings gateway;
+  EndpointSettings endpoints;
+};
+
+}  // namespace sep::engine
