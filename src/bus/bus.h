@@ -1,0 +1,255 @@
+#pragma once
+// NATS for Asio coroutines: requests, publishing, work queues and ordered reading of streams.
+//
+// Entry points: Bus::connect; request and serve for questions; publish_event(s) for what a stream must hold;
+// consume for work that is shared by a group and must not be lost; tail for reading a stream in order.
+//
+// Invariants
+//  1. Handlers run on the executor given to connect, which is one thread (or a strand). serve_raw alone calls
+//     on a thread of the bus.
+//  2. publish, reply, connected, counters and the template wait may be called from any thread; everything
+//  else
+//     on the executor. No function blocks, except connect, close and wait.
+//  3. After close() (or the destructor) no handler is called, and every request in flight has ended with
+//     BUS_UNAVAILABLE. A handler's coroutine that already runs is not cancelled; what it sends is refused.
+//  4. A lost connection is made again for ever; subscriptions, consumers and tails continue by themselves.
+//     Nothing is buffered while it is down: sending answers BUS_UNAVAILABLE.
+//  5. An error of a request says nothing about whether it was carried out; only the reply does.
+//  6. A message of a work queue is acknowledged only after its handler returned Verdict::ack. It may be
+//  handled
+//     more than once (redelivery), also by two members at a time.
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "base/result.h"
+
+namespace sep::bus {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+struct Message {
+  std::string subject;
+  std::string reply;  // empty: no answer is awaited
+  std::string body;
+  std::uint64_t stream_sequence = 0;  // 0: not from a stream
+  std::uint64_t deliveries = 0;       // how often the work queue has delivered it, this time included
+};
+
+using MessageHandler = std::function<void(const Message&)>;
+/// The reply's body. An exception is logged and leaves the asker without an answer.
+using RequestHandler = std::function<asio::awaitable<std::string>(Message)>;
+
+struct Options {
+  std::string url;                     // nats://host:port, several separated by commas
+  std::string name;                    // of the connection, shown by the server's monitoring
+  milliseconds connect_timeout{5000};  // of the first connection, attempts included
+  milliseconds reconnect_wait{100};    // between attempts afterwards
+  milliseconds ping_interval{10'000};  // two unanswered pings are a lost connection
+};
+
+/// Ends its subscription when destroyed (on the executor); no handler starts afterwards. An empty one does
+/// nothing.
+class Subscription {
+ public:
+  Subscription() = default;
+  explicit Subscription(std::shared_ptr<void> state) : state_(std::move(state)) {}
+  void reset() { state_.reset(); }
+  explicit operator bool() const { return state_ != nullptr; }
+
+ private:
+  std::shared_ptr<void> state_;
+};
+
+// --- Streams
+// ------------------------------------------------------------------------------------------------
+
+/// File storage, limits retention, oldest discarded first.
+struct StreamConfig {
+  std::string name;
+  std::vector<std::string> subjects;
+  milliseconds duplicate_window{120'000};  // the same message id within it is stored once
+  milliseconds max_age{0};                 // 0: kept for ever
+};
+
+struct StreamInfo {
+  std::uint64_t first_sequence = 0;
+  std::uint64_t last_sequence = 0;  // 0: never held a message
+  std::uint64_t messages = 0;
+  std::string created;  // RFC 3339; another value under the same name: the stream was made anew
+  std::vector<std::string> consumers;
+};
+
+struct StoredMessage {
+  std::uint64_t sequence = 0;
+  std::string subject;
+  std::string body;
+};
+
+struct Publication {
+  std::string subject;
+  std::string body;
+  std::string message_id;  // Nats-Msg-Id
+};
+
+struct PubAck {
+  std::uint64_t sequence = 0;
+  bool duplicate = false;  // the stream already held this message id: this body was dropped
+};
+
+// --- Work queues
+// --------------------------------------------------------------------------------------------
+
+/// What becomes of a message after its handler.
+struct Verdict {
+  enum class Kind { kAck, kRetry, kWait, kDead };
+  Kind kind = Kind::kAck;
+  milliseconds delay{0};
+  std::string reason;
+
+  /// Done: never again.
+  static Verdict ack() { return {}; }
+  /// It failed: any member may try again after `delay`; counted against max_tries.
+  static Verdict retry(milliseconds delay, std::string reason) {
+    return {Kind::kRetry, delay, std::move(reason)};
+  }
+  /// Not the message's fault (a part is down): this member calls its handler again after `delay`, not
+  /// counted.
+  static Verdict wait(milliseconds delay) { return {Kind::kWait, delay, {}}; }
+  /// It can never succeed: to dead.<subject> with `reason`.
+  static Verdict dead(std::string reason) { return {Kind::kDead, milliseconds{0}, std::move(reason)}; }
+};
+/// An exception counts as Verdict::retry with the text of the exception.
+using WorkHandler = std::function<asio::awaitable<Verdict>(Message)>;
+
+struct ConsumerConfig {
+  std::string stream;
+  std::string durable;                    // no dots: "planner-workers"
+  std::string deliver_group;              // "planner.workers"; its members share the work
+  std::string filter_subject;             // one subject
+  milliseconds ack_wait{30'000};          // a member silent for so long loses the message to another
+  std::int64_t max_ack_pending = 10'000;  // of the whole group
+  std::uint64_t max_tries = 10;           // deliveries; the message is dead when the last one fails
+  std::size_t max_in_flight = 256;        // handlers at once in this member; further messages wait here
+  milliseconds check_interval{2000};      // how soon a consumer that was deleted elsewhere is made again
+};
+
+/// Of one consumer of this process, for metrics.
+struct ConsumerCounters {
+  std::string durable;
+  std::uint64_t acked = 0;
+  std::uint64_t retried = 0;
+  std::uint64_t dead = 0;
+  std::uint64_t recreated = 0;
+  std::uint64_t held = 0;  // now: delivered and without a verdict
+};
+
+/// Stream that keeps dead letters, subjects dead.>; made by consume. A dead letter is JSON: {"subject",
+/// "data", "reason", "tries"}.
+inline constexpr std::string_view kDeadStream = "DEAD";
+
+// --- Reading in order
+// ---------------------------------------------------------------------------------------
+
+struct TailConfig {
+  std::string stream;
+  std::string filter_subject;                  // empty: every subject
+  std::optional<std::uint64_t> from_sequence;  // of the stream; empty: only messages after the call
+  milliseconds heartbeat{1000};                // three missed: the consumer is made again
+};
+
+class Bus {
+ public:
+  /// Blocks until connected, at most options.connect_timeout. BUS_UNAVAILABLE.
+  static Result<std::shared_ptr<Bus>> connect(asio::any_io_executor executor, Options options);
+  ~Bus();
+  Bus(const Bus&) = delete;
+  Bus& operator=(const Bus&) = delete;
+
+  /// Idempotent. Not from within a serve_raw handler.
+  void close();
+  bool connected() const;
+  const asio::any_io_executor& executor() const;
+
+  /// Runs one of the coroutines below and blocks until it ends: for threads other than the executor's, while
+  /// the executor runs.
+  template <class T>
+  T wait(asio::awaitable<T> operation) {
+    return asio::co_spawn(executor(), std::move(operation), asio::use_future).get();
+  }
+
+  // --- Messages
+
+  /// BUS_UNAVAILABLE: not connected, nobody serves the subject, or the connection was lost; TIMEOUT.
+  asio::awaitable<Result<std::string>> request(std::string subject, std::string body, milliseconds timeout);
+  /// To whoever listens now. BUS_UNAVAILABLE.
+  Status publish(std::string_view subject, std::string_view body);
+  /// Answers a request. BUS_UNAVAILABLE; INVALID_VALUE where no answer is awaited.
+  Status reply(const Message& request, std::string_view body);
+
+  /// `queue_group` empty: every subscriber gets every message. BUS_UNAVAILABLE.
+  Result<Subscription> subscribe(const std::string& subject, const std::string& queue_group,
+                                 MessageHandler handler);
+  /// Each request is a coroutine of its own on the executor.
+  Result<Subscription> serve(const std::string& subject, const std::string& queue_group,
+                             RequestHandler handler);
+  /// `handler` is called on a thread of the bus, one message at a time in the order of arrival, and must not
+  /// block; answer with reply() from any thread. Destroying the subscription waits for a running handler.
+  Result<Subscription> serve_raw(const std::string& subject, const std::string& queue_group,
+                                 MessageHandler handler);
+
+  // --- Streams
+
+  /// Makes the stream, or gives an existing one this configuration.
+  asio::awaitable<Result<StreamInfo>> ensure_stream(StreamConfig config);
+  /// NOT_FOUND.
+  asio::awaitable<Result<StreamInfo>> stream_info(std::string stream);
+  /// Also its consumers. No error where there is none.
+  asio::awaitable<Status> delete_stream(std::string stream);
+  /// NOT_FOUND: no such stream; nothing where it holds no message.
+  asio::awaitable<Result<std::optional<StoredMessage>>> last_message(std::string stream);
+  /// Nothing where the stream holds no message at `sequence`.
+  asio::awaitable<Result<std::optional<StoredMessage>>> get_message(std::string stream,
+                                                                    std::uint64_t sequence);
+  /// Deletes every consumer of the stream. Work queues and tails make theirs anew (at once in this process,
+  /// within check_interval in others) and read again from the start: for a stream that was rolled back.
+  asio::awaitable<Status> reset_consumers(std::string stream);
+
+  /// Stored once acknowledged. BUS_UNAVAILABLE also where no stream takes the subject; TIMEOUT.
+  asio::awaitable<Result<PubAck>> publish_event(Publication publication, milliseconds timeout);
+  /// All at once, in order, then waits for every acknowledgement, `timeout` in all. One result each, in the
+  /// order given. A failure in the middle does not stop those after it: publish again from the first failure.
+  asio::awaitable<std::vector<Result<PubAck>>> publish_events(std::vector<Publication> publications,
+                                                              milliseconds timeout);
+
+  // --- Reading streams
+
+  /// Joins the work queue; makes the durable consumer where it is absent, and makes it anew where it has
+  /// another configuration (which delivers the stream's messages again).
+  asio::awaitable<Result<Subscription>> consume(ConsumerConfig config, WorkHandler handler);
+  std::vector<ConsumerCounters> counters() const;
+
+  /// Every message in the stream's order, without gap or repeat, also across lost connections, as long as the
+  /// stream keeps them. A stream that lost messages already seen here, or was made anew, is read again from
+  /// its start.
+  asio::awaitable<Result<Subscription>> tail(TailConfig config, MessageHandler handler);
+
+ private:
+  struct Core;
+  explicit Bus(std::shared_ptr<Core> core);
+  std::shared_ptr<Core> core_;
+};
+
+}  // namespace sep::bus
