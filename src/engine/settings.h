@@ -15,7 +15,7 @@ namespace sep::engine {
 struct Token {
   std::string symbol;
   std::string name;
-  ethereum::Address address;
+  Address address;
   unsigned decimals = 18;
   bool stablecoin = false;  // counts as 1 USD when values are computed
   bool operator==(const Token&) const = default;
@@ -29,12 +29,12 @@ struct PoolKey {
 };
 
 struct Contracts {
-  ethereum::Address factory;
-  ethereum::Address swap_router;  // SwapRouter02
-  ethereum::Address quoter;       // QuoterV2
-  ethereum::Address tick_lens;
-  ethereum::Address position_manager;
-  ethereum::Address weth;
+  Address factory;
+  Address swap_router;  // SwapRouter02
+  Address quoter;       // QuoterV2
+  Address tick_lens;
+  Address position_manager;
+  Address weth;
 };
 
 struct ChainSettings {

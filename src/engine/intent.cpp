@@ -1,0 +1,249 @@
+#include "engine/intent.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "base/decimal.h"
+
+namespace sep::engine {
+namespace {
+
+constexpr std::array<std::pair<IntentType, std::string_view>, 2> kTypes = {
+    {{IntentType::kAcquire, "acquire"}, {IntentType::kDispose, "dispose"}}};
+constexpr std::array<std::pair<ExecutionStyle, std::string_view>, 3> kStyles = {
+    {{ExecutionStyle::kPassive, "passive"},
+     {ExecutionStyle::kNormal, "normal"},
+     {ExecutionStyle::kAggressive, "aggressive"}}};
+constexpr std::array<std::pair<Metric, std::string_view>, 5> kMetrics = {
+    {{Metric::kMinAmountOut, "min_amount_out"},
+     {Metric::kMaxAmountIn, "max_amount_in"},
+     {Metric::kMaxGasUsd, "max_gas_usd"},
+     {Metric::kMaxPriceImpact, "max_price_impact"},
+     {Metric::kCompleteWithinMs, "complete_within_ms"}}};
+
+constexpr std::int64_t kMaxTimeWindowSeconds = 86'400;
+constexpr std::size_t kMaxStrategyIdLength = 64;
+constexpr std::size_t kMaxCriteria = 16;
+constexpr unsigned kWadDecimals = 18;
+
+template <class Table>
+auto find_by_name(const Table& table, std::string_view name) {
+  const auto* found = std::ranges::find(table, name, &Table::value_type::second);
+  return found == table.end() ? std::nullopt : std::optional(found->first);
+}
+
+template <class Table, class Value>
+std::string_view name_of(const Table& table, Value value) {
+  return std::ranges::find(table, value, &Table::value_type::first)->second;
+}
+
+/// Reads the members of a document and gathers the faults.
+class Reader {
+ public:
+  Reader(const json::object& object, std::string prefix, std::vector<Error>& faults)
+      : object_(object), prefix_(std::move(prefix)), faults_(faults) {}
+
+  void fault(std::string_view code, std::string detail, std::string_view pointer) {
+    faults_.push_back({code, std::move(detail), prefix_ + std::string(pointer)});
+  }
+
+  /// The value, or nullopt with its fault noted.
+  template <class T>
+  std::optional<T> take(Result<T> result, std::string_view pointer) {
+    if (result) return std::move(*result);
+    fault(result.error().code, std::move(result.error().detail), pointer);
+    return std::nullopt;
+  }
+
+  std::optional<std::string> text(std::string_view key) {
+    return take(get_string(object_, key), "/" + std::string(key));
+  }
+  std::optional<std::int64_t> integer(std::string_view key) {
+    return take(get_int(object_, key), "/" + std::string(key));
+  }
+  std::optional<json::object> object(std::string_view key) {
+    return take(get_object(object_, key), "/" + std::string(key));
+  }
+  std::optional<json::array> array(std::string_view key) {
+    return take(get_array(object_, key), "/" + std::string(key));
+  }
+
+  template <class Table>
+  auto choice(std::string_view key, const Table& table) {
+    using Value = typename Table::value_type::first_type;
+    const auto name = text(key);
+    if (!name) return std::optional<Value>();
+    const auto value = find_by_name(table, *name);
+    if (!value) {
+      std::string names;
+      for (const auto& row : table) names += (names.empty() ? "" : ", ") + std::string(row.second);
+      fault(errc::kInvalidValue, fmt::format("\"{}\" must be one of {}", key, names), "/" + std::string(key));
+    }
+    return value;
+  }
+
+  bool has(std::string_view key) const { return object_.contains(key); }
+
+ private:
+  const json::object& object_;
+  std::string prefix_;
+  std::vector<Error>& faults_;
+};
+
+const Token* read_asset(const json::value& value, std::size_t index, const ChainSettings& chain,
+                        std::vector<Error>& faults) {
+  Reader root({}, fmt::format("/assets/{}", index), faults);
+  if (!value.is_object()) {
+    root.fault(errc::kWrongType, "an asset must be an object", "");
+    return nullptr;
+  }
+  Reader reader(value.get_object(), fmt::format("/assets/{}", index), faults);
+  const auto symbol = reader.text("symbol");
+  const auto chain_name = reader.text("chain");
+  const auto address_text = reader.text("address");
+  const auto decimals = reader.integer("decimals");
+  if (!symbol || !chain_name || !address_text || !decimals) return nullptr;
+  if (*chain_name != chain.name) {
+    reader.fault(errc::kUnknownAsset, fmt::format("chain must be \"{}\"", chain.name), "/chain");
+    return nullptr;
+  }
+  const auto address = reader.take(parse_address(*address_text), "/address");
+  if (!address) return nullptr;
+  const auto* token = find_token(chain, *address);
+  if (token == nullptr) {
+    reader.fault(errc::kUnknownAsset, fmt::format("no token at {} is configured; GET /assets lists them", *address_text),
+                 "/address");
+    return nullptr;
+  }
+  if (token->symbol != *symbol) {
+    reader.fault(errc::kUnknownAsset, fmt::format("the token at this address is {}", token->symbol), "/symbol");
+    return nullptr;
+  }
+  if (std::cmp_not_equal(token->decimals, *decimals)) {
+    reader.fault(errc::kUnknownAsset, fmt::format("{} has {} decimals", token->symbol, token->decimals), "/decimals");
+    return nullptr;
+  }
+  return token;
+}
+
+/// `Intent.type`, `base` and `quote` are known here.
+void read_criteria(const json::array& list, Intent& intent, std::vector<Error>& faults) {
+  if (list.size() > kMaxCriteria) {
+    faults.push_back({errc::kInvalidValue, fmt::format("at most {} criteria", kMaxCriteria), "/success_criteria"});
+    return;
+  }
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const auto prefix = fmt::format("/success_criteria/{}", i);
+    if (!list[i].is_object()) {
+      faults.push_back({errc::kWrongType, "a criterion must be an object", prefix});
+      continue;
+    }
+    Reader reader(list[i].get_object(), prefix, faults);
+    const auto metric = reader.choice("metric", kMetrics);
+    const auto text = reader.text("value");
+    if (!metric || !text) continue;
+    const unsigned decimals = *metric == Metric::kMinAmountOut      ? intent.token_out().decimals
+                              : *metric == Metric::kMaxAmountIn     ? intent.token_in().decimals
+                              : *metric == Metric::kCompleteWithinMs ? 0
+                                                                     : kWadDecimals;
+    if (auto value = reader.take(parse_decimal(*text, decimals), "/value"))
+      intent.criteria.push_back({*metric, *value, *text});
+  }
+}
+
+void read_constraints(const json::object& document, Intent& intent, std::vector<Error>& faults) {
+  Reader reader(document, "/constraints", faults);
+  if (const auto text = reader.text("max_slippage")) {
+    if (const auto wad = reader.take(parse_decimal(*text, kWadDecimals), "/max_slippage")) {
+      if (*wad >= kWad)
+        reader.fault(errc::kInvalidValue, "max_slippage must be below 1 (0.01 is 1 %)", "/max_slippage");
+      intent.max_slippage_wad = *wad;
+    }
+  }
+  if (const auto window = reader.integer("time_window")) {
+    if (*window < 1 || *window > kMaxTimeWindowSeconds)
+      reader.fault(errc::kInvalidValue, fmt::format("time_window must be 1 to {} seconds", kMaxTimeWindowSeconds),
+                   "/time_window");
+    intent.time_window_s = *window;
+  }
+  if (reader.has("execution_style")) {
+    if (const auto style = reader.choice("execution_style", kStyles)) intent.style = *style;
+  }
+}
+
+bool is_strategy_id(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxStrategyIdLength && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  });
+}
+
+}  // namespace
+
+std::string_view to_string(IntentType type) { return name_of(kTypes, type); }
+std::string_view to_string(ExecutionStyle style) { return name_of(kStyles, style); }
+std::string_view to_string(Metric metric) { return name_of(kMetrics, metric); }
+
+const Token* find_token(const ChainSettings& chain, const Address& address) {
+  const auto found = std::ranges::find(chain.tokens, address, &Token::address);
+  return found == chain.tokens.end() ? nullptr : &*found;
+}
+
+const Token* find_token(const ChainSettings& chain, std::string_view symbol) {
+  const auto found = std::ranges::find(chain.tokens, symbol, &Token::symbol);
+  return found == chain.tokens.end() ? nullptr : &*found;
+}
+
+json::object asset_json(const Token& token, std::string_view chain_name) {
+  return {{"symbol", token.symbol},
+          {"chain", chain_name},
+          {"address", to_checksum(token.address)},
+          {"decimals", token.decimals}};
+}
+
+std::expected<Intent, std::vector<Error>> parse_intent(const json::object& document, const ChainSettings& chain) {
+  std::vector<Error> faults;
+  Reader reader(document, "", faults);
+  Intent intent;
+  if (auto strategy = reader.text("strategy_id")) {
+    if (!is_strategy_id(*strategy))
+      reader.fault(errc::kInvalidValue, "strategy_id must be 1 to 64 of A-Z a-z 0-9 . _ -", "/strategy_id");
+    intent.strategy_id = std::move(*strategy);
+  }
+  const auto type = reader.choice("intent_type", kTypes);
+  if (type) intent.type = *type;
+
+  const Token* base = nullptr;
+  const Token* quote = nullptr;
+  if (const auto assets = reader.array("assets")) {
+    if (assets->size() != 2) {
+      reader.fault(errc::kInvalidValue, "assets must hold two: the base, then the quote", "/assets");
+    } else {
+      base = read_asset((*assets)[0], 0, chain, faults);
+      quote = read_asset((*assets)[1], 1, chain, faults);
+    }
+  }
+  if (base != nullptr && base == quote)
+    reader.fault(errc::kSameAsset, "base and quote are the same token", "/assets/1");
+  if (base != nullptr) intent.base = *base;
+  if (quote != nullptr) intent.quote = *quote;
+
+  if (const auto text = reader.text("amount")) {
+    // Without a known base its decimals are not known: 77 digits of fraction are then let through here.
+    if (const auto amount = reader.take(parse_amount(*text, base != nullptr ? base->decimals : 77), "/amount"))
+      intent.amount = *amount;
+  }
+  if (const auto constraints = reader.object("constraints")) read_constraints(*constraints, intent, faults);
+  if (reader.has("success_criteria")) {
+    const auto list = reader.array("success_criteria");
+    if (list && type && base != nullptr && quote != nullptr) read_criteria(*list, intent, faults);
+  }
+  if (!faults.empty()) return std::unexpected(std::move(faults));
+  return intent;
+}
+
+}  // namespace sep::engine

@@ -1,0 +1,88 @@
+#pragma once
+// A plan: how the platform will do what an intent wants. A list of steps, each one transaction, with the bounds
+// that the chain will hold, and what it should cost.
+//
+// Invariants:
+//  1. The last step is the swap; what stands before it are approvals that it needs.
+//  2. An exact-input swap has min_amount_out, an exact-output swap max_amount_in; the other bound is the exact
+//     amount itself.
+//  3. to_json and plan_from_payload are inverse: the record's plan.created holds all of a plan.
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "base/uint256.h"
+#include "engine/settings.h"
+#include "ethereum/address.h"
+#include "ethereum/hash.h"
+
+namespace sep::engine {
+
+enum class SwapKind { kExactInput, kExactOutput };
+enum class StepKind { kApprove, kSwap, kCancel };
+
+std::string_view to_string(SwapKind kind);
+std::string_view to_string(StepKind kind);
+
+struct ApproveStep {
+  Token token;
+  Address spender;
+  Uint256 amount;  // base units
+};
+
+struct SwapStep {
+  std::string venue = "uniswap_v3";
+  SwapKind kind;
+  Token token_in;
+  Token token_out;
+  Uint256 amount_in;   // quoted, or exact for exact input; base units of token_in
+  Uint256 amount_out;  // quoted, or exact for exact output; base units of token_out
+  Uint256 bound;       // min_amount_out (exact input) or max_amount_in (exact output)
+  std::vector<Address> pools;
+  std::vector<std::uint32_t> fees;  // hundredths of a basis point
+  Uint256 price_impact_wad;
+  std::vector<Uint256> sqrt_price_x96_after;
+  std::vector<std::uint32_t> ticks_crossed;
+  std::uint64_t gas_estimate = 0;
+  Address router;
+  Address recipient;
+  std::int64_t deadline_unix_s = 0;
+  std::uint64_t block_number = 0;  // the state that was priced
+  Hash32 block_hash;
+
+  /// The most that leaves the account.
+  const Uint256& max_amount_in() const { return kind == SwapKind::kExactInput ? amount_in : bound; }
+};
+
+using PlanStep = std::variant<ApproveStep, SwapStep>;
+
+struct EstimatedCost {
+  std::uint64_t gas_units = 0;
+  Uint256 gas_wei;
+  Uint256 gas_usd_wad;
+};
+
+struct Plan {
+  std::string plan_id;
+  std::vector<PlanStep> steps;
+  EstimatedCost estimated_cost;
+  std::int64_t estimated_duration_ms = 0;
+  unsigned risk_score = 0;  // 0 to 100: the largest of notional, slippage and price impact against its limit
+
+  const SwapStep& swap() const { return std::get<SwapStep>(steps.back()); }
+};
+
+StepKind kind_of(const PlanStep& step);
+
+/// The payload of `plan.created`.
+json::object plan_payload(const Plan& plan, std::string_view intent_id, std::string_view chain_name);
+/// INVALID_EVENT where a field is absent or malformed.
+Result<Plan> plan_from_payload(const json::object& payload);
+
+/// USD · 10^18 as text with at most 6 decimals, rounded down.
+std::string format_usd(const Uint256& usd_wad);
+
+}  // namespace sep::engine
