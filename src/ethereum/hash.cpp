@@ -1,0 +1,34 @@
+#include "ethereum/hash.h"
+
+#include <algorithm>
+
+#include <cryptopp/keccak.h>
+
+#include "base/hex.h"
+
+namespace sep {
+
+Hash32 keccak256(ByteView data) {
+  Hash32 hash;
+  CryptoPP::Keccak_256 keccak;
+  keccak.CalculateDigest(hash.bytes.data(), data.data(), data.size());
+  return hash;
+}
+
+Hash32 keccak256(std::string_view text) {
+  return keccak256(ByteView(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+}
+
+Result<Hash32> parse_hash(std::string_view text) {
+  SEP_TRY(const auto bytes, from_hex(text));
+  if (bytes.size() != 32) return fail(errc::kInvalidValue, "a hash is 0x and 64 hexadecimal digits");
+  Hash32 hash;
+  std::ranges::copy(bytes, hash.bytes.begin());
+  return hash;
+}
+
+std::string to_hex(const Hash32& hash) {
+  return to_hex(ByteView(hash.bytes));
+}
+
+}  // namespace sep
