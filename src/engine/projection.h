@@ -1,0 +1,138 @@
+#pragma once
+// The read models as a fold over events: documents for people (docs: GET /intents/{id}, /plans/{id},
+// /strategies/{id}/positions, /stats), and the lists they are found by.
+//
+// Entry points: apply_to_intent() and friends, one pure step each; fold_intent(), fold_plan() for one
+// intent's history; Projection, the whole set of documents, as the projector and the replay use it.
+// Invariants
+//  1. Equal events give equal documents: nothing but the events enters (no clock), numbers are integers or
+//     strings, and canonical_json() of a document is its only text.
+//  2. A document is its own state: a fold may stop at any event, and go on from the stored documents.
+//  3. Every event counts once: one that is not the intent's next changes nothing.
+//  4. The fold never fails on a payload: what it does not know, it leaves out.
+//  5. Money is integers inside (base units; USD in 10^-6), with the rounding stated where it happens.
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "engine/envelope.h"
+#include "engine/lifecycle.h"
+
+namespace sep::engine {
+
+// --- keys of the documents (Redis keys)
+// -----------------------------------------------------------------------
+
+std::string intent_key(std::string_view intent_id);       // intent:{id}
+std::string plan_key(std::string_view plan_id);           // plan:{id}
+std::string positions_key(std::string_view strategy_id);  // positions:{strategy}
+inline constexpr std::string_view kStatsKey = "stats";
+
+// --- one step each
+// --------------------------------------------------------------------------------------------
+
+/// True where `event` is the next one of the intent that `view` shows (empty: none yet).
+bool is_next(const json::object& view, const Envelope& event);
+
+/// The intent's view after the event. An empty object is the view before intent.submitted.
+json::object apply_to_intent(json::object view, const Envelope& event);
+
+/// The plan's view after an event of its intent, `view` being empty before its plan.created. A new plan of
+/// the same intent supersedes it; the intent's end ends it.
+json::object apply_to_plan(json::object view, const Envelope& event);
+
+/// The strategy's positions after a final event of an intent: the swaps of `plan` (its view after the event)
+/// that are filled are booked. Fills are booked when the intent ends, since until then a reorganisation can
+/// undo them.
+///
+/// PnL is per (base, quote), in the quote asset, by the average-cost method: closing a part of a position
+/// realises what it brought less the same part of the position's cost (rounded up, so that profit is never
+/// overstated by it; closing the rest takes the cost that is left, so nothing is lost over time). Selling
+/// below zero opens a short position whose "cost" is what it brought. average_cost_quote is rounded down to
+/// the quote token's decimals.
+json::object apply_to_positions(json::object positions, const json::object& intent, const json::object& plan,
+                                const Envelope& event);
+
+/// Totals after an event that took an intent's view from `before` (empty: new) to `after`.
+/// success_numerator / success_denominator = completed / (completed + failed + expired): an intent that its
+/// owner cancelled, or that the rules refused, is neither.
+json::object apply_to_stats(json::object stats, const json::object& before, const json::object& after,
+                            const Envelope& event);
+/// The totals of an empty record.
+json::object empty_stats();
+
+// --- one intent's history
+// -------------------------------------------------------------------------------------
+
+/// The view after these events of one intent, from its first; empty where there are none.
+json::object fold_intent(std::span<const Envelope> history);
+/// The view of one of its plans; empty where the history does not hold it.
+json::object fold_plan(std::span<const Envelope> history, std::string_view plan_id);
+
+// --- everything
+// -----------------------------------------------------------------------------------------------
+
+/// Where an intent stands in the lists.
+struct ListEntry {
+  std::string intent_id;
+  std::string strategy_id;
+  std::optional<State> before;  // state at the last take_changes(); none: the intent is new
+  State after;
+
+  bool operator==(const ListEntry&) const = default;
+};
+
+/// What is new since the last take_changes().
+struct Changes {
+  std::uint64_t last_global_sequence = 0;
+  std::map<std::string, std::string> documents;  // key → canonical JSON
+  std::vector<ListEntry> lists;                  // by intent id; each intent once
+
+  bool empty() const { return documents.empty(); }
+};
+
+/// All documents, working on copies in memory and fetching what it does not have.
+class Projection {
+ public:
+  /// Answers the stored document of a key, nothing where there is none.
+  using Fetch = std::function<Result<std::optional<json::object>>(const std::string& key)>;
+
+  /// `last_global_sequence` is how far the stored documents are.
+  Projection(std::uint64_t last_global_sequence, Fetch fetch);
+
+  /// Applies the next event of the record; one that was applied before changes nothing. SEQUENCE_CONFLICT
+  /// where events between are missing; what fetch() answers.
+  Status apply(const Envelope& event);
+
+  /// The changes, to be stored as one. Documents of intents that have ended are forgotten here.
+  Changes take_changes();
+
+  std::uint64_t last_global_sequence() const { return last_global_sequence_; }
+
+ private:
+  struct Move {
+    std::optional<State> before;
+    std::string strategy_id;
+    State after;
+  };
+
+  Result<json::object*> document(const std::string& key);
+  void changed(const std::string& key);
+
+  std::uint64_t last_global_sequence_;
+  Fetch fetch_;
+  std::unordered_map<std::string, json::object> documents_;
+  std::map<std::string, bool> dirty_;
+  std::map<std::string, Move> moves_;
+};
+
+}  // namespace sep::engine

@@ -1,0 +1,180 @@
+#pragma once
+// The record: every event, in one order, in PostgreSQL (a TimescaleDB hypertable where the extension is
+// there).
+//
+// Entry points: migrate(), EventStore::open(), try_lead() and commit() for the one writer, lookups for
+// everybody. All calls block; one thread owns an EventStore at a time. Invariants
+//  1. A batch is committed as a whole or not at all, durably (synchronous_commit is on), with events, heads,
+//  keys
+//     and nonces in one transaction.
+//  2. global_sequence is contiguous from 1 in commit order: the transaction moves the single row of
+//  `record_head`
+//     from the batch's first number less one to its last, or fails. A writer with a stale view cannot write.
+//  3. A head moves only from the sequence that the batch expects; one intent holds an idempotency key, one
+//  intent
+//     holds an (account, nonce).
+//  4. commit() works only while this very connection holds the advisory lock; a lost connection has lost
+//  both.
+//  5. Events are never changed or removed: the table refuses it.
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "engine/envelope.h"
+#include "engine/lifecycle.h"
+
+namespace sep::store {
+
+/// The row of one intent: where its events end, and what lists and restarts ask for.
+struct IntentRow {
+  std::string correlation_id;
+  std::string strategy_id;
+  engine::IntentHead head;
+  Timestamp received_at;
+  Timestamp deadline;  // received_at + time_window
+
+  bool operator==(const IntentRow&) const = default;
+};
+
+struct HeadChange {
+  IntentRow row;                        // after the batch
+  std::uint64_t expected_sequence = 0;  // before it; 0: a new intent
+};
+
+struct IdempotencyClaim {
+  std::string key;
+  std::string body_hash;
+  std::string correlation_id;
+  bool operator==(const IdempotencyClaim&) const = default;
+};
+
+/// Claiming a nonce again for the same intent changes nothing; for another intent it is refused.
+struct NonceClaim {
+  std::uint64_t chain_id = 0;
+  std::string account;  // "0x…", any case: stored in lower case
+  std::uint64_t nonce = 0;
+  std::string correlation_id;
+  bool operator==(const NonceClaim&) const = default;
+};
+
+/// One group commit. `events` in global order with their global_sequence set, contiguous, the first one being
+/// last_global_sequence() + 1; of one intent in its own order; each intent once in `heads`.
+struct CommitBatch {
+  std::vector<engine::Envelope> events;
+  std::vector<HeadChange> heads;
+  std::vector<IdempotencyClaim> idempotency;
+  std::vector<NonceClaim> nonces;
+};
+
+/// Why a batch is not committed. Nothing changed, except for kOutcomeUnknown.
+struct CommitFailure {
+  enum class Kind {
+    kIdempotencyKey,  // a key is taken
+    kAccountNonce,    // another intent holds an (account, nonce)
+    kHeadMoved,       // an intent's head is not where the batch expects it
+    kRecordMoved,     // record_head is not: another writer was here; reload everything
+    kDuplicateEvent,  // an event id with its time is on the record
+    kNotLeading,      // this connection does not hold the advisory lock: try_lead(), then reload
+    kUnavailable,     // no connection; nothing was sent
+    kOutcomeUnknown,  // the connection broke while committing: reload and look for the batch's events
+    kInvalid,         // PostgreSQL refuses the data itself (a NUL in a text, a number out of range)
+    kOther,           // PostgreSQL refuses for another reason (disk full, read-only, …)
+  };
+  Kind kind = Kind::kOther;
+  std::string detail;
+};
+std::string_view to_string(CommitFailure::Kind kind);
+
+using CommitStatus = std::expected<void, CommitFailure>;
+
+enum class RecordEngine { kTimescaleDb, kPostgreSql };
+std::string_view to_string(RecordEngine engine);  // "timescaledb", "postgresql"
+
+struct MigrationReport {
+  RecordEngine engine = RecordEngine::kPostgreSql;
+  std::vector<std::string> applied;  // names of the migrations that were new
+  std::string note;                  // why TimescaleDB is not used; empty where it is
+};
+
+/// Brings the schema up to date (db/migrations, which the binary holds), one transaction a migration. Several
+/// processes may call it at once. STORE_UNAVAILABLE.
+Result<MigrationReport> migrate(const std::string& conninfo);
+
+struct ListQuery {
+  std::optional<engine::State> state;
+  std::optional<std::string> strategy_id;
+  std::optional<std::string> before_intent_id;  // exclusive: only older intents
+  std::size_t limit = 50;
+};
+
+class EventStore {
+ public:
+  enum class Role { kWriter, kReader };
+  struct Options {
+    int connect_timeout_s = 5;      // of each connection attempt
+    int query_timeout_ms = 10'000;  // an answer later than this counts as a lost connection
+  };
+
+  /// Connects. A reader's session is read-only. STORE_UNAVAILABLE.
+  static Result<EventStore> open(const std::string& conninfo, Role role, Options options);
+  static Result<EventStore> open(const std::string& conninfo, Role role);
+  EventStore(EventStore&&) noexcept;
+  EventStore& operator=(EventStore&&) noexcept;
+  ~EventStore();
+
+  // --- the writer -----------------------------------------------------------------------------------------
+
+  /// True when this connection holds the writer's lock, now or already. After a change from false to true the
+  /// caller must reload whatever it remembers. STORE_UNAVAILABLE.
+  Result<bool> try_lead();
+  /// False since the connection that held the lock was lost.
+  bool leading() const;
+  /// One durable transaction; see the invariants.
+  CommitStatus commit(const CommitBatch& batch);
+
+  // --- lookups; STORE_UNAVAILABLE where the server cannot be reached. The next call connects again.
+  // ----------
+
+  Result<std::optional<IntentRow>> head(std::string_view correlation_id);
+  Result<std::optional<engine::Envelope>> event_by_id(std::string_view event_id);
+  Result<std::optional<IdempotencyClaim>> idempotency(std::string_view key);
+  Result<std::optional<NonceClaim>> nonce(std::uint64_t chain_id, std::string_view account,
+                                          std::uint64_t nonce);
+  /// One more than the highest nonce on record for the account; nothing where there is none.
+  Result<std::optional<std::uint64_t>> next_free_nonce(std::uint64_t chain_id, std::string_view account);
+  /// 0 for an empty record.
+  Result<std::uint64_t> last_global_sequence();
+  /// The intent's events from this sequence on, in order. INTERNAL where the record has a gap.
+  Result<std::vector<engine::Envelope>> history(std::string_view correlation_id,
+                                                std::uint64_t from_sequence = 1);
+  /// The record's events from `from_global` on, in order, at most `limit`. INTERNAL where the record has a
+  /// gap.
+  Result<std::vector<engine::Envelope>> range(std::uint64_t from_global, std::size_t limit);
+  /// Intents that are not terminal, oldest first.
+  Result<std::vector<IntentRow>> unfinished();
+  /// Newest first.
+  Result<std::vector<IntentRow>> list(const ListQuery& query);
+  /// How many intents are in each state; states without any are absent.
+  Result<std::vector<std::pair<engine::State, std::uint64_t>>> count_by_state();
+  /// Intents of the strategy that are not terminal.
+  Result<std::uint64_t> count_open(std::string_view strategy_id);
+  Result<RecordEngine> record_engine();
+  /// A round trip. STORE_UNAVAILABLE.
+  Status ping();
+
+ private:
+  class Impl;
+  explicit EventStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sep::store
