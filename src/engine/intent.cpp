@@ -1,11 +1,11 @@
 #include "engine/intent.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/decimal.h"
 
@@ -115,16 +115,19 @@ const Token* read_asset(const json::value& value, std::size_t index, const Chain
   if (!address) return nullptr;
   const auto* token = find_token(chain, *address);
   if (token == nullptr) {
-    reader.fault(errc::kUnknownAsset, fmt::format("no token at {} is configured; GET /assets lists them", *address_text),
+    reader.fault(errc::kUnknownAsset,
+                 fmt::format("no token at {} is configured; GET /assets lists them", *address_text),
                  "/address");
     return nullptr;
   }
   if (token->symbol != *symbol) {
-    reader.fault(errc::kUnknownAsset, fmt::format("the token at this address is {}", token->symbol), "/symbol");
+    reader.fault(errc::kUnknownAsset, fmt::format("the token at this address is {}", token->symbol),
+                 "/symbol");
     return nullptr;
   }
   if (std::cmp_not_equal(token->decimals, *decimals)) {
-    reader.fault(errc::kUnknownAsset, fmt::format("{} has {} decimals", token->symbol, token->decimals), "/decimals");
+    reader.fault(errc::kUnknownAsset, fmt::format("{} has {} decimals", token->symbol, token->decimals),
+                 "/decimals");
     return nullptr;
   }
   return token;
@@ -133,7 +136,8 @@ const Token* read_asset(const json::value& value, std::size_t index, const Chain
 /// `Intent.type`, `base` and `quote` are known here.
 void read_criteria(const json::array& list, Intent& intent, std::vector<Error>& faults) {
   if (list.size() > kMaxCriteria) {
-    faults.push_back({errc::kInvalidValue, fmt::format("at most {} criteria", kMaxCriteria), "/success_criteria"});
+    faults.push_back(
+        {errc::kInvalidValue, fmt::format("at most {} criteria", kMaxCriteria), "/success_criteria"});
     return;
   }
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -146,8 +150,8 @@ void read_criteria(const json::array& list, Intent& intent, std::vector<Error>& 
     const auto metric = reader.choice("metric", kMetrics);
     const auto text = reader.text("value");
     if (!metric || !text) continue;
-    const unsigned decimals = *metric == Metric::kMinAmountOut      ? intent.token_out().decimals
-                              : *metric == Metric::kMaxAmountIn     ? intent.token_in().decimals
+    const unsigned decimals = *metric == Metric::kMinAmountOut       ? intent.token_out().decimals
+                              : *metric == Metric::kMaxAmountIn      ? intent.token_in().decimals
                               : *metric == Metric::kCompleteWithinMs ? 0
                                                                      : kWadDecimals;
     if (auto value = reader.take(parse_decimal(*text, decimals), "/value"))
@@ -166,8 +170,8 @@ void read_constraints(const json::object& document, Intent& intent, std::vector<
   }
   if (const auto window = reader.integer("time_window")) {
     if (*window < 1 || *window > kMaxTimeWindowSeconds)
-      reader.fault(errc::kInvalidValue, fmt::format("time_window must be 1 to {} seconds", kMaxTimeWindowSeconds),
-                   "/time_window");
+      reader.fault(errc::kInvalidValue,
+                   fmt::format("time_window must be 1 to {} seconds", kMaxTimeWindowSeconds), "/time_window");
     intent.time_window_s = *window;
   }
   if (reader.has("execution_style")) {
@@ -177,16 +181,22 @@ void read_constraints(const json::object& document, Intent& intent, std::vector<
 
 bool is_strategy_id(std::string_view text) {
   return !text.empty() && text.size() <= kMaxStrategyIdLength && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   });
 }
 
 }  // namespace
 
-std::string_view to_string(IntentType type) { return name_of(kTypes, type); }
-std::string_view to_string(ExecutionStyle style) { return name_of(kStyles, style); }
-std::string_view to_string(Metric metric) { return name_of(kMetrics, metric); }
+std::string_view to_string(IntentType type) {
+  return name_of(kTypes, type);
+}
+std::string_view to_string(ExecutionStyle style) {
+  return name_of(kStyles, style);
+}
+std::string_view to_string(Metric metric) {
+  return name_of(kMetrics, metric);
+}
 
 const Token* find_token(const ChainSettings& chain, const Address& address) {
   const auto found = std::ranges::find(chain.tokens, address, &Token::address);
@@ -205,7 +215,8 @@ json::object asset_json(const Token& token, std::string_view chain_name) {
           {"decimals", token.decimals}};
 }
 
-std::expected<Intent, std::vector<Error>> parse_intent(const json::object& document, const ChainSettings& chain) {
+std::expected<Intent, std::vector<Error>> parse_intent(const json::object& document,
+                                                       const ChainSettings& chain) {
   std::vector<Error> faults;
   Reader reader(document, "", faults);
   Intent intent;
@@ -234,7 +245,8 @@ std::expected<Intent, std::vector<Error>> parse_intent(const json::object& docum
 
   if (const auto text = reader.text("amount")) {
     // Without a known base its decimals are not known: 77 digits of fraction are then let through here.
-    if (const auto amount = reader.take(parse_amount(*text, base != nullptr ? base->decimals : 77), "/amount"))
+    if (const auto amount =
+            reader.take(parse_amount(*text, base != nullptr ? base->decimals : 77), "/amount"))
       intent.amount = *amount;
   }
   if (const auto constraints = reader.object("constraints")) read_constraints(*constraints, intent, faults);

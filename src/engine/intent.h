@@ -56,9 +56,10 @@ const Token* find_token(const ChainSettings& chain, std::string_view symbol);
 /// {"symbol", "chain", "address", "decimals"}
 json::object asset_json(const Token& token, std::string_view chain_name);
 
-/// Reads an intent document. Every fault is reported, each with its pointer and code: structure (MISSING_FIELD,
-/// WRONG_TYPE, INVALID_VALUE) as well as meaning (UNKNOWN_ASSET, SAME_ASSET, INVALID_AMOUNT, TOO_MANY_DECIMALS,
-/// AMOUNT_OVERFLOW).
-std::expected<Intent, std::vector<Error>> parse_intent(const json::object& document, const ChainSettings& chain);
+/// Reads an intent document. Every fault is reported, each with its pointer and code: structure
+/// (MISSING_FIELD, WRONG_TYPE, INVALID_VALUE) as well as meaning (UNKNOWN_ASSET, SAME_ASSET, INVALID_AMOUNT,
+/// TOO_MANY_DECIMALS, AMOUNT_OVERFLOW).
+std::expected<Intent, std::vector<Error>> parse_intent(const json::object& document,
+                                                       const ChainSettings& chain);
 
 }  // namespace sep::engine

@@ -1,9 +1,9 @@
 #include "engine/lifecycle.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "engine/topics.h"
 
@@ -81,7 +81,9 @@ std::optional<State> parse_state(std::string_view text) {
   return found == kNames.end() ? std::nullopt : std::optional(found->first);
 }
 
-bool is_terminal(State state) { return state >= State::kCompleted; }
+bool is_terminal(State state) {
+  return state >= State::kCompleted;
+}
 
 Result<IntentHead> advance_head(const std::optional<IntentHead>& head, std::span<const Envelope> events) {
   if (events.empty()) return fail(errc::kInvalidEvent, "an append needs at least one event");
@@ -94,11 +96,13 @@ Result<IntentHead> advance_head(const std::optional<IntentHead>& head, std::span
     const auto& expected_cause = current ? current->last_event_id : event.correlation_id;
     if (event.sequence != expected_sequence)
       return fail(errc::kSequenceConflict,
-                  fmt::format("sequence {} is not the next one, {}", event.sequence, expected_sequence), "/sequence");
+                  fmt::format("sequence {} is not the next one, {}", event.sequence, expected_sequence),
+                  "/sequence");
     if (event.causation_id != expected_cause)
-      return fail(errc::kSequenceConflict,
-                  fmt::format("causationId {} is not the last event's id, {}", event.causation_id, expected_cause),
-                  "/causationId");
+      return fail(
+          errc::kSequenceConflict,
+          fmt::format("causationId {} is not the last event's id, {}", event.causation_id, expected_cause),
+          "/causationId");
     if (!current) {
       if (event.topic != topic::kIntentSubmitted) return illegal(event.topic, "as an intent's first event");
       current = IntentHead{1, event.event_id, State::kSubmitted};

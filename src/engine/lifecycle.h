@@ -4,7 +4,8 @@
 //   submitted ─▶ accepted ─▶ planned ─▶ executing ─▶ completed
 //       │            │           │           ├─▶ failed
 //       ▼            ▼           │           │
-//   risk_rejected plan_rejected  └───────────┴─▶ expired | cancelled     (from any state that is not terminal)
+//   risk_rejected plan_rejected  └───────────┴─▶ expired | cancelled     (from any state that is not
+//   terminal)
 #include <array>
 #include <optional>
 #include <span>
@@ -28,10 +29,9 @@ enum class State {
   kCancelled,
 };
 
-inline constexpr std::array kAllStates = {State::kSubmitted,    State::kAccepted,     State::kPlanned,
-                                          State::kExecuting,    State::kCompleted,    State::kFailed,
-                                          State::kRiskRejected, State::kPlanRejected, State::kExpired,
-                                          State::kCancelled};
+inline constexpr std::array kAllStates = {
+    State::kSubmitted, State::kAccepted,     State::kPlanned,      State::kExecuting, State::kCompleted,
+    State::kFailed,    State::kRiskRejected, State::kPlanRejected, State::kExpired,   State::kCancelled};
 
 /// The wire name: "risk_rejected".
 std::string_view to_string(State state);
@@ -52,8 +52,8 @@ struct IntentHead {
 ///
 /// SEQUENCE_CONFLICT: an event is not the next one, or its causation is not the event before it.
 /// ILLEGAL_TRANSITION: the lifecycle does not allow it. INVALID_EVENT: empty, or of several intents.
-/// `risk.approved` decides nothing by itself: it is legal only with what it permits (`intent.accepted`, or a new
-/// `plan.created`) right behind it in the same append.
+/// `risk.approved` decides nothing by itself: it is legal only with what it permits (`intent.accepted`, or a
+/// new `plan.created`) right behind it in the same append.
 Result<IntentHead> advance_head(const std::optional<IntentHead>& head, std::span<const Envelope> events);
 
 }  // namespace sep::engine

@@ -1,8 +1,8 @@
 #include "engine/lifecycle.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "engine/topics.h"
 
@@ -45,7 +45,9 @@ Chain planned() {
       .add(topic::kPlanCreated);
 }
 
-Chain executing() { return planned().add(topic::kExecStarted); }
+Chain executing() {
+  return planned().add(topic::kExecStarted);
+}
 
 TEST(Lifecycle, happy_path_ends_completed) {
   auto chain = executing()

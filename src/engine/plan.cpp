@@ -145,7 +145,9 @@ StepKind kind_of(const PlanStep& step) {
   return std::holds_alternative<SwapStep>(step) ? StepKind::kSwap : StepKind::kApprove;
 }
 
-std::string format_usd(const Uint256& usd_wad) { return format_amount(usd_wad / pow10(12), 6); }
+std::string format_usd(const Uint256& usd_wad) {
+  return format_amount(usd_wad / pow10(12), 6);
+}
 
 json::object plan_payload(const Plan& plan, std::string_view intent_id, std::string_view chain_name) {
   json::array steps;
@@ -157,11 +159,10 @@ json::object plan_payload(const Plan& plan, std::string_view intent_id, std::str
   return {{"intentId", intent_id},
           {"planId", plan.plan_id},
           {"steps", std::move(steps)},
-          {"estimatedCost",
-           json::object{{"gas_units", std::to_string(plan.estimated_cost.gas_units)},
-                        {"gas_wei", to_string(plan.estimated_cost.gas_wei)},
-                        {"gas_eth", format_amount(plan.estimated_cost.gas_wei, 18)},
-                        {"gas_usd", format_usd(plan.estimated_cost.gas_usd_wad)}}},
+          {"estimatedCost", json::object{{"gas_units", std::to_string(plan.estimated_cost.gas_units)},
+                                         {"gas_wei", to_string(plan.estimated_cost.gas_wei)},
+                                         {"gas_eth", format_amount(plan.estimated_cost.gas_wei, 18)},
+                                         {"gas_usd", format_usd(plan.estimated_cost.gas_usd_wad)}}},
           {"estimatedDurationMs", plan.estimated_duration_ms},
           {"riskScore", plan.risk_score}};
 }

@@ -1,10 +1,11 @@
 #pragma once
-// A plan: how the platform will do what an intent wants. A list of steps, each one transaction, with the bounds
-// that the chain will hold, and what it should cost.
+// A plan: how the platform will do what an intent wants. A list of steps, each one transaction, with the
+// bounds that the chain will hold, and what it should cost.
 //
 // Invariants:
 //  1. The last step is the swap; what stands before it are approvals that it needs.
-//  2. An exact-input swap has min_amount_out, an exact-output swap max_amount_in; the other bound is the exact
+//  2. An exact-input swap has min_amount_out, an exact-output swap max_amount_in; the other bound is the
+//  exact
 //     amount itself.
 //  3. to_json and plan_from_payload are inverse: the record's plan.created holds all of a plan.
 #include <cstdint>

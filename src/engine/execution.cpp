@@ -1,0 +1,572 @@
+#include "engine/execution.h"
+
+#include <algorithm>
+#include <ranges>
+
+#include <fmt/format.h>
+
+#include "base/decimal.h"
+#include "base/hex.h"
+#include "engine/topics.h"
+
+namespace sep::engine {
+namespace {
+
+/// An unknown or refused broadcast is tried again after this time, with the same bytes.
+constexpr std::int64_t kRetryBroadcastMs = 500;
+/// A pending transaction may have been dropped from the pool: its bytes are sent again after this time.
+constexpr std::int64_t kRebroadcastMs = 15'000;
+/// Receipts are asked for again after this time even when no new block was seen.
+constexpr std::int64_t kAskAgainMs = 1'000;
+/// A nonce that the chain counts as used, with no receipt for any of our attempts, is foreign after this
+/// time: longer than nodes take to index a block's transactions.
+constexpr std::int64_t kForeignNonceMs = 3'000;
+
+template <class T>
+Result<T> required(const json::object& payload, std::string_view key, Result<T> (*parse)(std::string_view)) {
+  SEP_TRY(const auto text, get_string(payload, key));
+  return parse(text);
+}
+
+Uint256 plus_eighth(const Uint256& value) {
+  return value + div_rounding_up(value, Uint256(8U));
+}
+
+json::object fees_json(const Fees& fees) {
+  return {{"gas_limit", std::to_string(fees.gas_limit)},
+          {"max_fee_per_gas", to_string(fees.max_fee_per_gas)},
+          {"max_priority_fee_per_gas", to_string(fees.max_priority_fee_per_gas)}};
+}
+
+Result<Fees> fees_from(const json::object& object) {
+  Fees fees;
+  SEP_TRY(const auto gas_limit, required(object, "gas_limit", parse_uint256));
+  fees.gas_limit = gas_limit.to_u64();
+  SEP_TRY(fees.max_fee_per_gas, required(object, "max_fee_per_gas", parse_uint256));
+  SEP_TRY(fees.max_priority_fee_per_gas, required(object, "max_priority_fee_per_gas", parse_uint256));
+  return fees;
+}
+
+Result<Attempt> attempt_from(const Envelope& event) {
+  Attempt attempt;
+  SEP_TRY(const auto index, get_uint(event.payload, "stepIndex"));
+  attempt.step_index = index;
+  SEP_TRY(const auto number, get_uint(event.payload, "attempt"));
+  attempt.number = static_cast<unsigned>(number);
+  SEP_TRY(const auto kind, get_string(event.payload, "kind"));
+  attempt.kind = kind == to_string(StepKind::kApprove)  ? StepKind::kApprove
+                 : kind == to_string(StepKind::kCancel) ? StepKind::kCancel
+                                                        : StepKind::kSwap;
+  SEP_TRY(attempt.nonce, get_uint(event.payload, "nonce"));
+  SEP_TRY(attempt.tx_hash, required(event.payload, "txHash", parse_hash));
+  SEP_TRY(attempt.raw, required(event.payload, "rawTx", from_hex));
+  SEP_TRY(const auto fees, get_object(event.payload, "fees"));
+  SEP_TRY(attempt.fees, fees_from(fees));
+  attempt.prepared_at = event.timestamp;
+  return attempt;
+}
+
+/// Where planning again, at the new price, can help.
+bool price_related(std::string_view reason) {
+  return reason == errc::kSlippageExceeded || reason == errc::kSimulationReverted ||
+         reason == errc::kReverted;
+}
+
+}  // namespace
+
+const FeePolicy& policy_of(const ExecutionSettings& settings, ExecutionStyle style) {
+  switch (style) {
+    case ExecutionStyle::kPassive:
+      return settings.passive;
+    case ExecutionStyle::kNormal:
+      return settings.normal;
+    case ExecutionStyle::kAggressive:
+      return settings.aggressive;
+  }
+  SEP_ASSERT(false);
+}
+
+Result<Fees> initial_fees(const ExecutionSettings& settings, ExecutionStyle style, const Uint256& base_fee,
+                          std::uint64_t gas_limit) {
+  const auto& policy = policy_of(settings, style);
+  if (gas_limit > settings.max_gas_limit)
+    return fail(errc::kGasLimit, fmt::format("needs {} gas; execution.max_gas_limit is {}", gas_limit,
+                                             settings.max_gas_limit));
+  const auto& cap = settings.max_fee_per_gas_wei;
+  const auto least = base_fee + policy.max_priority_fee_per_gas_wei;
+  if (least > cap)
+    return fail(errc::kGasLimit,
+                fmt::format("a unit of gas costs {} wei now; execution.max_fee_per_gas is {} wei",
+                            to_string(least), to_string(cap)));
+  const auto wanted = base_fee * Uint256(policy.base_fee_multiplier_percent) / Uint256(100U) +
+                      policy.max_priority_fee_per_gas_wei;
+  return Fees{gas_limit, std::min(wanted, cap), policy.max_priority_fee_per_gas_wei};
+}
+
+std::optional<Fees> replacement_fees(const Fees& fees, const Uint256& cap) {
+  const Fees raised{fees.gas_limit, plus_eighth(fees.max_fee_per_gas),
+                    plus_eighth(fees.max_priority_fee_per_gas)};
+  return raised.max_fee_per_gas <= cap ? std::optional(raised) : std::nullopt;
+}
+
+Fill fill_from_logs(const SwapStep& swap, std::span<const Log> logs) {
+  // ERC-20: Transfer(address indexed from, address indexed to, uint256 value)
+  static const Hash32 kTransfer = keccak256(std::string_view("Transfer(address,address,uint256)"));
+  const auto address_of = [](const Hash32& topic) {
+    Address address;
+    std::copy(topic.bytes.begin() + 12, topic.bytes.end(), address.bytes.begin());
+    return address;
+  };
+  const auto net = [&](const Address& token, bool incoming) {
+    Uint256 in, out;
+    for (const auto& log : logs) {
+      if (log.address != token || log.topics.size() != 3 || log.topics[0] != kTransfer ||
+          log.data.size() != 32)
+        continue;
+      const auto value = from_big_endian(log.data);
+      if (address_of(log.topics[1]) == swap.recipient) out = wrapping_add(out, value);
+      if (address_of(log.topics[2]) == swap.recipient) in = wrapping_add(in, value);
+    }
+    const auto& gained = incoming ? in : out;
+    const auto& lost = incoming ? out : in;
+    return gained > lost ? gained - lost : Uint256();
+  };
+  return {net(swap.token_in.address, false), net(swap.token_out.address, true)};
+}
+
+// --- The record
+
+Result<Execution> Execution::from_history(std::span<const Envelope> events, const ExecutionSettings& settings,
+                                          const ChainSettings& chain) {
+  Execution execution(settings, chain);
+  for (const auto& event : events) SEP_CHECK(execution.apply(event));
+  if (execution.intent_id_.empty() || execution.plan_.steps.empty())
+    return fail(errc::kInvalidEvent, "the history holds no intent with a plan");
+  return execution;
+}
+
+Status Execution::apply(const Envelope& event) {
+  if (event.sequence <= head_.sequence) return {};
+  const auto before = head_.sequence == 0 ? std::nullopt : std::optional(head_);
+  SEP_ASSERT(event.sequence == head_.sequence + 1);
+  if (event.topic == topic::kIntentSubmitted) {
+    SEP_TRY(intent_id_, get_string(event.payload, "intentId"));
+    SEP_TRY(intent_document_, get_object(event.payload, "intent"));
+    auto parsed = parse_intent(intent_document_, chain_);
+    if (!parsed) return fail(parsed.error().front());
+    intent_ = std::move(*parsed);
+    submitted_at_ = event.timestamp;
+  } else if (event.topic == topic::kPlanCreated) {
+    SEP_TRY(plan_, plan_from_payload(event.payload));
+    ++plans_;
+    steps_.assign(plan_.steps.size(), {});
+    simulation_.reset();
+  } else if (event.topic == topic::kIntentCancelRequested) {
+    cancel_requested_ = true;
+  } else if (event.topic == topic::kExecStepPrepared) {
+    SEP_TRY(auto attempt, attempt_from(event));
+    if (attempt.step_index >= steps_.size())
+      return fail(errc::kInvalidEvent, "no such step", "/payload/stepIndex");
+    steps_[attempt.step_index].attempts.push_back(std::move(attempt));
+  } else if (event.topic == topic::kExecStepSubmitted) {
+    SEP_TRY(const auto hash, required(event.payload, "txHash", parse_hash));
+    for (auto& step : steps_)
+      for (auto& attempt : step.attempts)
+        if (attempt.tx_hash == hash) attempt.submitted = true;
+  } else if (event.topic == topic::kExecStepFilled || event.topic == topic::kExecStepReverted) {
+    SEP_TRY(const auto index, get_uint(event.payload, "stepIndex"));
+    if (index >= steps_.size()) return fail(errc::kInvalidEvent, "no such step", "/payload/stepIndex");
+    Inclusion inclusion;
+    inclusion.success = event.topic == topic::kExecStepFilled;
+    SEP_TRY(inclusion.tx_hash, required(event.payload, "txHash", parse_hash));
+    SEP_TRY(inclusion.block_number, get_uint(event.payload, "blockNumber"));
+    SEP_TRY(inclusion.block_hash, required(event.payload, "blockHash", parse_hash));
+    inclusion.reason = string_or(event.payload, "reason");
+    inclusion.detail = string_or(event.payload, "detail");
+    SEP_TRY(const auto gas_used, required(event.payload, "gasUsed", parse_uint256));
+    SEP_TRY(const auto gas_price, required(event.payload, "effectiveGasPrice", parse_uint256));
+    gas_spent_wei_ += gas_used * gas_price;
+    if (inclusion.success && kind_of(plan_.steps[index]) == StepKind::kSwap) {
+      const auto& swap = plan_.swap();
+      SEP_TRY(const auto in, get_string(event.payload, "amountIn"));
+      SEP_TRY(const auto out, get_string(event.payload, "amountOut"));
+      fill_.emplace();
+      SEP_TRY(fill_->amount_in, parse_decimal(in, swap.token_in.decimals));
+      SEP_TRY(fill_->amount_out, parse_decimal(out, swap.token_out.decimals));
+    }
+    steps_[index].included = std::move(inclusion);
+  } else if (event.topic == topic::kExecStepReorged) {
+    SEP_TRY(const auto index, get_uint(event.payload, "stepIndex"));
+    if (index < steps_.size()) steps_[index].included.reset();
+    if (index + 1 == steps_.size()) fill_.reset();
+  }
+  const auto single = std::span(&event, 1);
+  const auto state = event.topic == topic::kRiskApproved || event.topic == topic::kIntentAccepted ||
+                             event.topic == topic::kPlanCreated
+                         ? std::nullopt
+                         : std::optional(advance_head(before, single));
+  if (state && !*state) return fail(state->error());
+  head_ = state ? **state : IntentHead{event.sequence, event.event_id, head_.state};
+  if (event.topic == topic::kIntentAccepted) head_.state = State::kAccepted;
+  if (event.topic == topic::kPlanCreated) head_.state = State::kPlanned;
+  return {};
+}
+
+// --- What was observed
+
+void Execution::observe(const Observation& observation) {
+  if (const auto* simulated = std::get_if<SimulationSeen>(&observation)) {
+    simulation_ = *simulated;
+  } else if (const auto* broadcast = std::get_if<BroadcastSeen>(&observation)) {
+    auto& state = attempts_seen_[broadcast->tx_hash];
+    state.broadcast = broadcast->outcome;
+    state.broadcast_detail = broadcast->detail;
+    state.broadcast_at = broadcast->at;
+  } else if (const auto* receipt = std::get_if<ReceiptSeen>(&observation)) {
+    attempts_seen_[receipt->tx_hash].receipt = *receipt;
+  } else if (const auto* head = std::get_if<HeadSeen>(&observation)) {
+    if (head->number < chain_head_.number) nonce_used_since_.clear();  // the chain went back
+    chain_head_ = *head;
+    for (const auto nonce : nonces())
+      if (head->account_nonce > nonce) nonce_used_since_.try_emplace(nonce, head->at);
+  }
+}
+
+// --- What to do
+
+Command Execution::decide(Timestamp now) const {
+  if (is_terminal(head_.state)) return Finished{};
+  if (!prepared_any()) {
+    if (auto command = decide_unprepared(now)) return *std::move(command);
+    return WakeAt{next_wake(now)};
+  }
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (auto command = record_submission(i)) return *std::move(command);
+    if (auto command = record_inclusion(i)) return *std::move(command);
+  }
+  if (auto command = conclude(now)) return *std::move(command);
+  for (std::size_t i = 0; i < steps_.size(); ++i)
+    if (auto command = drive(i, now)) return *std::move(command);
+  return WakeAt{next_wake(now)};
+}
+
+std::optional<Command> Execution::decide_unprepared(Timestamp now) const {
+  if (cancel_requested_)
+    return Append{{{topic::kIntentCancelled, {{"intentId", intent_id_}, {"reason", errc::kUserRequest}}}}};
+  if (now >= deadline())
+    return Append{{{topic::kIntentExpired, {{"intentId", intent_id_}, {"reason", errc::kTimeWindow}}}}};
+  if (!simulation_) return Simulate{};
+  if (!simulation_->success) {
+    if (may_replan(simulation_->code, now))
+      return Replan{std::string(simulation_->code), simulation_->detail};
+    Append append;
+    if (head_.state == State::kPlanned) append.events.push_back(started());
+    append.events.push_back(failed(simulation_->code, simulation_->detail));
+    return append;
+  }
+  Prepare prepare;
+  for (const auto used : simulation_->gas_used)
+    // A third more: the state at inclusion may cross more ticks than the simulated one, and EIP-150 keeps
+    // back 1/64 at each call.
+    prepare.gas_limits.push_back(used + used / 3);
+  return prepare;
+}
+
+std::optional<Command> Execution::record_submission(std::size_t index) const {
+  for (const auto& attempt : steps_[index].attempts) {
+    if (attempt.submitted || state_of(attempt.tx_hash).broadcast != BroadcastOutcome::kAccepted) continue;
+    Append append;
+    // One append for all that the node took, so that approval and swap cost one commit.
+    for (const auto& step : steps_) {
+      for (const auto& other : step.attempts) {
+        if (other.submitted || state_of(other.tx_hash).broadcast != BroadcastOutcome::kAccepted) continue;
+        auto payload = ids();
+        payload["stepIndex"] = other.step_index;
+        payload["attempt"] = other.number;
+        payload["kind"] = to_string(other.kind);
+        payload["txHash"] = to_hex(other.tx_hash);
+        payload["nonce"] = other.nonce;
+        append.events.push_back({topic::kExecStepSubmitted, std::move(payload)});
+      }
+    }
+    // A node that takes later nonces first must not make us wait with the earlier ones: send them all, then
+    // record.
+    for (const auto& step : steps_)
+      for (const auto& other : step.attempts)
+        if (!other.submitted && !state_of(other.tx_hash).broadcast) return std::nullopt;
+    return append;
+  }
+  return std::nullopt;
+}
+
+std::optional<Command> Execution::record_inclusion(std::size_t index) const {
+  const auto& step = steps_[index];
+  if (step.included) {
+    const auto& seen = state_of(step.included->tx_hash).receipt;
+    if (!seen || (seen->receipt && seen->receipt->block_hash == step.included->block_hash))
+      return std::nullopt;
+    auto payload = ids();
+    payload["stepIndex"] = index;
+    payload["txHash"] = to_hex(step.included->tx_hash);
+    payload["blockHash"] = to_hex(step.included->block_hash);
+    return Append{{{topic::kExecStepReorged, std::move(payload)}}};
+  }
+  for (const auto& attempt : step.attempts) {
+    const auto& seen = state_of(attempt.tx_hash).receipt;
+    if (!seen || !seen->receipt) continue;
+    const auto& receipt = *seen->receipt;
+    auto payload = ids();
+    payload["stepIndex"] = index;
+    payload["txHash"] = to_hex(attempt.tx_hash);
+    payload["blockNumber"] = receipt.block_number;
+    payload["blockHash"] = to_hex(receipt.block_hash);
+    payload["gasUsed"] = to_string(receipt.gas_used);
+    payload["effectiveGasPrice"] = to_string(receipt.effective_gas_price);
+    if (!receipt.success) {
+      payload["reason"] = receipt.revert_code;
+      payload["detail"] = receipt.revert_detail;
+      return Append{{{topic::kExecStepReverted, std::move(payload)}}};
+    }
+    Fill fill;
+    if (attempt.kind == StepKind::kSwap) fill = fill_from_logs(plan_.swap(), receipt.logs);
+    payload["amountIn"] = format_amount(fill.amount_in, plan_.swap().token_in.decimals);
+    payload["amountOut"] = format_amount(fill.amount_out, plan_.swap().token_out.decimals);
+    return Append{{{topic::kExecStepFilled, std::move(payload)}}};
+  }
+  return std::nullopt;
+}
+
+/// What the last step's inclusion means for the intent, once it is deep enough.
+std::optional<Command> Execution::conclude(Timestamp now) const {
+  // An approval whose nonce is gone does not end the intent while its swap can still be included.
+  if (!std::ranges::all_of(
+          steps_, [&](const Step& s) { return (s.included && confirmed(*s.included)) || foreign(s, now); }))
+    return std::nullopt;
+  const auto foreign_nonce =
+      failed(errc::kForeignNonce,
+             "a nonce of this intent was used by a transaction of the account that is not ours");
+  if (!steps_.back().included) return Append{{foreign_nonce}};
+  const auto& last = *steps_.back().included;
+  const auto attempt = std::ranges::find(steps_.back().attempts, last.tx_hash, &Attempt::tx_hash);
+  const bool cancelled = attempt != steps_.back().attempts.end() && attempt->kind == StepKind::kCancel;
+  if (last.success && !cancelled) return Append{{completed(now)}};
+  if (cancelled) {
+    switch (abandon(now)) {
+      case Abandon::kForeign:
+        return Append{{foreign_nonce}};
+      case Abandon::kCancel:
+        return Append{
+            {{topic::kIntentCancelled, {{"intentId", intent_id_}, {"reason", errc::kUserRequest}}}}};
+      case Abandon::kRefused:
+        return Append{{failed(errc::kTransactionRefused,
+                              "the node refused the transaction; its nonce was spent on a "
+                              "cancellation")}};
+      case Abandon::kNo:
+      case Abandon::kExpire:
+        return Append{{{topic::kIntentExpired, {{"intentId", intent_id_}, {"reason", errc::kTimeWindow}}}}};
+    }
+  }
+  if (may_replan(last.reason, now)) return Replan{last.reason, last.detail};
+  if (last.reason == errc::kTimeWindow)
+    return Append{{{topic::kIntentExpired, {{"intentId", intent_id_}, {"reason", errc::kTimeWindow}}}}};
+  return Append{{failed(last.reason, last.detail)}};
+}
+
+std::optional<Command> Execution::drive(std::size_t index, Timestamp now) const {
+  const auto& step = steps_[index];
+  if (step.attempts.empty()) return std::nullopt;
+  if (step.included && confirmed(*step.included)) return std::nullopt;
+  const auto& latest = step.attempts.back();
+  const auto& seen = state_of(latest.tx_hash);
+  // Whether it is on chain already comes before sending it (again): after a restart nothing else is known.
+  std::vector<Hash32> unasked;
+  for (const auto& attempt : step.attempts) {
+    const auto& receipt = state_of(attempt.tx_hash).receipt;
+    const bool fresh_transaction = !attempt.submitted && !state_of(attempt.tx_hash).broadcast &&
+                                   chain_head_.account_nonce <= attempt.nonce;
+    if (fresh_transaction) continue;
+    if (!receipt || receipt->head < chain_head_.number || now.ms - receipt->at.ms >= kAskAgainMs)
+      unasked.push_back(attempt.tx_hash);
+  }
+  if (!unasked.empty()) return AskReceipts{std::move(unasked)};
+  if (step.included) return std::nullopt;
+  const bool nonce_used = nonce_used_since_.contains(latest.nonce);
+  if (auto command = nonce_used ? std::nullopt : replace(index, now)) return command;
+  if (nonce_used) return std::nullopt;
+  const bool late = latest.kind != StepKind::kCancel && now >= deadline();
+  if (late && !seen.broadcast) return std::nullopt;
+  if (!seen.broadcast) return Broadcast{latest};
+  const auto wait = *seen.broadcast == BroadcastOutcome::kAccepted ? kRebroadcastMs : kRetryBroadcastMs;
+  if (now.ms - seen.broadcast_at.ms >= wait) return Broadcast{latest};
+  return std::nullopt;
+}
+
+bool Execution::foreign(const Step& step, Timestamp now) const {
+  if (step.attempts.empty() || step.included) return false;
+  const auto since = nonce_used_since_.find(step.attempts.back().nonce);
+  if (since == nonce_used_since_.end() || now.ms - since->second.ms < kForeignNonceMs) return false;
+  return std::ranges::all_of(step.attempts, [&](const Attempt& attempt) {
+    const auto& seen = state_of(attempt.tx_hash).receipt;
+    return seen && !seen->receipt && seen->at.ms - since->second.ms >= kForeignNonceMs;
+  });
+}
+
+std::optional<Command> Execution::replace(std::size_t index, Timestamp now) const {
+  const auto& step = steps_[index];
+  const auto& latest = step.attempts.back();
+  const auto raised = replacement_fees(latest.fees, settings_.max_fee_per_gas_wei);
+  if (abandon(now) != Abandon::kNo) {
+    if (latest.kind == StepKind::kCancel || !receipts_known_absent(step)) return std::nullopt;
+    constexpr std::uint64_t kTransferGas = 21'000;  // of a transaction without data
+    auto fees = raised.value_or(latest.fees);
+    fees.gas_limit = kTransferGas;
+    return PrepareReplacement{index, StepKind::kCancel, latest.nonce, fees};
+  }
+  const auto& policy = policy_of(settings_, intent_.style);
+  const bool stuck = latest.submitted && now.ms - latest.prepared_at.ms >= policy.bump_after_ms;
+  if (stuck && raised && receipts_known_absent(step))
+    return PrepareReplacement{index, latest.kind, latest.nonce, *raised};
+  return std::nullopt;
+}
+
+Execution::Abandon Execution::abandon(Timestamp now) const {
+  if (std::ranges::any_of(steps_, [&](const Step& step) { return foreign(step, now); }))
+    return Abandon::kForeign;
+  if (cancel_requested_) return Abandon::kCancel;
+  if (now >= deadline()) return Abandon::kExpire;
+  for (const auto& step : steps_)
+    for (const auto& attempt : step.attempts)
+      if (attempt.kind != StepKind::kCancel &&
+          state_of(attempt.tx_hash).broadcast == BroadcastOutcome::kRefused)
+        return Abandon::kRefused;
+  return Abandon::kNo;
+}
+
+bool Execution::may_replan(std::string_view reason, Timestamp now) const {
+  return price_related(reason) && !cancel_requested_ && now < deadline() && plans_ < settings_.max_attempts;
+}
+
+bool Execution::confirmed(const Inclusion& inclusion) const {
+  const auto needed = inclusion.block_number + chain_.confirmations - 1;
+  const auto& seen = state_of(inclusion.tx_hash).receipt;
+  return seen && seen->receipt && seen->receipt->block_hash == inclusion.block_hash &&
+         std::max(seen->head, inclusion.block_number) >= needed;
+}
+
+const Execution::AttemptState& Execution::state_of(const Hash32& hash) const {
+  static const AttemptState kNothing;
+  const auto found = attempts_seen_.find(hash);
+  return found == attempts_seen_.end() ? kNothing : found->second;
+}
+
+bool Execution::receipts_known_absent(const Step& step) const {
+  return std::ranges::all_of(step.attempts, [&](const Attempt& attempt) {
+    const auto& state = state_of(attempt.tx_hash);
+    if (!attempt.submitted && !state.broadcast && !state.receipt) return true;  // never left this process
+    return state.receipt && !state.receipt->receipt;
+  });
+}
+
+Timestamp Execution::next_wake(Timestamp now) const {
+  auto wake = now.plus_ms(kAskAgainMs);
+  if (now < deadline()) wake = std::min(wake, deadline());
+  return wake;
+}
+
+// --- Payloads
+
+json::object Execution::ids() const {
+  return {{"intentId", intent_id_}, {"planId", plan_.plan_id}};
+}
+
+EventDraft Execution::started() const {
+  return {topic::kExecStarted, ids()};
+}
+
+EventDraft Execution::prepared(const Attempt& attempt) const {
+  auto payload = ids();
+  payload["stepIndex"] = attempt.step_index;
+  payload["attempt"] = attempt.number;
+  payload["kind"] = to_string(attempt.kind);
+  payload["nonce"] = attempt.nonce;
+  payload["txHash"] = to_hex(attempt.tx_hash);
+  payload["rawTx"] = to_hex(attempt.raw);
+  payload["fees"] = fees_json(attempt.fees);
+  return {topic::kExecStepPrepared, std::move(payload)};
+}
+
+EventDraft Execution::failed(std::string_view reason, std::string_view detail) const {
+  auto payload = ids();
+  payload["reason"] = reason;
+  payload["detail"] = detail;
+  return {topic::kExecFailed, std::move(payload)};
+}
+
+unsigned Execution::next_attempt(std::size_t step_index) const {
+  return static_cast<unsigned>(steps_[step_index].attempts.size()) + 1;
+}
+
+Uint256 Execution::gas_cost_usd_wad() const {
+  // The plan's own rate of USD to wei, so that the figure follows from the record alone.
+  const auto& cost = plan_.estimated_cost;
+  if (cost.gas_wei.is_zero()) return {};
+  return mul_div(gas_spent_wei_, cost.gas_usd_wad, cost.gas_wei).value_or(Uint256::max());
+}
+
+EventDraft Execution::completed(Timestamp now) const {
+  SEP_ASSERT(fill_.has_value());
+  const auto& swap = plan_.swap();
+  const auto gas_usd = gas_cost_usd_wad();
+  auto payload = ids();
+  payload["amountIn"] = format_amount(fill_->amount_in, swap.token_in.decimals);
+  payload["amountOut"] = format_amount(fill_->amount_out, swap.token_out.decimals);
+  payload["txHash"] = to_hex(steps_.back().included->tx_hash);
+  payload["gasCostUsd"] = format_usd(gas_usd);
+  payload["criteria"] = criteria_results(now, gas_usd);
+  return {topic::kExecCompleted, std::move(payload)};
+}
+
+json::array Execution::criteria_results(Timestamp now, const Uint256& gas_usd_wad) const {
+  const auto& swap = plan_.swap();
+  const auto elapsed_ms = Uint256(std::max<std::int64_t>(0, now.ms - submitted_at_.ms));
+  json::array results;
+  for (const auto& criterion : intent_.criteria) {
+    const auto result = [&](const Uint256& actual, unsigned decimals, bool met) {
+      results.push_back(json::object{{"metric", to_string(criterion.metric)},
+                                     {"value", criterion.text},
+                                     {"actual", format_amount(actual, decimals)},
+                                     {"met", met}});
+    };
+    switch (criterion.metric) {
+      case Metric::kMinAmountOut:
+        result(fill_->amount_out, swap.token_out.decimals, fill_->amount_out >= criterion.value);
+        break;
+      case Metric::kMaxAmountIn:
+        result(fill_->amount_in, swap.token_in.decimals, fill_->amount_in <= criterion.value);
+        break;
+      case Metric::kMaxGasUsd:
+        result(gas_usd_wad, 18, gas_usd_wad <= criterion.value);
+        break;
+      case Metric::kMaxPriceImpact:
+        result(swap.price_impact_wad, 18, swap.price_impact_wad <= criterion.value);
+        break;
+      case Metric::kCompleteWithinMs:
+        result(elapsed_ms, 0, elapsed_ms <= criterion.value);
+        break;
+    }
+  }
+  return results;
+}
+
+bool Execution::prepared_any() const {
+  return std::ranges::any_of(steps_, [](const Step& step) { return !step.attempts.empty(); });
+}
+
+std::vector<std::uint64_t> Execution::nonces() const {
+  std::vector<std::uint64_t> all;
+  for (const auto& step : steps_)
+    if (!step.attempts.empty()) all.push_back(step.attempts.front().nonce);
+  return all;
+}
+
+}  // namespace sep::engine
