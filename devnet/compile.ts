@@ -1,8 +1,9 @@
-// Compiles contracts/Token.sol to contracts/Token.json, the one artifact here that no package publishes.
-//   node devnet/compile.ts           writes it
-//   node devnet/compile.ts --check   exits with 1 where the file is not what the source compiles to
-import { readFileSync, writeFileSync } from 'node:fs';
+// Compiles contracts/*.sol, the few that no package publishes, each to the artifact (.json) beside it.
+//   node devnet/compile.ts           writes them
+//   node devnet/compile.ts --check   exits with 1 where a file is not what its source compiles to
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 interface Solc {
@@ -15,11 +16,13 @@ interface SolcOutput {
 
 const folder = fileURLToPath(new URL('./contracts/', import.meta.url));
 
-function compileToken(): string {
+/** Artifacts by contract name; a file holds the contract of its name. */
+function compileAll(): Map<string, string> {
   const solc = createRequire(import.meta.url)('solc') as Solc;
+  const files = readdirSync(folder).filter((file) => file.endsWith('.sol'));
   const input = {
     language: 'Solidity',
-    sources: { 'Token.sol': { content: readFileSync(`${folder}Token.sol`, 'utf8') } },
+    sources: Object.fromEntries(files.map((file) => [file, { content: readFileSync(folder + file, 'utf8') }])),
     settings: {
       optimizer: { enabled: true, runs: 200 },
       evmVersion: 'paris', // runs on every hardfork that anvil may be started with
@@ -29,15 +32,22 @@ function compileToken(): string {
   };
   const output = JSON.parse(solc.compile(JSON.stringify(input))) as SolcOutput;
   const faults = (output.errors ?? []).filter((error) => error.severity === 'error');
-  const token = output.contracts['Token.sol']?.['Token'];
-  if (faults.length > 0 || !token) throw new Error(faults.map((error) => error.formattedMessage).join('\n'));
-  return `${JSON.stringify({ contractName: 'Token', abi: token.abi, bytecode: `0x${token.evm.bytecode.object}` }, null, 1)}\n`;
+  if (faults.length > 0) throw new Error(faults.map((error) => error.formattedMessage).join('\n'));
+  return new Map(
+    files.map((file) => {
+      const contractName = basename(file, '.sol');
+      const { abi, evm } = output.contracts[file]![contractName]!;
+      return [contractName, `${JSON.stringify({ contractName, abi, bytecode: `0x${evm.bytecode.object}` }, null, 1)}\n`];
+    }),
+  );
 }
 
-const artifact = compileToken();
-if (!process.argv.includes('--check')) {
-  writeFileSync(`${folder}Token.json`, artifact);
-} else if (readFileSync(`${folder}Token.json`, 'utf8') !== artifact) {
-  console.error('devnet/contracts/Token.json is not what Token.sol compiles to: run `node devnet/compile.ts`');
-  process.exitCode = 1;
+for (const [name, artifact] of compileAll()) {
+  const path = `${folder}${name}.json`;
+  if (!process.argv.includes('--check')) {
+    writeFileSync(path, artifact);
+  } else if (readFileSync(path, 'utf8') !== artifact) {
+    console.error(`devnet/contracts/${name}.json is not what ${name}.sol compiles to: run \`node devnet/compile.ts\``);
+    process.exitCode = 1;
+  }
 }

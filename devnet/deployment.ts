@@ -14,14 +14,13 @@ import {
   type Address,
   type Hex,
 } from 'viem';
-import { TICK_SPACING, positionsOf, type Position } from './positions.ts';
+import { TICK_SPACING, amountsOf, positionsOf, type Position, type Shape } from './positions.ts';
 
 /** Account 9 of anvil's mnemonic. Account 0, the platform's signer, keeps its nonces for itself. */
 export const DEPLOYER: Address = '0xa0Ee7A142d267C1f36714E4a8F75612F20a79720';
 export const SIGNER: Address = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266';
 export const CHAIN_ID = 31337;
 const ZERO: Address = '0x0000000000000000000000000000000000000000';
-const FOREVER = 2n ** 256n - 1n;
 
 export interface Token {
   symbol: string;
@@ -79,8 +78,7 @@ const TOKENS = [
   { symbol: 'DAI', name: 'Dai Stablecoin', decimals: 18 },
 ];
 
-const MINTS_A_TRANSACTION = 16; // about 8 million gas, within the 2^24 that newer hardforks allow
-const GAS = { contract: 6_000_000n, call: 200_000n, pool: 6_000_000n, mint: 900_000n };
+const GAS = { contract: 6_000_000n, call: 200_000n, pool: 6_000_000n, positions: 16_000_000n }; // at most 2^24
 
 interface Artifact {
   abi: Abi;
@@ -90,6 +88,7 @@ const require = createRequire(import.meta.url);
 const artifact = (path: string): Artifact => require(path) as Artifact;
 const ARTIFACTS = {
   token: artifact('./contracts/Token.json'),
+  provider: artifact('./contracts/LiquidityProvider.json'),
   weth: artifact('canonical-weth/build/contracts/WETH9.json'),
   factory: artifact('@uniswap/v3-core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory.json'),
   pool: artifact('@uniswap/v3-core/artifacts/contracts/UniswapV3Pool.sol/UniswapV3Pool.json'),
@@ -130,17 +129,32 @@ function integerSqrt(n: bigint): bigint {
   }
 }
 
+/** Where the factory puts a pool (PoolAddress.sol). */
+function poolAddress(factory: Address, token0: Token, token1: Token, fee: number): Address {
+  const key = encodeAbiParameters(
+    [{ type: 'address' }, { type: 'address' }, { type: 'uint24' }],
+    [token0.address, token1.address, fee],
+  );
+  return getCreate2Address({
+    from: factory,
+    salt: keccak256(key),
+    bytecodeHash: keccak256(ARTIFACTS.pool.bytecode),
+  });
+}
+
 /** A pool with its tokens in the contract's order. */
 interface SortedPool {
   pool: Pool;
   label: string;
   token0: Token;
   token1: Token;
+  address: Address;
+  shape: Shape;
   sqrtPriceX96: bigint;
   positions: Position[];
 }
 
-function sortPool(pool: Pool, base: Token, quote: Token): SortedPool {
+function sortPool(pool: Pool, base: Token, quote: Token, factory: Address): SortedPool {
   const baseFirst = BigInt(base.address) < BigInt(quote.address);
   const [token0, token1] = baseFirst ? [base, quote] : [quote, base];
   const oneBase = 10n ** BigInt(base.decimals);
@@ -156,22 +170,11 @@ function sortPool(pool: Pool, base: Token, quote: Token): SortedPool {
     label: `${pool.base}/${pool.quote} ${pool.fee / 10_000} %`,
     token0,
     token1,
+    address: poolAddress(factory, token0, token1, pool.fee),
+    shape,
     sqrtPriceX96: integerSqrt((amount1 << 192n) / amount0),
     positions: positionsOf(pool, shape),
   };
-}
-
-/** Where the factory puts a pool (PoolAddress.sol). */
-function poolAddress(factory: Address, { token0, token1, pool }: SortedPool): Address {
-  const key = encodeAbiParameters(
-    [{ type: 'address' }, { type: 'address' }, { type: 'uint24' }],
-    [token0.address, token1.address, pool.fee],
-  );
-  return getCreate2Address({
-    from: factory,
-    salt: keccak256(key),
-    bytecodeHash: keccak256(ARTIFACTS.pool.bytecode),
-  });
 }
 
 /** Everything that is in the chain afterwards, and the deployer's transactions, in order of their nonces. */
@@ -198,9 +201,11 @@ export function planDeployment(): { deployment: Deployment; transactions: Transa
   };
   plan.call('fee tier 0.01 %', factory, ARTIFACTS.factory.abi, 'enableFeeAmount', [100, 1]);
 
-  const pools = POOLS.map((pool) => sortPool(pool, tokenOf(pool.base), tokenOf(pool.quote)));
-  for (const token of tokens) fund(plan, token, manager, pools);
-  for (const pool of pools) openPool(plan, manager, pool);
+  const provider = plan.create('LiquidityProvider', ARTIFACTS.provider);
+
+  const pools = POOLS.map((pool) => sortPool(pool, tokenOf(pool.base), tokenOf(pool.quote), factory));
+  for (const token of tokens) fund(plan, token, provider, pools);
+  for (const pool of pools) openPool(plan, manager, provider, pool);
 
   const deployment: Deployment = {
     chain_id: CHAIN_ID,
@@ -212,61 +217,49 @@ export function planDeployment(): { deployment: Deployment; transactions: Transa
       base: sorted.pool.base,
       quote: sorted.pool.quote,
       fee: sorted.pool.fee,
-      address: poolAddress(factory, sorted),
+      address: sorted.address,
       positions: sorted.positions.length,
     })),
   };
   return { deployment, transactions: plan.transactions };
 }
 
-/** Makes exactly the amount of a token that the positions and the signer need, and hands the signer its part. */
-function fund(plan: Plan, token: Token, manager: Address, pools: SortedPool[]): void {
+/** Makes what the positions need of a token, and a little more against rounding, and what the signer starts with. */
+function fund(plan: Plan, token: Token, provider: Address, pools: SortedPool[]): void {
   const forSigner = parseUnits(SIGNER_FUNDS[token.symbol]!, token.decimals);
-  const forPools = pools
-    .flatMap(({ token0, token1, positions }) => [
-      ...positions.map(({ amount0 }) => (token0 === token ? amount0 : 0n)),
-      ...positions.map(({ amount1 }) => (token1 === token ? amount1 : 0n)),
-    ])
-    .reduce((sum, amount) => sum + amount, 0n);
-  const { abi } = token.symbol === 'WETH' ? ARTIFACTS.weth : ARTIFACTS.token;
+  const needed = pools
+    .flatMap(({ token0, token1, shape, positions }) =>
+      positions.map((position) => {
+        const [amount0, amount1] = amountsOf(shape, position);
+        return token === token0 ? amount0 : token === token1 ? amount1 : 0;
+      }),
+    )
+    .reduce((sum, amount) => sum + amount, 0);
+  const forPools = BigInt(Math.ceil(needed * 1.001));
   if (token.symbol === 'WETH') {
+    const { abi } = ARTIFACTS.weth;
     plan.call('wrap ETH', token.address, abi, 'deposit', [], { value: forPools + forSigner });
-    plan.call('fund signer with WETH', token.address, abi, 'transfer', [SIGNER, forSigner]);
+    plan.call('WETH for the pools', token.address, abi, 'transfer', [provider, forPools]);
+    plan.call('WETH for the signer', token.address, abi, 'transfer', [SIGNER, forSigner]);
   } else {
-    plan.call(`mint ${token.symbol}`, token.address, abi, 'mint', [DEPLOYER, forPools]);
-    plan.call(`fund signer with ${token.symbol}`, token.address, abi, 'mint', [SIGNER, forSigner]);
+    const { abi } = ARTIFACTS.token;
+    plan.call(`${token.symbol} for the pools`, token.address, abi, 'mint', [provider, forPools]);
+    plan.call(`${token.symbol} for the signer`, token.address, abi, 'mint', [SIGNER, forSigner]);
   }
-  plan.call(`approve ${token.symbol}`, token.address, abi, 'approve', [manager, FOREVER]);
 }
 
-function openPool(plan: Plan, manager: Address, { pool, label, token0, token1, sqrtPriceX96, positions }: SortedPool): void {
-  const { abi } = ARTIFACTS.positionManager;
-  const key = [token0.address, token1.address, pool.fee];
-  plan.call(`pool ${label}`, manager, abi, 'createAndInitializePoolIfNecessary', [...key, sqrtPriceX96], { gas: GAS.pool });
-  const mints = positions.map(({ tickLower, tickUpper, amount0, amount1 }) =>
-    encodeFunctionData({
-      abi,
-      functionName: 'mint',
-      args: [
-        {
-          token0: token0.address,
-          token1: token1.address,
-          fee: pool.fee,
-          tickLower,
-          tickUpper,
-          amount0Desired: amount0,
-          amount1Desired: amount1,
-          amount0Min: 0n,
-          amount1Min: 0n,
-          recipient: DEPLOYER,
-          deadline: FOREVER,
-        },
-      ],
-    }),
+function openPool(plan: Plan, manager: Address, provider: Address, sorted: SortedPool): void {
+  const { pool, label, token0, token1, address, sqrtPriceX96, positions } = sorted;
+  plan.call(
+    `pool ${label}`,
+    manager,
+    ARTIFACTS.positionManager.abi,
+    'createAndInitializePoolIfNecessary',
+    [token0.address, token1.address, pool.fee, sqrtPriceX96],
+    { gas: GAS.pool },
   );
-  for (let first = 0; first < mints.length; first += MINTS_A_TRANSACTION) {
-    const chunk = mints.slice(first, first + MINTS_A_TRANSACTION);
-    const gas = GAS.mint * BigInt(chunk.length);
-    plan.call(`positions of ${label}`, manager, abi, 'multicall', [chunk], { gas });
-  }
+  for (const half of [positions.slice(0, positions.length / 2), positions.slice(positions.length / 2)])
+    plan.call(`positions of ${label}`, provider, ARTIFACTS.provider.abi, 'provide', [address, half], {
+      gas: GAS.positions,
+    });
 }

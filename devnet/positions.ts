@@ -2,12 +2,10 @@
 // the only randomness is a seeded generator.
 import type { Pool } from './deployment.ts';
 
-/** What NonfungiblePositionManager.mint is asked for; amounts in base units of token0 and token1. */
 export interface Position {
   tickLower: number;
   tickUpper: number;
-  amount0: bigint;
-  amount1: bigint;
+  liquidity: bigint;
 }
 
 /** A pool as its contract sees it: price and liquidity in base units of token1 per base unit of token0. */
@@ -18,7 +16,7 @@ export interface Shape {
 }
 
 const MAX_TICK = 887272; // TickMath.sol
-const POSITIONS = 48;
+const POSITIONS = 42;
 const FULL_RANGE_SHARE = 0.5; // of the liquidity at the initial price
 const WIDEST = 12; // the widest range spans 2^12 tick spacings
 export const TICK_SPACING: Record<number, number> = { 100: 1, 500: 10, 3000: 60, 10000: 200 };
@@ -36,20 +34,15 @@ function generator(seed: number): () => number {
 
 const sqrtPriceAt = (tick: number): number => Math.pow(1.0001, tick / 2);
 
-/** The amounts that `liquidity` needs in a range (LiquidityAmounts.sol), rounded up. */
-function amountsFor(shape: Shape, liquidity: number, tickLower: number, tickUpper: number): Position {
+/** What a position holds at the initial price, in base units of token0 and token1 (LiquidityAmounts.sol). */
+export function amountsOf(shape: Shape, { tickLower, tickUpper, liquidity }: Position): [number, number] {
   const [lower, upper] = [sqrtPriceAt(tickLower), sqrtPriceAt(tickUpper)];
   const price = Math.min(Math.max(shape.sqrtPrice, lower), upper);
-  return {
-    tickLower,
-    tickUpper,
-    amount0: BigInt(Math.ceil(liquidity * (1 / price - 1 / upper))),
-    amount1: BigInt(Math.ceil(liquidity * (price - lower))),
-  };
+  return [Number(liquidity) * (1 / price - 1 / upper), Number(liquidity) * (price - lower)];
 }
 
 /**
- * 48 positions: one over the full range, so that no trade finds an end, and 47 whose widths are spread evenly in
+ * 42 positions: one over the full range, so that no trade finds an end, and 41 whose widths are spread evenly in
  * the logarithm, from one tick spacing up, with their middles near the initial price. Near it there is an
  * initialised tick at nearly every spacing; further off they thin out. Some lie wholly to one side. Those that
  * hold the initial price add up to `shape.liquidity` there.
@@ -74,7 +67,15 @@ export function positionsOf(pool: Pool, shape: Shape): Position[] {
   const perWeight = (shape.liquidity * (1 - FULL_RANGE_SHARE)) / weightInRange;
 
   return [
-    amountsFor(shape, shape.liquidity * FULL_RANGE_SHARE, -end * tickSpacing, end * tickSpacing),
-    ...ranges.map((range) => amountsFor(shape, range.weight * perWeight, range.tickLower, range.tickUpper)),
+    {
+      tickLower: -end * tickSpacing,
+      tickUpper: end * tickSpacing,
+      liquidity: BigInt(Math.round(shape.liquidity * FULL_RANGE_SHARE)),
+    },
+    ...ranges.map(({ tickLower, tickUpper, weight }) => ({
+      tickLower,
+      tickUpper,
+      liquidity: BigInt(Math.round(weight * perWeight)),
+    })),
   ];
 }
