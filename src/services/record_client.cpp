@@ -1,0 +1,161 @@
+#include "services/record_client.h"
+
+#include <algorithm>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/ulid.h"
+
+namespace sep::services {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kAppendTimeout = 3s;
+constexpr auto kQueryTimeout = 5s;
+constexpr int kAppendTries = 4;
+constexpr auto kRetryDelay = 150ms;
+
+/// A code of the coordinator's answer as one of the constants, so that it outlives the answer.
+std::string_view known_code(std::string_view code) {
+  const auto* found = std::ranges::find(errc::kAll, code);
+  return found == errc::kAll.end() ? errc::kInternal : *found;
+}
+
+json::object to_json(const AppendRequest& request) {
+  json::array events;
+  for (const auto& event : request.events) events.push_back(engine::to_json(event));
+  json::object object{{"events", std::move(events)}};
+  if (request.idempotency)
+    object["idempotency"] =
+        json::object{{"key", request.idempotency->key}, {"body_hash", request.idempotency->body_hash}};
+  json::array nonces;
+  for (const auto& nonce : request.nonces)
+    nonces.push_back(
+        json::object{{"chain_id", nonce.chain_id}, {"account", to_hex(nonce.account)}, {"nonce", nonce.nonce}});
+  if (!nonces.empty()) object["nonces"] = std::move(nonces);
+  return object;
+}
+
+Result<engine::IntentHead> head_from(const json::object& object) {
+  engine::IntentHead head;
+  SEP_TRY(head.sequence, get_uint(object, "sequence"));
+  SEP_TRY(head.last_event_id, get_string(object, "last_event_id"));
+  SEP_TRY(const auto name, get_string(object, "state"));
+  const auto state = engine::parse_state(name);
+  if (!state) return fail(errc::kInternal, "unknown state " + name);
+  head.state = *state;
+  return head;
+}
+
+Result<AppendAnswer> append_answer(const std::string& text) {
+  SEP_TRY(const auto value, parse_json(text));
+  if (!value.is_object()) return fail(errc::kInternal, "the coordinator's answer is not an object");
+  const auto& object = value.get_object();
+  SEP_TRY(const auto status, get_string(object, "status"));
+  AppendAnswer answer;
+  answer.reason = string_or(object, "reason");
+  answer.detail = string_or(object, "detail");
+  if (status == "error") return fail(known_code(answer.reason), answer.detail);
+  answer.status = status == "committed"   ? AppendAnswer::Status::kCommitted
+                  : status == "duplicate" ? AppendAnswer::Status::kDuplicate
+                                          : AppendAnswer::Status::kConflict;
+  if (const auto* head = object.if_contains("head"); head != nullptr && head->is_object()) {
+    SEP_TRY(answer.head, head_from(head->get_object()));
+  }
+  if (const auto* known = object.if_contains("idempotency"); known != nullptr && known->is_object())
+    answer.idempotency = {string_or(known->get_object(), "correlation_id"),
+                          string_or(known->get_object(), "body_hash")};
+  return answer;
+}
+
+Result<std::vector<engine::Envelope>> events_from(const json::object& answer) {
+  SEP_TRY(const auto list, get_array(answer, "events"));
+  std::vector<engine::Envelope> events;
+  for (const auto& element : list) {
+    SEP_TRY(events.emplace_back(), engine::envelope_from_json(element));
+  }
+  return events;
+}
+
+bool worth_another_try(const Error& error) {
+  return error.code == errc::kTimeout || error.code == errc::kBusUnavailable || error.code == errc::kStoreUnavailable ||
+         error.code == errc::kNotReady;
+}
+
+}  // namespace
+
+std::vector<engine::Envelope> next_events(const std::string& correlation_id,
+                                          const std::optional<engine::IntentHead>& head,
+                                          std::vector<engine::EventDraft> drafts, Timestamp at) {
+  std::vector<engine::Envelope> events;
+  auto cause = head ? head->last_event_id : correlation_id;
+  auto sequence = head ? head->sequence : 0;
+  for (auto& draft : drafts) {
+    engine::Envelope event;
+    event.event_id = new_ulid();
+    event.timestamp = at;
+    event.topic = draft.topic;
+    event.correlation_id = correlation_id;
+    event.causation_id = std::exchange(cause, event.event_id);
+    event.sequence = ++sequence;
+    event.payload = std::move(draft.payload);
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+Task<Result<AppendAnswer>> RecordClient::append(AppendRequest request) {
+  const auto body = json::serialize(to_json(request));
+  for (int attempt = 1;; ++attempt) {
+    auto reply = co_await bus_->request(subject::kAppend, body, kAppendTimeout);
+    auto answer = reply ? append_answer(*reply) : Result<AppendAnswer>(fail(std::move(reply.error())));
+    if (answer || !worth_another_try(answer.error()) || attempt == kAppendTries) co_return answer;
+    asio::steady_timer timer(co_await asio::this_coro::executor, kRetryDelay);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
+Task<Result<json::object>> RecordClient::query(std::string query_subject, json::object question) {
+  SEP_CO_TRY(const auto reply,
+             co_await bus_->request(std::move(query_subject), json::serialize(question), kQueryTimeout));
+  SEP_CO_TRY(auto value, parse_json(reply));
+  if (!value.is_object()) co_return fail(errc::kInternal, "the coordinator's answer is not an object");
+  auto& object = value.get_object();
+  if (string_or(object, "status") == "error")
+    co_return fail(known_code(string_or(object, "reason")), string_or(object, "detail"));
+  co_return std::move(object);
+}
+
+Task<Result<std::vector<engine::Envelope>>> RecordClient::history(std::string correlation_id,
+                                                                  std::uint64_t from_sequence) {
+  json::object question{{"correlation_id", std::move(correlation_id)}, {"from_sequence", from_sequence}};
+  SEP_CO_TRY(const auto answer, co_await query(subject::kHistory, std::move(question)));
+  co_return events_from(answer);
+}
+
+Task<Result<std::vector<engine::Envelope>>> RecordClient::range(std::uint64_t from_global, std::size_t limit) {
+  json::object question{{"from_global", from_global}, {"limit", limit}};
+  SEP_CO_TRY(const auto answer, co_await query(subject::kRange, std::move(question)));
+  co_return events_from(answer);
+}
+
+Task<Result<std::vector<UnfinishedIntent>>> RecordClient::unfinished() {
+  SEP_CO_TRY(const auto answer, co_await query(subject::kUnfinished, {}));
+  SEP_CO_TRY(const auto list, get_array(answer, "intents"));
+  std::vector<UnfinishedIntent> intents;
+  for (const auto& element : list) {
+    if (!element.is_object()) co_return fail(errc::kInternal, "\"intents\" must hold objects");
+    const auto& object = element.get_object();
+    UnfinishedIntent intent;
+    SEP_CO_TRY(intent.correlation_id, get_string(object, "correlation_id"));
+    SEP_CO_TRY(intent.strategy_id, get_string(object, "strategy_id"));
+    SEP_CO_TRY(intent.head, head_from(object));
+    SEP_CO_TRY(intent.deadline.ms, get_int(object, "deadline_ms"));
+    intents.push_back(std::move(intent));
+  }
+  co_return intents;
+}
+
+}  // namespace sep::services

@@ -1,0 +1,94 @@
+#pragma once
+// How a service speaks with the record: it appends events and reads histories through the state coordinator.
+//
+// Invariants:
+//  1. An append whose answer was lost is asked again with the same event ids, so it happens once or not at all.
+//  2. `committed` and `duplicate` both mean: these events are on the record.
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bus/bus.h"
+#include "engine/envelope.h"
+#include "engine/execution.h"
+#include "engine/lifecycle.h"
+
+namespace sep::services {
+
+namespace asio = boost::asio;
+template <class T>
+using Task = asio::awaitable<T>;
+
+/// Subjects of the coordinator's requests.
+namespace subject {
+inline constexpr const char* kAppend = "record.append";
+inline constexpr const char* kHistory = "record.query.history";
+inline constexpr const char* kRange = "record.query.range";
+inline constexpr const char* kUnfinished = "record.query.unfinished";
+inline constexpr const char* kView = "record.query.view";
+inline constexpr const char* kList = "record.query.list";
+inline constexpr const char* kHead = "record.query.head";
+inline constexpr const char* kOpenIntents = "record.query.open";
+inline constexpr const char* kNextNonce = "record.query.next_nonce";
+}  // namespace subject
+
+struct NonceRequest {
+  std::uint64_t chain_id = 0;
+  Address account;
+  std::uint64_t nonce = 0;
+};
+
+struct IdempotencyRequest {
+  std::string key;
+  std::string body_hash;
+};
+
+struct AppendRequest {
+  std::vector<engine::Envelope> events;
+  std::optional<IdempotencyRequest> idempotency;
+  std::vector<NonceRequest> nonces;
+};
+
+struct AppendAnswer {
+  enum class Status { kCommitted, kDuplicate, kConflict };
+  Status status = Status::kCommitted;
+  std::string reason;  // of a conflict
+  std::string detail;
+  std::optional<engine::IntentHead> head;               // of a conflict: where the intent stands
+  std::optional<std::pair<std::string, std::string>> idempotency;  // of a conflict: correlation id, body hash
+
+  bool on_record() const { return status != Status::kConflict; }
+};
+
+struct UnfinishedIntent {
+  std::string correlation_id;
+  std::string strategy_id;
+  engine::IntentHead head;
+  Timestamp deadline;
+};
+
+/// The next events of an intent, with fresh ids and right sequence and causation; `head` empty: its first ones.
+std::vector<engine::Envelope> next_events(const std::string& correlation_id,
+                                          const std::optional<engine::IntentHead>& head,
+                                          std::vector<engine::EventDraft> drafts, Timestamp at);
+
+class RecordClient {
+ public:
+  explicit RecordClient(std::shared_ptr<bus::Bus> bus) : bus_(std::move(bus)) {}
+
+  /// BUS_UNAVAILABLE, TIMEOUT, STORE_UNAVAILABLE: not known to be on the record; the same request may be made again.
+  /// INVALID_EVENT: refused for good.
+  Task<Result<AppendAnswer>> append(AppendRequest request);
+  Task<Result<std::vector<engine::Envelope>>> history(std::string correlation_id, std::uint64_t from_sequence = 1);
+  Task<Result<std::vector<engine::Envelope>>> range(std::uint64_t from_global, std::size_t limit);
+  Task<Result<std::vector<UnfinishedIntent>>> unfinished();
+  /// The coordinator's answer to any of its queries; its error as an Error.
+  Task<Result<json::object>> query(std::string query_subject, json::object question);
+
+ private:
+  std::shared_ptr<bus::Bus> bus_;
+};
+
+}  // namespace sep::services

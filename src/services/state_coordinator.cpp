@@ -1,0 +1,656 @@
+#include "services/state_coordinator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/projection.h"
+#include "engine/topics.h"
+#include "gateway/validation.h"
+#include "services/record_client.h"
+#include "services/work_queue.h"
+#include "store/event_store.h"
+#include "store/read_models.h"
+
+namespace sep::services {
+namespace {
+
+using namespace std::chrono_literals;
+using engine::Envelope;
+using store::CommitFailure;
+
+constexpr std::size_t kGroup = 256;                // appends in one transaction at the most
+constexpr std::size_t kMaxWaiting = 20'000;        // appends that wait; more are refused with NOT_READY
+constexpr std::size_t kMaxKnownHeads = 50'000;     // heads remembered; more are read from the record again
+constexpr std::size_t kPublishGroup = 512;
+constexpr auto kPublishTimeout = 5s;
+constexpr auto kRetry = 200ms;
+constexpr std::size_t kPage = 1'000;
+
+/// One `record.append` that waits for its commit.
+struct PendingAppend {
+  bus::Message request;
+  std::vector<Envelope> events;
+  std::optional<IdempotencyRequest> idempotency;
+  std::vector<store::NonceClaim> nonces;
+
+  const std::string& correlation_id() const { return events.front().correlation_id; }
+};
+
+json::object error_reply(std::string_view code, std::string_view detail) {
+  return {{"status", "error"}, {"reason", code}, {"detail", detail}};
+}
+
+json::object head_json(const std::string& correlation_id, const engine::IntentHead& head) {
+  return {{"correlation_id", correlation_id},
+          {"sequence", head.sequence},
+          {"last_event_id", head.last_event_id},
+          {"state", engine::to_string(head.state)}};
+}
+
+json::object success_reply(std::string_view status, std::span<const Envelope> events) {
+  json::array list;
+  for (const auto& event : events)
+    list.push_back(json::object{{"eventId", event.event_id}, {"globalSequence", event.global_sequence}});
+  return {{"status", status}, {"events", std::move(list)}};
+}
+
+Result<PendingAppend> parse_append(const bus::Message& request) {
+  SEP_TRY(const auto value, parse_json(request.body));
+  if (!value.is_object()) return fail(errc::kInvalidEvent, "an append must be a JSON object");
+  const auto& object = value.get_object();
+  PendingAppend append;
+  append.request = request;
+  SEP_TRY(const auto events, get_array(object, "events"));
+  if (events.empty()) return fail(errc::kInvalidEvent, "an append needs at least one event", "/events");
+  for (const auto& element : events) {
+    SEP_TRY(auto event, engine::envelope_from_json(element));
+    event.global_sequence = 0;
+    const auto schema = gateway::payload_schema(event.topic);
+    if (!gateway::has_schema(schema))
+      return fail(errc::kInvalidEvent, fmt::format("unknown topic {}", event.topic), "/topic");
+    if (const auto faults = gateway::validate(schema, event.payload); !faults.empty())
+      return fail(errc::kInvalidEvent,
+                  fmt::format("{}: payload{}: {}", event.topic, faults.front().pointer, faults.front().message),
+                  "/payload" + faults.front().pointer);
+    append.events.push_back(std::move(event));
+  }
+  if (const auto* claim = object.if_contains("idempotency"); claim != nullptr && claim->is_object()) {
+    append.idempotency.emplace();
+    SEP_TRY(append.idempotency->key, get_string(claim->get_object(), "key"));
+    SEP_TRY(append.idempotency->body_hash, get_string(claim->get_object(), "body_hash"));
+  }
+  if (object.contains("nonces")) {
+    SEP_TRY(const auto nonces, get_array(object, "nonces"));
+    for (const auto& element : nonces) {
+      if (!element.is_object()) return fail(errc::kInvalidEvent, "a nonce claim must be an object", "/nonces");
+      store::NonceClaim claim;
+      SEP_TRY(claim.chain_id, get_uint(element.get_object(), "chain_id"));
+      SEP_TRY(claim.account, get_string(element.get_object(), "account"));
+      SEP_TRY(claim.nonce, get_uint(element.get_object(), "nonce"));
+      claim.correlation_id = append.correlation_id();
+      append.nonces.push_back(std::move(claim));
+    }
+  }
+  return append;
+}
+
+/// What lists and restarts ask for, from the first event of an intent.
+Result<store::IntentRow> new_row(const Envelope& submitted) {
+  store::IntentRow row;
+  row.correlation_id = submitted.correlation_id;
+  row.received_at = submitted.timestamp;
+  SEP_TRY(const auto intent, get_object(submitted.payload, "intent"));
+  SEP_TRY(row.strategy_id, get_string(intent, "strategy_id"));
+  SEP_TRY(const auto constraints, get_object(intent, "constraints"));
+  SEP_TRY(const auto window, get_int(constraints, "time_window"));
+  row.deadline = submitted.timestamp.plus_ms(window * 1000);
+  return row;
+}
+
+}  // namespace
+
+class StateCoordinator::Impl {
+ public:
+  Impl(std::shared_ptr<bus::Bus> bus, const engine::EndpointSettings& endpoints, gateway::Metrics& metrics)
+      : bus_(std::move(bus)), endpoints_(endpoints), metrics_(metrics), log_(logger("coordinator")) {}
+
+  Status start() {
+    SEP_TRY(const auto report, store::migrate(endpoints_.postgres));
+    for (const auto& name : report.applied) log_->info("migration {} applied", name);
+    if (report.engine == store::RecordEngine::kPostgreSql)
+      log_->warn("the record is a plain PostgreSQL table: {}", report.note);
+    record_engine_ = report.engine;
+    SEP_TRY(auto writer, store::EventStore::open(endpoints_.postgres, store::EventStore::Role::kWriter));
+    writer_.emplace(std::move(writer));
+    committer_ = std::thread([this] { commit_loop(); });
+    return {};
+  }
+
+  ~Impl() {
+    stopping_ = true;
+    append_subscription_.reset();
+    query_subscription_.reset();
+    appends_.close();
+    queries_.close();
+    if (committer_.joinable()) committer_.join();
+    for (auto* thread : {&reader_, &publisher_, &projector_})
+      if (thread->joinable()) thread->join();
+  }
+
+ private:
+  // --- the committing thread
+
+  void commit_loop() {
+    if (lead()) {
+      start_followers();
+      while (!stopping_ && !serve()) std::this_thread::sleep_for(kRetry);
+      for (auto group = appends_.take(kGroup); !group.empty(); group = appends_.take(kGroup))
+        commit_group({std::make_move_iterator(group.begin()), std::make_move_iterator(group.end())});
+    }
+    to_publish_.close();
+    to_project_.close();
+  }
+
+  /// Waits for the writer's lock and reads where the record ends. False when stopping.
+  bool lead() {
+    bool told = false;
+    while (!stopping_) {
+      const auto leading = writer_->try_lead();
+      if (leading && *leading) {
+        const auto last = writer_->last_global_sequence();
+        if (last) {
+          last_global_ = *last;
+          heads_.clear();
+          log_->info("leading; the record has {} events", last_global_);
+          return true;
+        }
+      } else if (!std::exchange(told, true)) {
+        log_->warn("waiting: {}", leading ? "another coordinator leads" : leading.error().detail);
+      }
+      std::this_thread::sleep_for(kRetry);
+    }
+    return false;
+  }
+
+  bool serve() {
+    auto appends = bus_->serve_raw(subject::kAppend, "coordinator", [this](const bus::Message& m) { receive(m); });
+    auto queries = bus_->serve_raw("record.query.*", "coordinator", [this](const bus::Message& m) {
+      if (!queries_.push(m, kMaxWaiting)) answer(m, error_reply(errc::kNotReady, "too many questions wait"));
+    });
+    if (!appends || !queries) {
+      log_->warn("cannot serve yet: {}", (appends ? queries : appends).error().detail);
+      return false;
+    }
+    append_subscription_ = std::move(*appends);
+    query_subscription_ = std::move(*queries);
+    return true;
+  }
+
+  /// On a thread of the bus: checks what needs no state, so that the committing thread does not wait for it.
+  void receive(const bus::Message& request) {
+    auto append = parse_append(request);
+    if (!append) {
+      log_->error("append refused: {} {}", append.error().detail, append.error().pointer);
+      answer(request, error_reply(errc::kInvalidEvent, append.error().detail));
+    } else if (!appends_.push(std::move(*append), kMaxWaiting)) {
+      answer(request, error_reply(errc::kNotReady, "too many appends wait"));
+    }
+  }
+
+  /// Commits what can be committed together; where the database refuses the group, each append alone, so that one
+  /// refused does not take others with it.
+  void commit_group(std::vector<PendingAppend> group) {
+    store::CommitBatch batch;
+    std::map<std::string, store::HeadChange> heads;
+    std::vector<const PendingAppend*> members;
+    for (auto& append : group)
+      if (stage(append, batch, heads)) members.push_back(&append);
+    if (members.empty()) return;
+    for (auto& [correlation_id, change] : heads) batch.heads.push_back(std::move(change));
+    const auto started = monotonic_ns();
+    const auto committed = writer_->commit(batch);
+    if (committed) {
+      metrics_.observe("commit", (monotonic_ns() - started) / 1000);
+      finish(batch, members);
+      return;
+    }
+    refused(committed.error(), group, members);
+  }
+
+  /// Adds the append to the batch, or answers it. `heads` holds the intents that the batch touches.
+  bool stage(const PendingAppend& append, store::CommitBatch& batch, std::map<std::string, store::HeadChange>& heads) {
+    const auto& id = append.correlation_id();
+    const auto staged = heads.find(id);
+    std::optional<store::IntentRow> row;
+    if (staged != heads.end()) {
+      row = staged->second.row;
+    } else if (auto known = known_row(append)) {
+      row = std::move(*known);
+    } else {
+      answer(append.request, error_reply(known.error().code, known.error().detail));
+      return false;
+    }
+    const auto before = row ? std::optional(row->head) : std::nullopt;
+    const auto after = engine::advance_head(before, append.events);
+    if (!after) {
+      answer_conflict(append, before, after.error());
+      return false;
+    }
+    if (!row) {
+      auto created = new_row(append.events.front());
+      if (!created) {
+        answer(append.request, error_reply(errc::kInvalidEvent, created.error().detail));
+        return false;
+      }
+      row = std::move(*created);
+    }
+    row->head = *after;
+    const auto expected = before ? before->sequence : 0;
+    auto [change, inserted] = heads.try_emplace(id, store::HeadChange{*row, expected});
+    if (!inserted) change->second.row = *row;
+    for (auto event : append.events) {
+      event.global_sequence = last_global_ + batch.events.size() + 1;
+      batch.events.push_back(std::move(event));
+    }
+    if (append.idempotency)
+      batch.idempotency.push_back({append.idempotency->key, append.idempotency->body_hash, id});
+    batch.nonces.insert(batch.nonces.end(), append.nonces.begin(), append.nonces.end());
+    return true;
+  }
+
+  /// The intent's row as far as it is known; nothing for one that must be new. A first event's intent is taken to be
+  /// new without asking: the database refuses it where it is not.
+  Result<std::optional<store::IntentRow>> known_row(const PendingAppend& append) {
+    if (const auto known = heads_.find(append.correlation_id()); known != heads_.end()) return known->second;
+    if (append.events.front().sequence == 1) return std::nullopt;
+    return writer_->head(append.correlation_id());
+  }
+
+  void answer_conflict(const PendingAppend& append, const std::optional<engine::IntentHead>& head,
+                       const Error& why) {
+    // Not the next one: perhaps because it is on the record already.
+    if (const auto known = on_record(append); known && !known->empty()) {
+      answer(append.request, success_reply("duplicate", *known));
+      return;
+    }
+    json::object reply{{"status", "conflict"}, {"reason", why.code}, {"detail", why.detail}, {"head", nullptr}};
+    if (head) reply["head"] = head_json(append.correlation_id(), *head);
+    answer(append.request, std::move(reply));
+  }
+
+  /// The append's events as the record has them; empty where it does not have them all.
+  Result<std::vector<Envelope>> on_record(const PendingAppend& append) {
+    std::vector<Envelope> found;
+    for (const auto& event : append.events) {
+      SEP_TRY(auto stored, writer_->event_by_id(event.event_id));
+      if (!stored) return std::vector<Envelope>{};
+      found.push_back(std::move(*stored));
+    }
+    return found;
+  }
+
+  void finish(const store::CommitBatch& batch, const std::vector<const PendingAppend*>& members) {
+    last_global_ += batch.events.size();
+    if (heads_.size() > kMaxKnownHeads) heads_.clear();
+    for (const auto& change : batch.heads) {
+      if (engine::is_terminal(change.row.head.state))
+        heads_.erase(change.row.correlation_id);
+      else
+        heads_[change.row.correlation_id] = change.row;
+    }
+    std::size_t at = 0;
+    for (const auto* append : members) {
+      answer(append->request, success_reply("committed", std::span(batch.events).subspan(at, append->events.size())));
+      at += append->events.size();
+    }
+    for (const auto& event : batch.events) {
+      to_publish_.push(event);
+      to_project_.push(event);
+    }
+    metrics_.add("events_committed", {}, static_cast<double>(batch.events.size()), "Events on the record");
+  }
+
+  void refused(const CommitFailure& failure, std::vector<PendingAppend>& group,
+               const std::vector<const PendingAppend*>& members) {
+    using Kind = CommitFailure::Kind;
+    switch (failure.kind) {
+      case Kind::kIdempotencyKey:
+      case Kind::kAccountNonce:
+      case Kind::kHeadMoved:
+      case Kind::kDuplicateEvent:
+      case Kind::kInvalid:
+        if (members.size() > 1) {
+          std::vector<PendingAppend> singles;
+          for (auto& append : group)
+            if (std::ranges::find(members, &append) != members.end()) singles.push_back(std::move(append));
+          for (auto& single : singles) {
+            std::vector<PendingAppend> alone;
+            alone.push_back(std::move(single));
+            commit_group(std::move(alone));
+          }
+        } else {
+          refused_alone(failure, *members.front());
+        }
+        return;
+      default:
+        log_->error("commit failed ({}): {}", to_string(failure.kind), failure.detail);
+        recover(members);
+    }
+  }
+
+  void refused_alone(const CommitFailure& failure, const PendingAppend& append) {
+    using Kind = CommitFailure::Kind;
+    if (failure.kind == Kind::kInvalid) {
+      answer(append.request, error_reply(errc::kInvalidEvent, failure.detail));
+      return;
+    }
+    heads_.erase(append.correlation_id());
+    const auto row = writer_->head(append.correlation_id());
+    if (!row) {
+      answer(append.request, error_reply(row.error().code, row.error().detail));
+      return;
+    }
+    const auto head = *row ? std::optional((*row)->head) : std::nullopt;
+    if (failure.kind == Kind::kIdempotencyKey) {
+      json::object reply{{"status", "conflict"},
+                         {"reason", errc::kIdempotencyConflict},
+                         {"detail", "the idempotency key is taken"},
+                         {"head", nullptr}};
+      if (const auto known = writer_->idempotency(append.idempotency->key); known && *known)
+        reply["idempotency"] =
+            json::object{{"correlation_id", (*known)->correlation_id}, {"body_hash", (*known)->body_hash}};
+      // The same append asked again after its answer was lost finds its own key.
+      if (const auto events = on_record(append); events && !events->empty())
+        answer(append.request, success_reply("duplicate", *events));
+      else
+        answer(append.request, std::move(reply));
+      return;
+    }
+    if (failure.kind == Kind::kAccountNonce) {
+      answer_conflict(append, head, {errc::kNonceClaimed, "another intent holds the nonce", {}});
+      return;
+    }
+    answer_conflict(append, head, {errc::kSequenceConflict, "the intent has moved on", {}});
+  }
+
+  /// The connection, the lock, or the knowledge of the record's end is lost. Leads again, then says of each append
+  /// whether it is on the record.
+  void recover(const std::vector<const PendingAppend*>& members) {
+    const auto before = last_global_;
+    if (!lead()) return;
+    for (auto next = before + 1; next <= last_global_; next += kPage) {
+      // What another connection committed in between, or ours did without our knowing, is published too.
+      const auto events = writer_->range(next, kPage);
+      if (!events) break;
+      for (const auto& event : *events) {
+        to_publish_.push(event);
+        to_project_.push(event);
+      }
+    }
+    for (const auto* append : members) {
+      const auto events = on_record(*append);
+      if (events && !events->empty())
+        answer(append->request, success_reply("committed", *events));
+      else
+        answer(append->request, error_reply(errc::kStoreUnavailable, "the record could not be written; nothing changed"));
+    }
+  }
+
+  void answer(const bus::Message& request, json::object reply) {
+    if (request.reply.empty()) return;
+    if (const auto sent = bus_->reply(request, json::serialize(reply)); !sent)
+      log_->warn("an answer was lost: {}", sent.error().detail);
+  }
+
+  // --- behind the commit: publishing, projecting, answering questions
+
+  void start_followers() {
+    reader_ = std::thread([this] { answer_questions(); });
+    publisher_ = std::thread([this, upto = last_global_] { publish_loop(upto); });
+    projector_ = std::thread([this] { project_loop(); });
+  }
+
+  void publish_loop(std::uint64_t upto) {
+    while (!stopping_ && !catch_up_stream(upto)) std::this_thread::sleep_for(kRetry);
+    for (auto group = to_publish_.take(kPublishGroup); !group.empty(); group = to_publish_.take(kPublishGroup)) {
+      std::vector<Envelope> events(group.begin(), group.end());
+      publish(events);
+    }
+  }
+
+  /// Publishes in order until the stream has them all. The message id makes a repeat harmless.
+  void publish(std::span<const Envelope> events) {
+    while (!events.empty()) {
+      std::vector<bus::Publication> publications;
+      for (const auto& event : events)
+        publications.push_back({event.topic, json::serialize(engine::to_json(event)), event.event_id});
+      const auto results = bus_->wait(bus_->publish_events(std::move(publications), kPublishTimeout));
+      const auto failed = std::ranges::find_if(results, [](const auto& result) { return !result.has_value(); });
+      if (failed == results.end()) return;
+      if (stopping_) return;
+      log_->warn("publishing failed, trying again: {}", failed->error().detail);
+      events = events.subspan(static_cast<std::size_t>(failed - results.begin()));
+      std::this_thread::sleep_for(kRetry);
+    }
+  }
+
+  /// What was committed before this start and is not in the stream.
+  bool catch_up_stream(std::uint64_t upto) {
+    const auto stream = bus_->wait(bus_->ensure_stream({.name = kEventStream, .subjects = {"intent.>", "risk.>", "plan.>", "exec.>"}}));
+    if (!stream) {
+      log_->warn("the stream {} is not to be had: {}", kEventStream, stream.error().detail);
+      return false;
+    }
+    auto record = store::EventStore::open(endpoints_.postgres, store::EventStore::Role::kReader);
+    if (!record) return false;
+    const auto last = bus_->wait(bus_->last_message(kEventStream));
+    if (!last) return false;
+    if (!*last) return upto == 0 || refill_stream(*record);
+    const auto value = parse_json((*last)->body);
+    const auto event = value ? engine::envelope_from_json(*value) : Result<Envelope>(fail(value.error()));
+    if (!event) {
+      log_->error("the last message of {} is no event: {}", kEventStream, event.error().detail);
+      return false;
+    }
+    if (event->global_sequence > upto)
+      log_->error("the stream is ahead of the record: {} against {}; it belongs to another record",
+                  event->global_sequence, upto);
+    for (auto next = event->global_sequence + 1; next <= upto;) {
+      const auto events = record->range(next, kPage);
+      if (!events || events->empty()) return false;
+      publish(*events);
+      log_->info("published {} events that an earlier run had committed", events->size());
+      next = events->back().global_sequence + 1;
+    }
+    return true;
+  }
+
+  /// The stream is empty beside a record that is not: whoever works needs the events of what is unfinished.
+  bool refill_stream(store::EventStore& record) {
+    const auto rows = record.unfinished();
+    if (!rows) return false;
+    log_->warn("the stream {} is empty: refilling it with {} unfinished intents", kEventStream, rows->size());
+    for (const auto& row : *rows) {
+      const auto events = record.history(row.correlation_id);
+      if (!events) return false;
+      publish(*events);
+    }
+    return bus_->wait(bus_->reset_consumers(kEventStream)).has_value();
+  }
+
+  void project_loop() {
+    std::optional<store::ReadModels> models;
+    std::optional<store::EventStore> record;
+    bool current = false;
+    const auto open = [&] {
+      if (!models) {
+        if (auto opened = store::ReadModels::open(endpoints_.redis_socket)) models.emplace(std::move(*opened));
+      }
+      if (!record) {
+        if (auto opened = store::EventStore::open(endpoints_.postgres, store::EventStore::Role::kReader))
+          record.emplace(std::move(*opened));
+      }
+      return models && record;
+    };
+    const auto catch_up = [&] {
+      if (!open()) return false;
+      const auto report = models->catch_up(*record);
+      if (!report) log_->warn("the read models are behind: {}", report.error().detail);
+      return report.has_value();
+    };
+    while (!stopping_ && !(current = catch_up())) std::this_thread::sleep_for(kRetry);
+    for (auto group = to_project_.take(kGroup); !group.empty(); group = to_project_.take(kGroup)) {
+      const std::vector<Envelope> events(group.begin(), group.end());
+      const auto applied = models ? models->apply(events) : Result<store::ApplyOutcome>(fail(errc::kCacheUnavailable, ""));
+      if (applied && *applied == store::ApplyOutcome::kApplied) continue;
+      // Everything is on the record: reading on from there needs none of what waits here.
+      while (!stopping_ && !catch_up()) std::this_thread::sleep_for(kRetry);
+    }
+  }
+
+  void answer_questions() {
+    std::optional<store::EventStore> record;
+    for (auto group = queries_.take(kGroup); !group.empty(); group = queries_.take(kGroup)) {
+      for (const auto& question : group) {
+        if (!record) {
+          if (auto opened = store::EventStore::open(endpoints_.postgres, store::EventStore::Role::kReader))
+            record.emplace(std::move(*opened));
+        }
+        auto reply = record ? answer_question(*record, question)
+                            : Result<json::object>(fail(errc::kStoreUnavailable, "the record cannot be reached"));
+        answer(question, reply ? std::move(*reply) : error_reply(reply.error().code, reply.error().detail));
+      }
+    }
+  }
+
+  Result<json::object> answer_question(store::EventStore& record, const bus::Message& question) {
+    SEP_TRY(const auto value, parse_json(question.body.empty() ? "{}" : question.body));
+    if (!value.is_object()) return fail(errc::kInvalidValue, "a question must be a JSON object");
+    const auto& object = value.get_object();
+    if (question.subject == subject::kHistory) return history(record, object);
+    if (question.subject == subject::kRange) return range(record, object);
+    if (question.subject == subject::kUnfinished) return unfinished(record);
+    if (question.subject == subject::kView) return view(record, object);
+    if (question.subject == subject::kList) return list(record, object);
+    if (question.subject == subject::kOpenIntents) {
+      SEP_TRY(const auto strategy, get_string(object, "strategy_id"));
+      SEP_TRY(const auto open, record.count_open(strategy));
+      return json::object{{"open", open}};
+    }
+    if (question.subject == subject::kNextNonce) {
+      SEP_TRY(const auto chain_id, get_uint(object, "chain_id"));
+      SEP_TRY(const auto account, get_string(object, "account"));
+      SEP_TRY(const auto next, record.next_free_nonce(chain_id, account));
+      return json::object{{"next", next.value_or(0)}};
+    }
+    if (question.subject == subject::kHead) {
+      SEP_TRY(const auto last, record.last_global_sequence());
+      return json::object{{"global_sequence", last}, {"record_engine", store::to_string(record_engine_)}};
+    }
+    return fail(errc::kNotFound, "no such question: " + question.subject);
+  }
+
+  static json::object events_reply(const std::vector<Envelope>& events) {
+    json::array list;
+    for (const auto& event : events) list.push_back(engine::to_json(event));
+    return {{"events", std::move(list)}};
+  }
+
+  static Result<json::object> history(store::EventStore& record, const json::object& question) {
+    SEP_TRY(const auto correlation_id, get_string(question, "correlation_id"));
+    const auto from = get_uint(question, "from_sequence");
+    SEP_TRY(const auto events, record.history(correlation_id, from ? *from : 1));
+    return events_reply(events);
+  }
+
+  static Result<json::object> range(store::EventStore& record, const json::object& question) {
+    SEP_TRY(const auto from, get_uint(question, "from_global"));
+    SEP_TRY(const auto limit, get_uint(question, "limit"));
+    SEP_TRY(const auto events, record.range(from, std::min<std::size_t>(limit, kPage)));
+    return events_reply(events);
+  }
+
+  static Result<json::object> unfinished(store::EventStore& record) {
+    SEP_TRY(const auto rows, record.unfinished());
+    json::array intents;
+    for (const auto& row : rows) {
+      auto object = head_json(row.correlation_id, row.head);
+      object["strategy_id"] = row.strategy_id;
+      object["deadline_ms"] = row.deadline.ms;
+      intents.push_back(std::move(object));
+    }
+    return json::object{{"intents", std::move(intents)}};
+  }
+
+  static Result<json::object> view(store::EventStore& record, const json::object& question) {
+    SEP_TRY(const auto intent_id, get_string(question, "intent_id"));
+    SEP_TRY(const auto events, record.history(engine::correlation_of(intent_id)));
+    json::object reply{{"view", nullptr}};
+    if (!events.empty()) reply["view"] = engine::fold_intent(events);
+    return reply;
+  }
+
+  static Result<json::object> list(store::EventStore& record, const json::object& question) {
+    store::ListQuery query;
+    if (const auto state = string_or(question, "state"); !state.empty()) query.state = engine::parse_state(state);
+    if (auto strategy = string_or(question, "strategy_id"); !strategy.empty()) query.strategy_id = std::move(strategy);
+    if (auto before = string_or(question, "before_intent_id"); !before.empty())
+      query.before_intent_id = std::move(before);
+    SEP_TRY(const auto limit, get_uint(question, "limit"));
+    query.limit = limit + 1;  // one more says whether there is another page
+    SEP_TRY(const auto rows, record.list(query));
+    json::array views;
+    json::value next = nullptr;
+    for (const auto& row : rows) {
+      if (views.size() == limit) {
+        next = std::string(string_or(views.back().as_object(), "intent_id"));
+        break;
+      }
+      SEP_TRY(const auto events, record.history(row.correlation_id));
+      views.push_back(engine::fold_intent(events));
+    }
+    return json::object{{"views", std::move(views)}, {"next_before", std::move(next)}};
+  }
+
+  std::shared_ptr<bus::Bus> bus_;
+  engine::EndpointSettings endpoints_;
+  gateway::Metrics& metrics_;
+  Logger log_;
+  std::atomic<bool> stopping_ = false;
+  store::RecordEngine record_engine_ = store::RecordEngine::kPostgreSql;
+
+  // Of the committing thread.
+  std::optional<store::EventStore> writer_;
+  std::uint64_t last_global_ = 0;
+  std::unordered_map<std::string, store::IntentRow> heads_;  // of intents that are not terminal
+
+  WorkQueue<PendingAppend> appends_;
+  WorkQueue<bus::Message> queries_;
+  WorkQueue<Envelope> to_publish_;
+  WorkQueue<Envelope> to_project_;
+  bus::Subscription append_subscription_;
+  bus::Subscription query_subscription_;
+  std::thread committer_, reader_, publisher_, projector_;
+};
+
+StateCoordinator::StateCoordinator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+StateCoordinator::~StateCoordinator() = default;
+
+Result<std::unique_ptr<StateCoordinator>> StateCoordinator::start(std::shared_ptr<bus::Bus> bus,
+                                                                  const engine::EndpointSettings& endpoints,
+                                                                  gateway::Metrics& metrics) {
+  auto impl = std::make_unique<Impl>(std::move(bus), endpoints, metrics);
+  SEP_CHECK(impl->start());
+  return std::unique_ptr<StateCoordinator>(new StateCoordinator(std::move(impl)));
+}
+
+}  // namespace sep::services
