@@ -1,0 +1,524 @@
+#include "store/event_store.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "store/postgres.h"
+
+namespace sep::store {
+namespace {
+
+using engine::Envelope;
+using Kind = CommitFailure::Kind;
+
+// The writer's advisory lock: one a database. "sepw" in ASCII.
+constexpr Statement kTryLead{"try_lead", "SELECT pg_try_advisory_lock(1936027767)"};
+constexpr Statement kPing{"ping", "SELECT 1"};
+
+// --- the commit. A promise that does not hold fails the transaction under its constraint's name.
+// ------------------
+
+constexpr Statement kMoveRecordHead{"move_record_head",
+                                    "WITH moved AS (UPDATE record_head SET global_sequence = $2::bigint "
+                                    "  WHERE global_sequence = $1::bigint RETURNING 1) "
+                                    "SELECT sep_require(count(*) = 1, 'record_head') FROM moved"};
+constexpr Statement kInsertEvents{
+    "insert_events",
+    "INSERT INTO events (time, event_id, topic, correlation_id, causation_id, sequence, global_sequence, "
+    "version, "
+    "  payload) "
+    "SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], "
+    "  $7::bigint[], $8::int[], $9::jsonb[])"};
+constexpr Statement kInsertHeads{
+    "insert_heads",
+    "INSERT INTO intents (correlation_id, strategy_id, state, terminal, last_sequence, last_event_id, "
+    "received_at, "
+    "  deadline) "
+    "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::text[], "
+    "  $7::timestamptz[], $8::timestamptz[])"};
+constexpr Statement kMoveHeads{
+    "move_heads",
+    "WITH moved AS (UPDATE intents i SET state = c.state, terminal = c.terminal, last_sequence = c.sequence, "
+    "    last_event_id = c.event_id "
+    "  FROM unnest($1::text[], $2::bigint[], $3::text[], $4::boolean[], $5::bigint[], $6::text[]) "
+    "    AS c (correlation_id, expected, state, terminal, sequence, event_id) "
+    "  WHERE i.correlation_id = c.correlation_id AND i.last_sequence = c.expected RETURNING 1) "
+    "SELECT sep_require(count(*) = cardinality($1::text[]), 'intents_head') FROM moved"};
+constexpr Statement kInsertKeys{"insert_keys",
+                                "INSERT INTO idempotency_keys (key, body_hash, correlation_id) "
+                                "SELECT * FROM unnest($1::text[], $2::text[], $3::text[])"};
+constexpr Statement kClaimNonces{
+    "claim_nonces",
+    "WITH claimed AS (INSERT INTO account_nonces AS a (chain_id, account, nonce, correlation_id) "
+    "  SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[]) "
+    "  ON CONFLICT (chain_id, account, nonce) DO UPDATE SET correlation_id = excluded.correlation_id "
+    "    WHERE a.correlation_id = excluded.correlation_id RETURNING 1) "
+    "SELECT sep_require(count(*) = cardinality($1::bigint[]), 'account_nonces_owner') FROM claimed"};
+
+// --- lookups
+// ------------------------------------------------------------------------------------------------------
+
+#define SEP_TIME_MS(column) "(extract(epoch FROM " column ") * 1000)::bigint"
+#define SEP_SELECT_INTENT                                                                  \
+  "SELECT correlation_id, strategy_id, last_sequence, last_event_id, state, " SEP_TIME_MS( \
+      "received_at") ", " SEP_TIME_MS("deadline") " FROM intents "
+#define SEP_SELECT_EVENT \
+  "SELECT " SEP_TIME_MS("time") ", event_id, topic, correlation_id, causation_id, sequence, global_sequence, " \
+                                "version, payload FROM events "
+
+constexpr Statement kHead{"head", SEP_SELECT_INTENT "WHERE correlation_id = $1"};
+constexpr Statement kEventById{"event_by_id", SEP_SELECT_EVENT "WHERE event_id = $1"};
+constexpr Statement kIdempotency{
+    "idempotency", "SELECT key, body_hash, correlation_id FROM idempotency_keys WHERE key = $1"};
+constexpr Statement kNonce{"nonce",
+                           "SELECT correlation_id FROM account_nonces "
+                           "WHERE chain_id = $1 AND account = lower($2) AND nonce = $3"};
+constexpr Statement kNextNonce{
+    "next_nonce", "SELECT max(nonce) + 1 FROM account_nonces WHERE chain_id = $1 AND account = lower($2)"};
+constexpr Statement kRecordHead{"record_head", "SELECT global_sequence FROM record_head"};
+constexpr Statement kHistory{
+    "history", SEP_SELECT_EVENT "WHERE correlation_id = $1 AND sequence >= $2 ORDER BY sequence"};
+constexpr Statement kRange{"range",
+                           SEP_SELECT_EVENT "WHERE global_sequence >= $1 ORDER BY global_sequence LIMIT $2"};
+constexpr Statement kUnfinished{"unfinished", SEP_SELECT_INTENT "WHERE NOT terminal ORDER BY correlation_id"};
+constexpr Statement kCountByState{"count_by_state", "SELECT state, count(*) FROM intents GROUP BY state"};
+constexpr Statement kCountOpen{"count_open",
+                               "SELECT count(*) FROM intents WHERE strategy_id = $1 AND NOT terminal"};
+constexpr Statement kHasTimescaleDb{"has_timescaledb",
+                                    "SELECT to_regclass('timescaledb_information.hypertables') IS NOT NULL"};
+constexpr Statement kIsHypertable{
+    "is_hypertable", "SELECT FROM timescaledb_information.hypertables WHERE hypertable_name = 'events'"};
+
+// A statement for each set of filters, so that each is planned on its index and costs O(page).
+constexpr Statement kListAll{
+    "list_all", SEP_SELECT_INTENT "WHERE correlation_id < $1 ORDER BY correlation_id DESC LIMIT $2"};
+constexpr Statement kListState{
+    "list_state",
+    SEP_SELECT_INTENT "WHERE correlation_id < $1 AND state = $3 ORDER BY correlation_id DESC LIMIT $2"};
+constexpr Statement kListStrategy{"list_strategy", SEP_SELECT_INTENT
+                                  "WHERE correlation_id < $1 AND strategy_id = $3 "
+                                  "ORDER BY correlation_id DESC LIMIT $2"};
+constexpr Statement kListBoth{"list_both", SEP_SELECT_INTENT
+                              "WHERE correlation_id < $1 AND strategy_id = $3 AND state = $4 "
+                              "ORDER BY correlation_id DESC LIMIT $2"};
+#undef SEP_TIME_MS
+#undef SEP_SELECT_INTENT
+#undef SEP_SELECT_EVENT
+
+// Above every correlation id in byte order.
+constexpr auto kAfterAllIntents = "intent-~";
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+std::unexpected<Error> unavailable(const PgFailure& failure) {
+  return fail(errc::kStoreUnavailable, "the record: " + failure.detail);
+}
+
+Result<IntentRow> read_intent(const PgRows& rows, int row) {
+  const auto state = engine::parse_state(rows.text(row, 4));
+  if (!state)
+    return fail(errc::kInternal, "the record holds an unknown state: " + std::string(rows.text(row, 4)));
+  return IntentRow{.correlation_id = std::string(rows.text(row, 0)),
+                   .strategy_id = std::string(rows.text(row, 1)),
+                   .head = {.sequence = rows.unsigned_integer(row, 2),
+                            .last_event_id = std::string(rows.text(row, 3)),
+                            .state = *state},
+                   .received_at = {rows.integer(row, 5)},
+                   .deadline = {rows.integer(row, 6)}};
+}
+
+Result<Envelope> read_event(const PgRows& rows, int row) {
+  json::error_code error;
+  auto payload = json::parse(rows.text(row, 8), error);
+  if (error || !payload.is_object())
+    return fail(errc::kInternal,
+                "the record holds a payload that is no object: event " + std::string(rows.text(row, 1)));
+  return Envelope{.event_id = std::string(rows.text(row, 1)),
+                  .timestamp = {rows.integer(row, 0)},
+                  .topic = std::string(rows.text(row, 2)),
+                  .correlation_id = std::string(rows.text(row, 3)),
+                  .causation_id = std::string(rows.text(row, 4)),
+                  .sequence = rows.unsigned_integer(row, 5),
+                  .global_sequence = rows.unsigned_integer(row, 6),
+                  .payload = std::move(payload.get_object()),
+                  .version = rows.integer(row, 7)};
+}
+
+template <class T, class Read>
+Result<std::vector<T>> read_all(const PgRows& rows, Read read) {
+  std::vector<T> out;
+  out.reserve(static_cast<std::size_t>(rows.size()));
+  for (int row = 0; row < rows.size(); ++row) {
+    SEP_TRY(out.emplace_back(), read(rows, row));
+  }
+  return out;
+}
+
+/// INTERNAL unless the events count up from `first` without a gap.
+Status check_contiguous(const std::vector<Envelope>& events, std::uint64_t Envelope::* number,
+                        std::uint64_t first) {
+  for (const auto& event : events) {
+    if (event.*number != first)
+      return fail(errc::kInternal,
+                  fmt::format("the record has a gap: event {} is numbered {} where {} is due", event.event_id,
+                              event.*number, first));
+    ++first;
+  }
+  return {};
+}
+
+// --- the batch as commands
+// ----------------------------------------------------------------------------------------
+
+/// Columns of equal length, as array parameters.
+template <std::size_t N>
+class Columns {
+ public:
+  template <class... Values>
+  void add(const Values&... values) {
+    static_assert(sizeof...(Values) == N);
+    std::size_t column = 0;
+    (arrays_[column++].add(values), ...);
+  }
+  std::vector<std::string> parameters() const {
+    std::vector<std::string> out;
+    for (const auto& array : arrays_) out.push_back(array.text());
+    return out;
+  }
+
+ private:
+  std::array<PgArray, N> arrays_;
+};
+
+Command insert_events(const std::vector<Envelope>& events) {
+  Columns<9> columns;
+  for (const auto& event : events)
+    columns.add(to_rfc3339(event.timestamp), event.event_id, event.topic, event.correlation_id,
+                event.causation_id, std::to_string(event.sequence), std::to_string(event.global_sequence),
+                std::to_string(event.version), json::serialize(event.payload));
+  return {&kInsertEvents, columns.parameters()};
+}
+
+std::string_view boolean(bool value) {
+  return value ? "t" : "f";
+}
+
+void add_heads(const std::vector<HeadChange>& heads, std::vector<Command>& commands) {
+  Columns<8> created;
+  Columns<6> moved;
+  bool any_created = false;
+  bool any_moved = false;
+  for (const auto& [row, expected] : heads) {
+    const auto state = engine::to_string(row.head.state);
+    const auto terminal = boolean(engine::is_terminal(row.head.state));
+    const auto sequence = std::to_string(row.head.sequence);
+    if (expected == 0) {
+      created.add(row.correlation_id, row.strategy_id, state, terminal, sequence, row.head.last_event_id,
+                  to_rfc3339(row.received_at), to_rfc3339(row.deadline));
+      any_created = true;
+    } else {
+      moved.add(row.correlation_id, std::to_string(expected), state, terminal, sequence,
+                row.head.last_event_id);
+      any_moved = true;
+    }
+  }
+  if (any_created) commands.push_back({&kInsertHeads, created.parameters()});
+  if (any_moved) commands.push_back({&kMoveHeads, moved.parameters()});
+}
+
+/// Each nonce once, since an upsert may meet a row only once. kAccountNonce where two intents of the batch
+/// want one.
+CommitStatus add_nonces(const std::vector<NonceClaim>& claims, std::vector<Command>& commands) {
+  if (claims.empty()) return {};
+  std::map<std::tuple<std::uint64_t, std::string, std::uint64_t>, std::string> owners;
+  for (const auto& claim : claims) {
+    const auto [owner, is_new] =
+        owners.try_emplace({claim.chain_id, lower(claim.account), claim.nonce}, claim.correlation_id);
+    if (!is_new && owner->second != claim.correlation_id)
+      return std::unexpected(CommitFailure{
+          Kind::kAccountNonce,
+          fmt::format("two intents of one batch claim nonce {} of {}", claim.nonce, claim.account)});
+  }
+  Columns<4> columns;
+  for (const auto& [key, correlation_id] : owners) {
+    const auto& [chain_id, account, nonce] = key;
+    columns.add(std::to_string(chain_id), account, std::to_string(nonce), correlation_id);
+  }
+  commands.push_back({&kClaimNonces, columns.parameters()});
+  return {};
+}
+
+CommitFailure commit_failure(const PgFailure& failure) {
+  switch (failure.kind) {
+    case PgFailure::Kind::kNotSent:
+      return {Kind::kUnavailable, failure.detail};
+    case PgFailure::Kind::kLost:
+      return {Kind::kOutcomeUnknown, failure.detail};
+    case PgFailure::Kind::kRefused:
+      break;
+  }
+  const std::string_view constraint = failure.constraint;
+  const auto kind = [&] {
+    if (constraint == "idempotency_keys_pkey") return Kind::kIdempotencyKey;
+    if (constraint == "account_nonces_owner") return Kind::kAccountNonce;
+    if (constraint == "intents_pkey" || constraint == "intents_head") return Kind::kHeadMoved;
+    if (constraint == "record_head") return Kind::kRecordMoved;
+    // A hypertable's chunks carry their number before the name.
+    if (constraint.ends_with("events_pkey")) return Kind::kDuplicateEvent;
+    // Class 22, data exception; 23, a CHECK of the tables.
+    if (failure.sqlstate.starts_with("22") || failure.sqlstate.starts_with("23")) return Kind::kInvalid;
+    return Kind::kOther;
+  };
+  return {kind(), failure.detail};
+}
+
+}  // namespace
+
+std::string_view to_string(CommitFailure::Kind kind) {
+  switch (kind) {
+    case Kind::kIdempotencyKey:
+      return "idempotency key taken";
+    case Kind::kAccountNonce:
+      return "nonce taken";
+    case Kind::kHeadMoved:
+      return "intent moved";
+    case Kind::kRecordMoved:
+      return "record moved";
+    case Kind::kDuplicateEvent:
+      return "duplicate event";
+    case Kind::kNotLeading:
+      return "not leading";
+    case Kind::kUnavailable:
+      return "unavailable";
+    case Kind::kOutcomeUnknown:
+      return "outcome unknown";
+    case Kind::kInvalid:
+      return "invalid data";
+    case Kind::kOther:
+      break;
+  }
+  return "refused";
+}
+
+std::string_view to_string(RecordEngine engine) {
+  return engine == RecordEngine::kTimescaleDb ? "timescaledb" : "postgresql";
+}
+
+class EventStore::Impl {
+ public:
+  Impl(std::string conninfo, Role role, Options options)
+      : conninfo_(std::move(conninfo)), role_(role), options_(options) {}
+
+  PgResult<void> ensure_connected() {
+    if (connection_ && connection_->alive()) return {};
+    leading_ = false;
+    auto connection = PgConnection::connect(conninfo_, options_.connect_timeout_s, options_.query_timeout_ms);
+    if (!connection) return std::unexpected(std::move(connection).error());
+    // A server that is set up for speed must not make an acknowledged commit undurable.
+    const auto ready =
+        connection->execute(role_ == Role::kReader ? "SET default_transaction_read_only = on"
+                                                   : "SELECT set_config('synchronous_commit', 'on', false) "
+                                                     "WHERE current_setting('synchronous_commit') = 'off'");
+    if (!ready) return std::unexpected(ready.error());
+    connection_ = std::move(*connection);
+    return {};
+  }
+
+  /// Lookups only read, so one that met a connection which had died meanwhile is simply asked again.
+  Result<PgRows> query(const Statement& statement, const std::vector<std::string>& parameters = {}) {
+    for (bool again : {true, false}) {
+      if (auto ready = ensure_connected(); !ready) return unavailable(ready.error());
+      auto rows = connection_->query(statement, parameters);
+      if (rows) return std::move(*rows);
+      const bool lost = !connection_->alive();
+      if (lost) leading_ = false;
+      if (!lost || !again) return unavailable(rows.error());
+    }
+    std::unreachable();
+  }
+
+  Result<bool> try_lead() {
+    SEP_TRY(const auto alive,
+            query(kPing));  // also notices that the connection, and the lock with it, is gone
+    if (leading_) return true;
+    SEP_TRY(const auto rows, query(kTryLead));
+    leading_ = rows.boolean(0, 0);
+    return leading_;
+  }
+
+  bool leading() const { return leading_; }
+
+  CommitStatus commit(const CommitBatch& batch) {
+    SEP_ASSERT(role_ == Role::kWriter && !batch.events.empty());
+    if (!leading_ || !connection_ || !connection_->alive())
+      return std::unexpected(
+          CommitFailure{Kind::kNotLeading, "this connection does not hold the writer's lock"});
+    const auto first = batch.events.front().global_sequence;
+    SEP_ASSERT(check_contiguous(batch.events, &Envelope::global_sequence, first).has_value());
+
+    std::vector<Command> commands;
+    commands.push_back(
+        {&kMoveRecordHead, {std::to_string(first - 1), std::to_string(batch.events.back().global_sequence)}});
+    commands.push_back(insert_events(batch.events));
+    add_heads(batch.heads, commands);
+    if (!batch.idempotency.empty()) {
+      Columns<3> columns;
+      for (const auto& claim : batch.idempotency)
+        columns.add(claim.key, claim.body_hash, claim.correlation_id);
+      commands.push_back({&kInsertKeys, columns.parameters()});
+    }
+    if (auto added = add_nonces(batch.nonces, commands); !added) return added;
+
+    const auto done = connection_->transaction(commands);
+    if (!connection_->alive()) leading_ = false;
+    if (!done) return std::unexpected(commit_failure(done.error()));
+    return {};
+  }
+
+ private:
+  std::string conninfo_;
+  Role role_;
+  Options options_;
+  std::optional<PgConnection> connection_;
+  bool leading_ = false;
+};
+
+EventStore::EventStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+EventStore::EventStore(EventStore&&) noexcept = default;
+EventStore& EventStore::operator=(EventStore&&) noexcept = default;
+EventStore::~EventStore() = default;
+
+Result<EventStore> EventStore::open(const std::string& conninfo, Role role, Options options) {
+  auto impl = std::make_unique<Impl>(conninfo, role, options);
+  if (auto ready = impl->ensure_connected(); !ready) return unavailable(ready.error());
+  return EventStore(std::move(impl));
+}
+Result<EventStore> EventStore::open(const std::string& conninfo, Role role) {
+  return open(conninfo, role, Options{});
+}
+
+Result<bool> EventStore::try_lead() {
+  return impl_->try_lead();
+}
+bool EventStore::leading() const {
+  return impl_->leading();
+}
+CommitStatus EventStore::commit(const CommitBatch& batch) {
+  return impl_->commit(batch);
+}
+
+Result<std::optional<IntentRow>> EventStore::head(std::string_view correlation_id) {
+  SEP_TRY(const auto rows, impl_->query(kHead, {std::string(correlation_id)}));
+  if (rows.size() == 0) return std::nullopt;
+  return read_intent(rows, 0);
+}
+
+Result<std::optional<Envelope>> EventStore::event_by_id(std::string_view event_id) {
+  SEP_TRY(const auto rows, impl_->query(kEventById, {std::string(event_id)}));
+  if (rows.size() == 0) return std::nullopt;
+  return read_event(rows, 0);
+}
+
+Result<std::optional<IdempotencyClaim>> EventStore::idempotency(std::string_view key) {
+  SEP_TRY(const auto rows, impl_->query(kIdempotency, {std::string(key)}));
+  if (rows.size() == 0) return std::nullopt;
+  return IdempotencyClaim{std::string(rows.text(0, 0)), std::string(rows.text(0, 1)),
+                          std::string(rows.text(0, 2))};
+}
+
+Result<std::optional<NonceClaim>> EventStore::nonce(std::uint64_t chain_id, std::string_view account,
+                                                    std::uint64_t nonce) {
+  SEP_TRY(const auto rows,
+          impl_->query(kNonce, {std::to_string(chain_id), std::string(account), std::to_string(nonce)}));
+  if (rows.size() == 0) return std::nullopt;
+  return NonceClaim{chain_id, lower(account), nonce, std::string(rows.text(0, 0))};
+}
+
+Result<std::optional<std::uint64_t>> EventStore::next_free_nonce(std::uint64_t chain_id,
+                                                                 std::string_view account) {
+  SEP_TRY(const auto rows, impl_->query(kNextNonce, {std::to_string(chain_id), std::string(account)}));
+  if (rows.is_null(0, 0)) return std::nullopt;
+  return rows.unsigned_integer(0, 0);
+}
+
+Result<std::uint64_t> EventStore::last_global_sequence() {
+  SEP_TRY(const auto rows, impl_->query(kRecordHead));
+  return rows.unsigned_integer(0, 0);
+}
+
+Result<std::vector<Envelope>> EventStore::history(std::string_view correlation_id,
+                                                  std::uint64_t from_sequence) {
+  SEP_TRY(const auto rows,
+          impl_->query(kHistory, {std::string(correlation_id), std::to_string(from_sequence)}));
+  SEP_TRY(auto events, read_all<Envelope>(rows, read_event));
+  SEP_CHECK(check_contiguous(events, &Envelope::sequence, std::max<std::uint64_t>(from_sequence, 1)));
+  return events;
+}
+
+Result<std::vector<Envelope>> EventStore::range(std::uint64_t from_global, std::size_t limit) {
+  from_global = std::max<std::uint64_t>(from_global, 1);
+  // Asked before the events: what it counts must be among them.
+  SEP_TRY(const auto last, last_global_sequence());
+  SEP_TRY(const auto rows, impl_->query(kRange, {std::to_string(from_global), std::to_string(limit)}));
+  SEP_TRY(auto events, read_all<Envelope>(rows, read_event));
+  SEP_CHECK(check_contiguous(events, &Envelope::global_sequence, from_global));
+  if (events.size() < limit && from_global + events.size() <= last)
+    return fail(errc::kInternal, fmt::format("the record has a gap: event {} of {} is not there",
+                                             from_global + events.size(), last));
+  return events;
+}
+
+Result<std::vector<IntentRow>> EventStore::unfinished() {
+  SEP_TRY(const auto rows, impl_->query(kUnfinished));
+  return read_all<IntentRow>(rows, read_intent);
+}
+
+Result<std::vector<IntentRow>> EventStore::list(const ListQuery& query) {
+  std::vector<std::string> parameters = {
+      query.before_intent_id ? engine::correlation_of(*query.before_intent_id) : kAfterAllIntents,
+      std::to_string(query.limit)};
+  if (query.strategy_id) parameters.push_back(*query.strategy_id);
+  if (query.state) parameters.emplace_back(engine::to_string(*query.state));
+  const auto& statement =
+      query.strategy_id ? (query.state ? kListBoth : kListStrategy) : (query.state ? kListState : kListAll);
+  SEP_TRY(const auto rows, impl_->query(statement, parameters));
+  return read_all<IntentRow>(rows, read_intent);
+}
+
+Result<std::vector<std::pair<engine::State, std::uint64_t>>> EventStore::count_by_state() {
+  using Count = std::pair<engine::State, std::uint64_t>;
+  SEP_TRY(const auto rows, impl_->query(kCountByState));
+  return read_all<Count>(rows, [](const PgRows& all, int row) -> Result<Count> {
+    const auto state = engine::parse_state(all.text(row, 0));
+    if (!state)
+      return fail(errc::kInternal, "the record holds an unknown state: " + std::string(all.text(row, 0)));
+    return Count{*state, all.unsigned_integer(row, 1)};
+  });
+}
+
+Result<std::uint64_t> EventStore::count_open(std::string_view strategy_id) {
+  SEP_TRY(const auto rows, impl_->query(kCountOpen, {std::string(strategy_id)}));
+  return rows.unsigned_integer(0, 0);
+}
+
+Result<RecordEngine> EventStore::record_engine() {
+  SEP_TRY(const auto extension, impl_->query(kHasTimescaleDb));
+  if (!extension.boolean(0, 0)) return RecordEngine::kPostgreSql;
+  SEP_TRY(const auto hypertable, impl_->query(kIsHypertable));
+  return hypertable.size() > 0 ? RecordEngine::kTimescaleDb : RecordEngine::kPostgreSql;
+}
+
+Status EventStore::ping() {
+  SEP_CHECK(impl_->query(kPing));
+  return {};
+}
+
+}  // namespace sep::store

@@ -1,0 +1,110 @@
+#pragma once
+// One libpq connection with bounded waits: prepared statements with text parameters, and pipelines that are
+// one transaction. Internal to store/.
+//
+// Invariants
+//  1. No call waits longer than its timeout; a connection that kept one waiting is closed, since its answer
+//  could
+//     arrive in the place of another's.
+//  2. What was prepared is prepared once a connection, at its first use.
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <libpq-fe.h>
+
+#include "base/result.h"
+
+namespace sep::store {
+
+/// A statement with its name on the server. Both must outlive the connection: use constants.
+struct Statement {
+  const char* name;
+  const char* sql;
+};
+
+struct Command {
+  const Statement* statement;
+  std::vector<std::string> parameters;
+};
+
+struct PgFailure {
+  enum class Kind {
+    kRefused,  // the server answered with an error; the transaction is rolled back
+    kNotSent,  // no connection
+    kLost,     // the connection broke or timed out after something was sent
+  };
+  Kind kind;
+  std::string detail;
+  std::string sqlstate;    // kRefused
+  std::string constraint;  // kRefused, where the server named one
+};
+
+/// Rows in text form.
+class PgRows {
+ public:
+  explicit PgRows(PGresult* result) : result_(result, &PQclear) {}
+
+  int size() const { return PQntuples(result_.get()); }
+  bool is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
+  std::string_view text(int row, int column) const;
+  std::int64_t integer(int row, int column) const;
+  std::uint64_t unsigned_integer(int row, int column) const;
+  bool boolean(int row, int column) const { return text(row, column) == "t"; }
+
+ private:
+  std::unique_ptr<PGresult, decltype(&PQclear)> result_;
+};
+
+template <class T>
+using PgResult = std::expected<T, PgFailure>;
+
+class PgConnection {
+ public:
+  static PgResult<PgConnection> connect(const std::string& conninfo, int connect_timeout_s,
+                                        int query_timeout_ms);
+
+  bool alive() const { return connection_ != nullptr; }
+  /// One or more statements without parameters, in one transaction; the rows of the last one.
+  PgResult<PgRows> execute(const std::string& sql);
+  PgResult<PgRows> query(const Statement& statement, std::span<const std::string> parameters);
+  /// All commands in one round trip and one transaction; their rows are dropped.
+  PgResult<void> transaction(std::span<const Command> commands);
+
+ private:
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  PgConnection(PGconn* connection, int query_timeout_ms);
+  PgResult<void> prepare(const Statement& statement);
+  bool send(const Statement& statement, std::span<const std::string> parameters);
+  /// The next PGresult; nullptr between two commands' results. kLost after the deadline.
+  PgResult<PGresult*> next_result(Deadline deadline);
+  /// Reads up to the end of the command, keeping its last result.
+  PgResult<PgRows> collect(Deadline deadline);
+  PgFailure lost(std::string_view why);
+  Deadline deadline() const;
+
+  std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
+  int query_timeout_ms_;
+  std::set<std::string_view> prepared_;
+};
+
+/// The text form of an array parameter ("{…}") of these elements.
+class PgArray {
+ public:
+  void add(std::string_view element);
+  std::string text() const { return "{" + elements_ + "}"; }
+
+ private:
+  std::string elements_;
+};
+
+}  // namespace sep::store
