@@ -211,6 +211,14 @@ class Uint256 {
   std::array<std::uint64_t, 4> limbs_{};
 };
 
+// Friends are found only through an argument of the type; these declarations let integers convert.
+constexpr std::optional<Uint256> checked_add(const Uint256& a, const Uint256& b);
+constexpr std::optional<Uint256> checked_sub(const Uint256& a, const Uint256& b);
+constexpr std::optional<Uint256> checked_mul(const Uint256& a, const Uint256& b);
+constexpr Uint256 wrapping_add(const Uint256& a, const Uint256& b);
+constexpr Uint256 wrapping_sub(const Uint256& a, const Uint256& b);
+constexpr Uint256 wrapping_mul(const Uint256& a, const Uint256& b);
+
 struct Uint256::DivMod {
   Uint256 quotient;
   Uint256 remainder;
