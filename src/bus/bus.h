@@ -41,9 +41,9 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 struct Message {
-  std::string subject;
-  std::string reply;  // empty: no answer is awaited
-  std::string body;
+  std::string subject{};
+  std::string reply{};  // empty: no answer is awaited
+  std::string body{};
   std::uint64_t stream_sequence = 0;  // 0: not from a stream
   std::uint64_t deliveries = 0;       // how often the work queue has delivered it, this time included
 };
@@ -53,8 +53,8 @@ using MessageHandler = std::function<void(const Message&)>;
 using RequestHandler = std::function<asio::awaitable<std::string>(Message)>;
 
 struct Options {
-  std::string url;                     // nats://host:port, several separated by commas
-  std::string name;                    // of the connection, shown by the server's monitoring
+  std::string url{};                   // nats://host:port, several separated by commas
+  std::string name{};                  // of the connection, shown by the server's monitoring
   milliseconds connect_timeout{5000};  // of the first connection, attempts included
   milliseconds reconnect_wait{100};    // between attempts afterwards
   milliseconds ping_interval{10'000};  // two unanswered pings are a lost connection
@@ -78,8 +78,8 @@ class Subscription {
 
 /// File storage, limits retention, oldest discarded first.
 struct StreamConfig {
-  std::string name;
-  std::vector<std::string> subjects;
+  std::string name{};
+  std::vector<std::string> subjects{};
   milliseconds duplicate_window{120'000};  // the same message id within it is stored once
   milliseconds max_age{0};                 // 0: kept for ever
 };
@@ -88,20 +88,19 @@ struct StreamInfo {
   std::uint64_t first_sequence = 0;
   std::uint64_t last_sequence = 0;  // 0: never held a message
   std::uint64_t messages = 0;
-  std::string created;  // RFC 3339; another value under the same name: the stream was made anew
-  std::vector<std::string> consumers;
+  std::string created{};  // RFC 3339; another value under the same name: the stream was made anew
 };
 
 struct StoredMessage {
   std::uint64_t sequence = 0;
-  std::string subject;
-  std::string body;
+  std::string subject{};
+  std::string body{};
 };
 
 struct Publication {
-  std::string subject;
-  std::string body;
-  std::string message_id;  // Nats-Msg-Id
+  std::string subject{};
+  std::string body{};
+  std::string message_id{};  // Nats-Msg-Id
 };
 
 struct PubAck {
@@ -117,7 +116,7 @@ struct Verdict {
   enum class Kind { kAck, kRetry, kWait, kDead };
   Kind kind = Kind::kAck;
   milliseconds delay{0};
-  std::string reason;
+  std::string reason{};
 
   /// Done: never again.
   static Verdict ack() { return {}; }
@@ -135,10 +134,10 @@ struct Verdict {
 using WorkHandler = std::function<asio::awaitable<Verdict>(Message)>;
 
 struct ConsumerConfig {
-  std::string stream;
-  std::string durable;                    // no dots: "planner-workers"
-  std::string deliver_group;              // "planner.workers"; its members share the work
-  std::string filter_subject;             // one subject
+  std::string stream{};
+  std::string durable{};                  // no dots: "planner-workers"
+  std::string deliver_group{};            // "planner.workers"; its members share the work
+  std::string filter_subject{};           // one subject
   milliseconds ack_wait{30'000};          // a member silent for so long loses the message to another
   std::int64_t max_ack_pending = 10'000;  // of the whole group
   std::uint64_t max_tries = 10;           // deliveries; the message is dead when the last one fails
@@ -148,7 +147,7 @@ struct ConsumerConfig {
 
 /// Of one consumer of this process, for metrics.
 struct ConsumerCounters {
-  std::string durable;
+  std::string durable{};
   std::uint64_t acked = 0;
   std::uint64_t retried = 0;
   std::uint64_t dead = 0;
@@ -164,11 +163,13 @@ inline constexpr std::string_view kDeadStream = "DEAD";
 // ---------------------------------------------------------------------------------------
 
 struct TailConfig {
-  std::string stream;
-  std::string filter_subject;                  // empty: every subject
-  std::optional<std::uint64_t> from_sequence;  // of the stream; empty: only messages after the call
-  milliseconds heartbeat{1000};                // three missed: the consumer is made again
+  std::string stream{};
+  std::string filter_subject{};                  // empty: every subject
+  std::optional<std::uint64_t> from_sequence{};  // of the stream; empty: only messages after the call
+  milliseconds heartbeat{1000};                  // three missed: the consumer is made again
 };
+
+class Core;  // core.h
 
 class Bus {
  public:
@@ -223,8 +224,8 @@ class Bus {
   /// Nothing where the stream holds no message at `sequence`.
   asio::awaitable<Result<std::optional<StoredMessage>>> get_message(std::string stream,
                                                                     std::uint64_t sequence);
-  /// Deletes every consumer of the stream. Work queues and tails make theirs anew (at once in this process,
-  /// within check_interval in others) and read again from the start: for a stream that was rolled back.
+  /// Deletes every consumer of the stream, for one that was rolled back. Work queues make theirs anew (at
+  /// once those of this bus, within check_interval others) and get every message again; tails continue.
   asio::awaitable<Status> reset_consumers(std::string stream);
 
   /// Stored once acknowledged. BUS_UNAVAILABLE also where no stream takes the subject; TIMEOUT.
@@ -247,7 +248,6 @@ class Bus {
   asio::awaitable<Result<Subscription>> tail(TailConfig config, MessageHandler handler);
 
  private:
-  struct Core;
   explicit Bus(std::shared_ptr<Core> core);
   std::shared_ptr<Core> core_;
 };

@@ -1,0 +1,343 @@
+#include "bus/bus.h"
+
+#include <charconv>
+#include <climits>
+#include <thread>
+
+#include <boost/algorithm/string/split.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "bus/core.h"
+#include "bus/protocol.h"
+
+namespace sep::bus {
+namespace {
+
+constexpr milliseconds kApiTimeout{5000};
+constexpr milliseconds kFirstConnectRetry{50};
+constexpr int kMaxPingsOut = 2;
+
+std::string describe(natsStatus status) {
+  return fmt::format("NATS: {}", natsStatus_GetText(status));
+}
+
+natsStatus set_servers(natsOptions* nats_options, const std::string& urls) {
+  std::vector<std::string> servers;
+  boost::algorithm::split(servers, urls, [](char c) { return c == ','; });
+  std::vector<const char*> pointers;
+  for (const std::string& server : servers) pointers.push_back(server.c_str());
+  return natsOptions_SetServers(nats_options, pointers.data(), static_cast<int>(pointers.size()));
+}
+
+/// The results of questions that are asked together, and the timer that their asker sleeps on.
+struct Gathering {
+  Gathering(const asio::any_io_executor& executor, std::size_t count)
+      : timer(executor), results(count, fail(errc::kTimeout, "no answer within the bound")), missing(count) {}
+
+  void settle(std::size_t index, Result<std::string> result) {
+    results[index] = std::move(result);
+    if (--missing == 0) timer.cancel();
+  }
+
+  asio::steady_timer timer;
+  std::vector<Result<std::string>> results;
+  std::size_t missing;
+};
+
+asio::awaitable<void> answer(std::shared_ptr<Core> core, std::shared_ptr<RequestHandler> handler,
+                             Message message) {
+  const std::string reply = message.reply;
+  const std::string subject = message.subject;
+  try {
+    const std::string body = co_await (*handler)(std::move(message));
+    if (reply.empty()) co_return;
+    if (const Status sent = core->send(reply, {}, body); !sent) {
+      core->log->warn("the answer to {} is lost: {}", subject, sent.error().detail);
+    }
+  } catch (const std::exception& error) {
+    core->log->error("the handler of {} failed: {}", subject, error.what());
+  }
+}
+
+/// The handle that the user holds: closes the listener when it is let go.
+Subscription hold(std::shared_ptr<Listener> listener) {
+  return Subscription(std::shared_ptr<void>(listener.get(), [listener](void*) { listener->close(); }));
+}
+
+}  // namespace
+
+// --- Core: connection
+// ----------------------------------------------------------------------------------
+
+Core::Core(asio::any_io_executor on, Options with) : executor(std::move(on)), options(std::move(with)) {}
+
+Core::~Core() {
+  close();
+}
+
+Status Core::connect() {
+  natsOptions* raw = nullptr;
+  if (const natsStatus status = natsOptions_Create(&raw); status != NATS_OK) {
+    return fail(errc::kBusUnavailable, describe(status));
+  }
+  const std::unique_ptr<natsOptions, decltype(&natsOptions_Destroy)> nats_options(raw, natsOptions_Destroy);
+  const auto deadline = std::chrono::steady_clock::now() + options.connect_timeout;
+  for (;;) {
+    const Status status = connect_once(raw);
+    if (status) break;
+    if (std::chrono::steady_clock::now() + kFirstConnectRetry > deadline) return status;
+    std::this_thread::sleep_for(kFirstConnectRetry);
+  }
+  inbox_ = new_inbox() + ".";
+  SEP_TRY(replies_, listen(inbox_ + "*", {}, Listener::Where::kExecutor,
+                           [this](Incoming incoming) { take_reply(std::move(incoming)); }));
+  return {};
+}
+
+Status Core::connect_once(natsOptions* nats_options) {
+  // cnats's share of this object: freed by on_closed, its last call for a connection that was made.
+  auto* closure = new std::weak_ptr<Core>(weak_from_this());
+  const auto timeout = std::max<std::int64_t>(options.connect_timeout.count(), 1);
+  const natsStatus settings[] = {
+      set_servers(nats_options, options.url),
+      natsOptions_SetName(nats_options, options.name.c_str()),
+      natsOptions_SetTimeout(nats_options, timeout),
+      // Without it every send waits about a millisecond in a buffer.
+      natsOptions_SetSendAsap(nats_options, true),
+      natsOptions_SetMaxReconnect(nats_options, -1),
+      natsOptions_SetReconnectWait(nats_options, options.reconnect_wait.count()),
+      natsOptions_SetReconnectJitter(nats_options, options.reconnect_wait.count() / 4,
+                                     options.reconnect_wait.count()),
+      natsOptions_SetPingInterval(nats_options, options.ping_interval.count()),
+      natsOptions_SetMaxPingsOut(nats_options, kMaxPingsOut),
+      natsOptions_SetMaxPendingMsgs(nats_options, INT_MAX),
+      natsOptions_SetDisconnectedCB(nats_options, on_disconnected, closure),
+      natsOptions_SetReconnectedCB(nats_options, on_reconnected, closure),
+      natsOptions_SetClosedCB(nats_options, on_closed, closure),
+      natsOptions_SetErrorHandler(nats_options, on_error, nullptr),
+  };
+  natsStatus status = NATS_OK;
+  for (const natsStatus setting : settings) {
+    if (setting != NATS_OK) status = setting;
+  }
+  if (status == NATS_OK) status = natsConnection_Connect(&connection_, nats_options);
+  if (status == NATS_OK) return {};
+  delete closure;
+  return fail(errc::kBusUnavailable, fmt::format("{} at {}", describe(status), options.url));
+}
+
+void Core::close() {
+  if (closed_.exchange(true)) return;
+  for (const auto& weak : std::exchange(lasting_, {})) {
+    if (const auto lasting = weak.lock()) lasting->stop();
+  }
+  if (replies_) replies_->close();
+  fail_waiting("the bus is closed");
+  if (connection_ == nullptr) return;
+  natsConnection_Close(connection_);
+  natsConnection_Destroy(connection_);
+}
+
+bool Core::connected() const {
+  return !closed_ && natsConnection_Status(connection_) == NATS_CONN_STATUS_CONNECTED;
+}
+
+void Core::on_disconnected(natsConnection*, void* closure) {
+  const auto core = static_cast<std::weak_ptr<Core>*>(closure)->lock();
+  if (!core || core->closed_) return;
+  core->log->warn("connection to {} lost", core->options.url);
+  asio::post(core->executor, [core] { core->fail_waiting("the connection was lost before the answer"); });
+}
+
+void Core::on_reconnected(natsConnection*, void* closure) {
+  const auto core = static_cast<std::weak_ptr<Core>*>(closure)->lock();
+  if (!core || core->closed_) return;
+  core->log->info("connected to {} again", core->options.url);
+  asio::post(core->executor, [core] { core->check_all(); });
+}
+
+void Core::on_closed(natsConnection*, void* closure) {
+  delete static_cast<std::weak_ptr<Core>*>(closure);
+}
+
+void Core::on_error(natsConnection*, natsSubscription*, natsStatus status, void*) {
+  logger("bus")->warn("{}", describe(status));
+}
+
+// --- Core: messages
+// ------------------------------------------------------------------------------------
+
+Status Core::send(const std::string& subject, const std::string& reply, std::string_view body,
+                  const std::string& message_id) {
+  // cnats would keep the message and send it whenever the server is back; its sender has moved on by then.
+  if (!connected()) return fail(errc::kBusUnavailable, "not connected to NATS");
+  natsMsg* raw = nullptr;
+  natsStatus status = natsMsg_Create(&raw, subject.c_str(), reply.empty() ? nullptr : reply.c_str(),
+                                     body.data(), static_cast<int>(body.size()));
+  const std::unique_ptr<natsMsg, decltype(&natsMsg_Destroy)> message(raw, natsMsg_Destroy);
+  if (status == NATS_OK && !message_id.empty()) {
+    status = natsMsgHeader_Set(raw, "Nats-Msg-Id", message_id.c_str());
+  }
+  if (status == NATS_OK) status = natsConnection_PublishMsg(connection_, raw);
+  if (status != NATS_OK) return fail(errc::kBusUnavailable, describe(status));
+  return {};
+}
+
+Result<std::shared_ptr<Listener>> Core::listen(const std::string& subject, const std::string& queue_group,
+                                               Listener::Where where, IncomingHandler handler) {
+  if (closed_) return fail(errc::kBusUnavailable, "the bus is closed");
+  return Listener::open(connection_, executor, subject, queue_group, where, std::move(handler));
+}
+
+std::string Core::new_inbox() {
+  natsInbox* raw = nullptr;
+  SEP_ASSERT(natsInbox_Create(&raw) == NATS_OK);
+  const std::unique_ptr<natsInbox, decltype(&natsInbox_Destroy)> inbox(raw, natsInbox_Destroy);
+  return raw;
+}
+
+asio::awaitable<std::vector<Result<std::string>>> Core::ask(std::shared_ptr<Core> self,
+                                                            std::vector<Question> questions,
+                                                            milliseconds timeout) {
+  const auto gathering = std::make_shared<Gathering>(self->executor, questions.size());
+  const std::uint64_t first = self->last_number_ + 1;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const std::uint64_t number = ++self->last_number_;
+    self->waiting_.emplace(
+        number, [gathering, i](Result<std::string> result) { gathering->settle(i, std::move(result)); });
+    const Question& question = questions[i];
+    const Status sent = self->send(question.subject, self->inbox_ + std::to_string(number), question.body,
+                                   question.message_id);
+    if (!sent) {
+      self->waiting_.erase(number);
+      gathering->settle(i, fail(sent.error()));
+    }
+  }
+  if (gathering->missing > 0) {
+    gathering->timer.expires_after(timeout);
+    co_await gathering->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    for (std::size_t i = 0; i < questions.size(); ++i) self->waiting_.erase(first + i);
+  }
+  co_return std::move(gathering->results);
+}
+
+void Core::take_reply(Incoming incoming) {
+  const std::string_view text = std::string_view(incoming.message.subject).substr(inbox_.size());
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto found = waiting_.find(number);
+  if (found == waiting_.end()) return;  // answered too late
+  const ReplyHandler handler = std::move(found->second);
+  waiting_.erase(found);
+  if (incoming.no_responders) {
+    handler(fail(errc::kBusUnavailable, "nobody serves this subject"));
+  } else {
+    handler(std::move(incoming.message.body));
+  }
+}
+
+void Core::fail_waiting(const std::string& detail) {
+  for (auto& [number, handler] : std::exchange(waiting_, {})) handler(fail(errc::kBusUnavailable, detail));
+}
+
+asio::awaitable<Result<json::object>> Core::api(std::shared_ptr<Core> self, std::string call,
+                                                json::object body) {
+  std::vector<Question> questions(1);
+  questions[0].subject = "$JS.API." + call;
+  questions[0].body = body.empty() ? std::string() : canonical_json(body);
+  auto replies = co_await ask(self, std::move(questions), kApiTimeout);
+  SEP_CO_TRY(const std::string text, std::move(replies[0]));
+  co_return parse_api_reply(text);
+}
+
+void Core::add(std::shared_ptr<Lasting> lasting) {
+  std::erase_if(lasting_, [](const auto& weak) { return weak.expired(); });
+  lasting_.push_back(std::move(lasting));
+}
+
+void Core::check_all() {
+  for (const auto& weak : lasting_) {
+    if (const auto lasting = weak.lock()) lasting->check_now();
+  }
+}
+
+// --- Bus
+// ----------------------------------------------------------------------------------------------------
+
+Result<std::shared_ptr<Bus>> Bus::connect(asio::any_io_executor executor, Options options) {
+  auto core = std::make_shared<Core>(std::move(executor), std::move(options));
+  SEP_CHECK(core->connect());
+  return std::shared_ptr<Bus>(new Bus(std::move(core)));
+}
+
+Bus::Bus(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+Bus::~Bus() {
+  core_->close();
+}
+
+void Bus::close() {
+  core_->close();
+}
+bool Bus::connected() const {
+  return core_->connected();
+}
+const asio::any_io_executor& Bus::executor() const {
+  return core_->executor;
+}
+
+asio::awaitable<Result<std::string>> Bus::request(std::string subject, std::string body,
+                                                  milliseconds timeout) {
+  std::vector<Question> questions(1);
+  questions[0].subject = std::move(subject);
+  questions[0].body = std::move(body);
+  auto results = co_await Core::ask(core_, std::move(questions), timeout);
+  co_return std::move(results[0]);
+}
+
+Status Bus::publish(std::string_view subject, std::string_view body) {
+  return core_->send(std::string(subject), {}, body);
+}
+
+Status Bus::reply(const Message& request, std::string_view body) {
+  if (request.reply.empty()) return fail(errc::kInvalidValue, "no answer is awaited");
+  return core_->send(request.reply, {}, body);
+}
+
+Result<Subscription> Bus::subscribe(const std::string& subject, const std::string& queue_group,
+                                    MessageHandler handler) {
+  SEP_TRY(auto listener, core_->listen(subject, queue_group, Listener::Where::kExecutor,
+                                       [handler = std::move(handler)](const Incoming& incoming) {
+                                         handler(incoming.message);
+                                       }));
+  return hold(std::move(listener));
+}
+
+Result<Subscription> Bus::serve(const std::string& subject, const std::string& queue_group,
+                                RequestHandler handler) {
+  auto shared = std::make_shared<RequestHandler>(std::move(handler));
+  // The listener must not keep the core alive: the core owns the connection that the listener hangs on.
+  const std::weak_ptr<Core> weak = core_;
+  SEP_TRY(auto listener,
+          core_->listen(subject, queue_group, Listener::Where::kExecutor, [weak, shared](Incoming incoming) {
+            const auto core = weak.lock();
+            if (!core) return;
+            asio::co_spawn(core->executor, answer(core, shared, std::move(incoming.message)), asio::detached);
+          }));
+  return hold(std::move(listener));
+}
+
+Result<Subscription> Bus::serve_raw(const std::string& subject, const std::string& queue_group,
+                                    MessageHandler handler) {
+  SEP_TRY(auto listener, core_->listen(subject, queue_group, Listener::Where::kCallersThread,
+                                       [handler = std::move(handler)](const Incoming& incoming) {
+                                         handler(incoming.message);
+                                       }));
+  return hold(std::move(listener));
+}
+
+}  // namespace sep::bus

@@ -1,0 +1,272 @@
+// Work queues: a durable push consumer whose deliver group shares the messages.
+//
+// Invariants
+//  1. held_ has every message that was delivered here and has no verdict yet; each is kept in progress at the
+//     server, so that none goes to another member while this one lives.
+//  2. A redelivery of a held message does not start a second handler; it only brings a newer reply subject.
+//  3. A message leaves the queue by +ACK, or by +TERM after its dead letter is stored.
+#include <deque>
+#include <map>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "bus/core.h"
+#include "bus/protocol.h"
+
+namespace sep::bus {
+namespace {
+
+constexpr milliseconds kRepairInterval{100};   // between looks at a consumer that could not be looked at
+constexpr milliseconds kExceptionRetry{1000};  // of a handler that threw
+constexpr milliseconds kDeadLetterTimeout{5000};
+constexpr milliseconds kDeadLetterRetry{1000};  // when the dead letter could not be stored
+constexpr milliseconds kDeadLetterAge{std::chrono::days(30)};
+constexpr int kProgressPerAckWait = 3;  // two may be lost
+
+}  // namespace
+
+class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue> {
+ public:
+  WorkQueue(std::shared_ptr<Core> core, ConsumerConfig config, WorkHandler handler)
+      : core_(std::move(core)),
+        config_(std::move(config)),
+        handler_(std::move(handler)),
+        check_(core_->executor),
+        progress_(core_->executor) {
+    counters_.durable = config_.durable;
+  }
+
+  /// Listens before the consumer exists: the server delivers only while somebody does.
+  static asio::awaitable<Status> start(std::shared_ptr<WorkQueue> self) {
+    StreamConfig dead_letters;
+    dead_letters.name = kDeadStream;
+    dead_letters.subjects = {"dead.>"};
+    dead_letters.max_age = kDeadLetterAge;
+    SEP_CO_CHECK(co_await Core::ensure_stream(self->core_, std::move(dead_letters)));
+    const std::weak_ptr<WorkQueue> weak = self;
+    SEP_CO_TRY(self->listener_,
+               self->core_->listen(deliver_subject(self->config_), self->config_.deliver_group,
+                                   Listener::Where::kExecutor, [weak](Incoming incoming) {
+                                     if (const auto queue = weak.lock()) queue->receive(std::move(incoming));
+                                   }));
+    if (const Status ensured = co_await ensure_consumer(self); !ensured) {
+      self->listener_->close();
+      co_return ensured;
+    }
+    asio::co_spawn(self->core_->executor, watch(self), asio::detached);
+    asio::co_spawn(self->core_->executor, keep_in_progress(self), asio::detached);
+    co_return Status{};
+  }
+
+  void check_now() override { check_.wake(); }
+
+  void stop() override {
+    if (!std::exchange(open_, false)) return;
+    listener_->close();
+    check_.wake();
+    progress_.wake();
+    // Those that no handler has seen go to another member at once; those that run still give their verdict.
+    for (const std::uint64_t sequence : std::exchange(waiting_, {})) {
+      send(held_.at(sequence).reply, "-NAK");
+      held_.erase(sequence);
+    }
+  }
+
+  ConsumerCounters counters() const {
+    ConsumerCounters copy = counters_;
+    copy.held = held_.size();
+    return copy;
+  }
+
+ private:
+  // --- The consumer at the server
+
+  static asio::awaitable<Result<json::object>> create(std::shared_ptr<WorkQueue> self) {
+    const ConsumerConfig& config = self->config_;
+    json::object body{{"stream_name", config.stream}, {"config", durable_config_json(config)}};
+    SEP_CO_TRY(const json::object reply,
+               co_await Core::api(self->core_,
+                                  fmt::format("CONSUMER.DURABLE.CREATE.{}.{}", config.stream, config.durable),
+                                  std::move(body)));
+    co_return get_object(reply, "config");
+  }
+
+  /// Creating one that exists updates what the server lets be updated; where that is not enough it is
+  /// deleted.
+  static asio::awaitable<Status> ensure_consumer(std::shared_ptr<WorkQueue> self) {
+    const ConsumerConfig& config = self->config_;
+    const auto made = co_await create(self);
+    if (made && has_configuration(*made, durable_config_json(config))) co_return Status{};
+    if (!made && made.error().code != errc::kInvalidValue) co_return fail(made.error());
+    self->core_->log->warn("consumer {} has another configuration and is made anew", config.durable);
+    SEP_CO_CHECK(co_await Core::api(self->core_,
+                                    fmt::format("CONSUMER.DELETE.{}.{}", config.stream, config.durable), {}));
+    SEP_CO_CHECK(co_await create(self));
+    co_return Status{};
+  }
+
+  /// A consumer can vanish: its stream was made anew, or somebody reset it.
+  static asio::awaitable<Status> repair(std::shared_ptr<WorkQueue> self) {
+    const ConsumerConfig& config = self->config_;
+    const auto info = co_await Core::api(
+        self->core_, fmt::format("CONSUMER.INFO.{}.{}", config.stream, config.durable), {});
+    if (info) co_return Status{};
+    if (info.error().code != errc::kNotFound || !self->open_) co_return fail(info.error());
+    SEP_CO_CHECK(co_await ensure_consumer(self));
+    ++self->counters_.recreated;
+    self->core_->log->warn("consumer {} was gone and is made anew", config.durable);
+    co_return Status{};
+  }
+
+  static asio::awaitable<void> watch(std::shared_ptr<WorkQueue> self) {
+    milliseconds pause = self->config_.check_interval;
+    while (self->open_) {
+      co_await self->check_.sleep(pause);
+      if (!self->open_) co_return;
+      pause = co_await repair(self) ? self->config_.check_interval : kRepairInterval;
+    }
+  }
+
+  static asio::awaitable<void> keep_in_progress(std::shared_ptr<WorkQueue> self) {
+    while (self->open_ || !self->held_.empty()) {
+      co_await self->progress_.sleep(self->config_.ack_wait / kProgressPerAckWait);
+      for (const auto& [sequence, message] : self->held_) self->send(message.reply, "+WPI");
+    }
+  }
+
+  // --- Messages
+
+  void receive(Incoming incoming) {
+    Message& message = incoming.message;
+    const auto delivery = parse_ack_subject(message.reply);
+    if (!delivery) return;
+    message.stream_sequence = delivery->stream_sequence;
+    message.deliveries = delivery->deliveries;
+    const std::uint64_t sequence = message.stream_sequence;
+    const auto [held, is_new] = held_.insert_or_assign(sequence, std::move(message));
+    if (!is_new) return;
+    waiting_.push_back(sequence);
+    start_handlers();
+  }
+
+  void start_handlers() {
+    while (running_ < config_.max_in_flight && !waiting_.empty()) {
+      const std::uint64_t sequence = waiting_.front();
+      waiting_.pop_front();
+      ++running_;
+      asio::co_spawn(core_->executor, handle(shared_from_this(), sequence), asio::detached);
+    }
+  }
+
+  static asio::awaitable<void> handle(std::shared_ptr<WorkQueue> self, std::uint64_t sequence) {
+    const Message message = self->held_.at(sequence);
+    Verdict verdict = co_await judge(self, message);
+    co_await carry_out(self, sequence, std::move(verdict));
+    self->held_.erase(sequence);
+    --self->running_;
+    self->start_handlers();
+  }
+
+  static asio::awaitable<Verdict> judge(std::shared_ptr<WorkQueue> self, Message message) {
+    // Delivered so often without a verdict: it may be what ends the process that handles it.
+    if (message.deliveries > self->config_.max_tries) {
+      co_return Verdict::dead(fmt::format("delivered {} times without a verdict", message.deliveries));
+    }
+    for (;;) {
+      Verdict verdict = co_await call_handler(self, message);
+      if (verdict.kind == Verdict::Kind::kRetry && message.deliveries >= self->config_.max_tries) {
+        co_return Verdict::dead(std::move(verdict.reason));
+      }
+      if (verdict.kind != Verdict::Kind::kWait) co_return verdict;
+      // A queue that ends does not wait: another member takes over.
+      if (!self->open_) co_return Verdict::retry(milliseconds{0}, {});
+      asio::steady_timer timer(self->core_->executor, verdict.delay);
+      co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+  }
+
+  static asio::awaitable<Verdict> call_handler(std::shared_ptr<WorkQueue> self, Message message) {
+    try {
+      co_return co_await self->handler_(std::move(message));
+    } catch (const std::exception& error) {
+      co_return Verdict::retry(kExceptionRetry, error.what());
+    }
+  }
+
+  static asio::awaitable<void> carry_out(std::shared_ptr<WorkQueue> self, std::uint64_t sequence,
+                                         Verdict verdict) {
+    const Message message = self->held_.at(sequence);  // with the newest reply subject
+    switch (verdict.kind) {
+      case Verdict::Kind::kAck:
+        ++self->counters_.acked;
+        self->send(message.reply, "+ACK");
+        break;
+      case Verdict::Kind::kRetry:
+      case Verdict::Kind::kWait:
+        ++self->counters_.retried;
+        self->send(message.reply, negative_ack(verdict.delay));
+        break;
+      case Verdict::Kind::kDead:
+        co_await bury(self, message, verdict.reason);
+        break;
+    }
+  }
+
+  static asio::awaitable<void> bury(std::shared_ptr<WorkQueue> self, Message message, std::string reason) {
+    self->core_->log->error("{} gives up on {} ({}): {}", self->config_.durable, message.subject,
+                            message.stream_sequence, reason);
+    const auto delivery = parse_ack_subject(message.reply);
+    std::vector<Question> letter(1);
+    letter[0].subject = "dead." + message.subject;
+    letter[0].body = dead_letter_json(message, reason);
+    // The time tells apart messages of a stream that was made anew and counts from 1 again.
+    letter[0].message_id =
+        fmt::format("{}.{}.{}", self->config_.durable, message.stream_sequence, delivery->stored_at);
+    const auto replies = co_await Core::ask(self->core_, std::move(letter), kDeadLetterTimeout);
+    const bool stored = replies[0] && parse_pub_ack(*replies[0]);
+    if (stored) ++self->counters_.dead;
+    self->send(message.reply, stored ? "+TERM" : negative_ack(kDeadLetterRetry));
+  }
+
+  /// What is lost here comes again: the server redelivers after ack_wait.
+  void send(const std::string& reply, std::string_view what) {
+    if (const Status sent = core_->send(reply, {}, what); !sent) {
+      core_->log->debug("{} of {} is lost: {}", what, config_.durable, sent.error().detail);
+    }
+  }
+
+  const std::shared_ptr<Core> core_;
+  const ConsumerConfig config_;
+  const WorkHandler handler_;
+  std::shared_ptr<Listener> listener_;
+  Beat check_;
+  Beat progress_;
+  bool open_ = true;
+  std::map<std::uint64_t, Message> held_;  // by stream sequence
+  std::deque<std::uint64_t> waiting_;      // held, no handler yet
+  std::size_t running_ = 0;
+  ConsumerCounters counters_;
+};
+
+asio::awaitable<Result<Subscription>> Bus::consume(ConsumerConfig config, WorkHandler handler) {
+  const auto core = core_;
+  const auto queue = std::make_shared<WorkQueue>(core, std::move(config), std::move(handler));
+  SEP_CO_CHECK(co_await WorkQueue::start(queue));
+  core->add(queue);
+  std::erase_if(core->work_queues, [](const auto& weak) { return weak.expired(); });
+  core->work_queues.push_back(queue);
+  co_return Subscription(std::shared_ptr<void>(queue.get(), [queue](void*) { queue->stop(); }));
+}
+
+std::vector<ConsumerCounters> Bus::counters() const {
+  std::vector<ConsumerCounters> counters;
+  for (const auto& weak : core_->work_queues) {
+    if (const auto queue = weak.lock()) counters.push_back(queue->counters());
+  }
+  return counters;
+}
+
+}  // namespace sep::bus

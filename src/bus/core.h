@@ -1,0 +1,144 @@
+#pragma once
+// The connection beneath Bus: cnats's threads on one side, the executor on the other. Internal to this
+// folder.
+//
+// Invariants
+//  1. cnats's callbacks only post to the executor (serve_raw's handler excepted); all state below that is not
+//     atomic belongs to the executor.
+//  2. What a callback of cnats refers to is freed only after cnats has said that no further call comes.
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/steady_timer.hpp>
+#include <nats/nats.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "bus/bus.h"
+
+namespace sep::bus {
+
+/// A message with what only this folder needs to know of it.
+struct Incoming {
+  Message message;
+  bool no_responders = false;
+  bool control = false;       // JetStream's heartbeat or flow control, not a message of the stream
+  std::string last_consumer;  // heartbeat: the last consumer sequence that was sent
+  std::string stalled;        // heartbeat: the server waits for an answer to this flow control subject
+};
+using IncomingHandler = std::function<void(Incoming)>;
+
+/// One subscription of cnats. Ends when destroyed by its owner; the callback's share of it lives on until
+/// cnats is done.
+class Listener {
+ public:
+  enum class Where { kExecutor, kCallersThread };
+  static Result<std::shared_ptr<Listener>> open(natsConnection* connection, asio::any_io_executor executor,
+                                                const std::string& subject, const std::string& queue_group,
+                                                Where where, IncomingHandler handler);
+  /// No handler starts afterwards; waits for one that runs on a thread of cnats.
+  void close();
+
+ private:
+  static void on_message(natsConnection*, natsSubscription*, natsMsg* raw, void* closure);
+  static void on_complete(void* closure);
+  void deliver(Incoming incoming);
+
+  asio::any_io_executor executor_;
+  Where where_ = Where::kExecutor;
+  IncomingHandler handler_;
+  natsSubscription* subscription_ = nullptr;
+  std::mutex handling_;  // held while handler_ runs on a thread of cnats
+  std::atomic<bool> open_{true};
+};
+
+/// What continues by itself after a lost connection, and ends with the bus.
+class Lasting {
+ public:
+  virtual ~Lasting() = default;
+  /// The connection or the server's state is new: look whether the consumer is still there.
+  virtual void check_now() = 0;
+  virtual void stop() = 0;
+};
+
+/// Sleep of a loop that can be woken early; a waking while the loop is busy counts for its next sleep.
+class Beat {
+ public:
+  explicit Beat(const asio::any_io_executor& executor) : timer_(executor) {}
+  /// True if woken.
+  asio::awaitable<bool> sleep(milliseconds duration);
+  void wake();
+
+ private:
+  asio::steady_timer timer_;
+  bool woken_ = false;
+};
+
+class WorkQueue;
+
+struct Question {
+  std::string subject{};
+  std::string body{};
+  std::string message_id{};  // empty: none
+};
+
+class Core : public std::enable_shared_from_this<Core> {
+ public:
+  Core(asio::any_io_executor on, Options with);
+  ~Core();
+  Status connect();
+  void close();
+  bool connected() const;
+
+  /// Any thread. `reply` and `message_id` may be empty.
+  Status send(const std::string& subject, const std::string& reply, std::string_view body,
+              const std::string& message_id = {});
+  Result<std::shared_ptr<Listener>> listen(const std::string& subject, const std::string& queue_group,
+                                           Listener::Where where, IncomingHandler handler);
+  std::string new_inbox();
+
+  /// Asks all at once and waits for every reply, `timeout` in all. One result each, in order.
+  static asio::awaitable<std::vector<Result<std::string>>> ask(std::shared_ptr<Core> self,
+                                                               std::vector<Question> questions,
+                                                               milliseconds timeout);
+  /// $JS.API.<call>
+  static asio::awaitable<Result<json::object>> api(std::shared_ptr<Core> self, std::string call,
+                                                   json::object body);
+  static asio::awaitable<Result<StreamInfo>> stream_info(std::shared_ptr<Core> self, std::string stream);
+  static asio::awaitable<Result<std::optional<StoredMessage>>> get_message(std::shared_ptr<Core> self,
+                                                                           std::string stream,
+                                                                           std::uint64_t sequence);
+  static asio::awaitable<Result<StreamInfo>> ensure_stream(std::shared_ptr<Core> self, StreamConfig config);
+
+  void add(std::shared_ptr<Lasting> lasting);
+  void check_all();
+
+  const asio::any_io_executor executor;
+  const Options options;
+  const Logger log = logger("bus");
+  std::vector<std::weak_ptr<WorkQueue>> work_queues;
+
+ private:
+  using ReplyHandler = std::function<void(Result<std::string>)>;
+  static void on_disconnected(natsConnection*, void* closure);
+  static void on_reconnected(natsConnection*, void* closure);
+  static void on_closed(natsConnection*, void* closure);
+  static void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure);
+  Status connect_once(natsOptions* nats_options);
+  void take_reply(Incoming incoming);
+  void fail_waiting(const std::string& detail);
+
+  natsConnection* connection_ = nullptr;
+  std::atomic<bool> closed_{false};
+  std::string inbox_;  // "_INBOX.<unique>."; a request's reply subject is this and its number
+  std::shared_ptr<Listener> replies_;
+  std::uint64_t last_number_ = 0;
+  std::unordered_map<std::uint64_t, ReplyHandler> waiting_;
+  std::vector<std::weak_ptr<Lasting>> lasting_;
+};
+
+}  // namespace sep::bus

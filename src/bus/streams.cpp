@@ -1,0 +1,117 @@
+// Streams and what is stored in them: Bus's calls to $JS.API.STREAM.> and acknowledged publishing.
+#include "bus/core.h"
+#include "bus/protocol.h"
+
+namespace sep::bus {
+namespace {
+
+/// NOT_FOUND becomes nothing.
+template <class T>
+Result<std::optional<T>> if_found(Result<T> result) {
+  if (result) return std::optional<T>(std::move(result).value());
+  if (result.error().code == errc::kNotFound) return std::optional<T>();
+  return fail(std::move(result).error());
+}
+
+std::vector<Question> to_questions(std::vector<Publication> publications) {
+  std::vector<Question> questions;
+  questions.reserve(publications.size());
+  for (Publication& publication : publications) {
+    questions.push_back({.subject = std::move(publication.subject),
+                         .body = std::move(publication.body),
+                         .message_id = std::move(publication.message_id)});
+  }
+  return questions;
+}
+
+}  // namespace
+
+asio::awaitable<Result<StreamInfo>> Core::stream_info(std::shared_ptr<Core> self, std::string stream) {
+  SEP_CO_TRY(const json::object reply, co_await api(self, "STREAM.INFO." + stream, {}));
+  co_return parse_stream_info(reply);
+}
+
+asio::awaitable<Result<StreamInfo>> Core::ensure_stream(std::shared_ptr<Core> self, StreamConfig config) {
+  const auto existing = co_await stream_info(self, config.name);
+  if (!existing && existing.error().code != errc::kNotFound) co_return fail(existing.error());
+  const std::string call = existing ? "STREAM.UPDATE." : "STREAM.CREATE.";
+  SEP_CO_TRY(const json::object reply, co_await api(self, call + config.name, stream_config_json(config)));
+  co_return parse_stream_info(reply);
+}
+
+asio::awaitable<Result<std::optional<StoredMessage>>> Core::get_message(std::shared_ptr<Core> self,
+                                                                        std::string stream,
+                                                                        std::uint64_t sequence) {
+  json::object body{{"seq", sequence}};
+  SEP_CO_TRY(const auto reply, if_found(co_await api(self, "STREAM.MSG.GET." + stream, std::move(body))));
+  if (!reply) co_return std::optional<StoredMessage>();
+  co_return parse_stored_message(*reply);
+}
+
+asio::awaitable<Result<StreamInfo>> Bus::ensure_stream(StreamConfig config) {
+  return Core::ensure_stream(core_, std::move(config));
+}
+
+asio::awaitable<Result<StreamInfo>> Bus::stream_info(std::string stream) {
+  return Core::stream_info(core_, std::move(stream));
+}
+
+asio::awaitable<Status> Bus::delete_stream(std::string stream) {
+  const auto core = core_;
+  const auto deleted = if_found(co_await Core::api(core, "STREAM.DELETE." + stream, {}));
+  if (!deleted) co_return fail(deleted.error());
+  co_return Status{};
+}
+
+asio::awaitable<Result<std::optional<StoredMessage>>> Bus::get_message(std::string stream,
+                                                                       std::uint64_t sequence) {
+  return Core::get_message(core_, std::move(stream), sequence);
+}
+
+asio::awaitable<Result<std::optional<StoredMessage>>> Bus::last_message(std::string stream) {
+  const auto core = core_;
+  SEP_CO_TRY(const StreamInfo info, co_await Core::stream_info(core, stream));
+  if (info.messages == 0) co_return std::optional<StoredMessage>();
+  co_return co_await Core::get_message(core, stream, info.last_sequence);
+}
+
+asio::awaitable<Status> Bus::reset_consumers(std::string stream) {
+  const auto core = core_;
+  // The server lists one page of names; as what is listed is deleted, the first page is always the next one.
+  for (bool more = true; more;) {
+    SEP_CO_TRY(const json::object page, co_await Core::api(core, "CONSUMER.NAMES." + stream, {}));
+    const json::array names = get_array(page, "consumers").value_or(json::array{});
+    for (const json::value& name : names) {
+      const std::string call = "CONSUMER.DELETE." + stream + "." + json::value_to<std::string>(name);
+      const auto deleted = if_found(co_await Core::api(core, call, {}));
+      if (!deleted) co_return fail(deleted.error());
+    }
+    more = get_uint(page, "total").value_or(0) > names.size();
+  }
+  core->check_all();
+  co_return Status{};
+}
+
+asio::awaitable<Result<PubAck>> Bus::publish_event(Publication publication, milliseconds timeout) {
+  std::vector<Publication> one;
+  one.push_back(std::move(publication));
+  auto results = co_await publish_events(std::move(one), timeout);
+  co_return std::move(results[0]);
+}
+
+asio::awaitable<std::vector<Result<PubAck>>> Bus::publish_events(std::vector<Publication> publications,
+                                                                 milliseconds timeout) {
+  const auto replies = co_await Core::ask(core_, to_questions(std::move(publications)), timeout);
+  std::vector<Result<PubAck>> acks;
+  acks.reserve(replies.size());
+  for (const Result<std::string>& reply : replies) {
+    if (reply) {
+      acks.push_back(parse_pub_ack(*reply));
+    } else {
+      acks.push_back(fail(reply.error()));
+    }
+  }
+  co_return acks;
+}
+
+}  // namespace sep::bus
