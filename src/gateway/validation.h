@@ -2,10 +2,10 @@
 // Documents against schema/: every fault of a document at once, each with its pointer, code and a message
 // that a person can act on.
 //
-// Entry points: validate() checks a parsed document; schema_of() maps a topic to its payload's schema.
+// Entry points: validate() checks a parsed document; payload_schema() names the schema of a topic's payload.
 //
 // Invariants
-//  1. The schemas are those of schema/*.schema.json, embedded when the program is built; no file is read.
+//  1. The schemas are those of schema/**.schema.json, embedded when the program is built; no file is read.
 //  2. A field has at most one fault. A fault of a container (a missing or an unknown member) is reported at
 //  the
 //     member, so no two faults share a pointer.
@@ -23,18 +23,18 @@
 
 namespace sep::gateway {
 
-/// A schema by its file's name without ".schema.json": "intent", "quote_request", "payload.intent.submitted".
-/// The constants are those that requests need.
+/// A schema by its file's name without ".schema.json": "intent", "api/quote_request",
+/// "payloads/intent.submitted". The constants are those that requests need.
 using SchemaId = std::string_view;
 
 namespace schema {
 inline constexpr SchemaId kIntent = "intent";
-inline constexpr SchemaId kQuoteRequest = "quote_request";
-inline constexpr SchemaId kStreamAction = "stream_action";
+inline constexpr SchemaId kQuoteRequest = "api/quote_request";
+inline constexpr SchemaId kStreamAction = "api/stream_action";
 inline constexpr SchemaId kEnvelope = "envelope";
 }  // namespace schema
 
-/// "payload.<topic>"
+/// "payloads/<topic>"
 std::string payload_schema(std::string_view topic);
 
 /// Every fault of `document`, empty when it is valid. Codes: MISSING_FIELD (pointer of the missing member),
