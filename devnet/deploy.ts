@@ -1,7 +1,7 @@
 // Puts Uniswap V3, four tokens and four pools with liquidity on a fresh anvil, in one block.
 //   node devnet/deploy.ts [--rpc http://127.0.0.1:8545] [--json]
-// Exit code 0: all is there (--json prints the addresses). A second call finds that and changes nothing; a call after
-// an interrupted one sends what is missing. 1: not possible, with one sentence on standard error.
+// Exit code 0: all is there (--json prints the addresses); a second call finds that and changes nothing.
+// 1: not possible, with one sentence on standard error.
 import { parseArgs } from 'node:util';
 import { CHAIN_ID, DEPLOYER, planDeployment, type Transaction } from './deployment.ts';
 import { batch, hex, request } from './rpc.ts';
@@ -22,16 +22,17 @@ async function checkChain(url: string): Promise<void> {
     throw new Error(`${url} serves chain ${Number(chainId)}: the local chain is ${CHAIN_ID}`);
 }
 
-/** The transactions that the deployer has sent already must be the ones planned here. */
-async function checkContracts(url: string, sent: Transaction[]): Promise<void> {
-  const created = sent.flatMap(({ creates }) => (creates ? [creates] : []));
-  if (created.length === 0) return;
-  const codes = await batch(
-    url,
-    created.map((address) => ({ method: 'eth_getCode', params: [address, 'latest'] })),
-  );
-  if (codes.includes('0x'))
+/** Whether the plan's transactions are in the chain already. Throws where the deployer sent others. */
+async function isDeployed(url: string, transactions: Transaction[]): Promise<boolean> {
+  const created = transactions.flatMap(({ creates }) => (creates ? [creates] : []));
+  const [count, ...codes] = (await batch(url, [
+    { method: 'eth_getTransactionCount', params: [DEPLOYER, 'latest'] },
+    ...created.map((address) => ({ method: 'eth_getCode', params: [address, 'latest'] })),
+  ])) as [string, ...string[]];
+  if (Number(count) === 0) return false;
+  if (Number(count) < transactions.length || codes.includes('0x'))
     throw new Error(`account ${DEPLOYER} was used for something else on this chain: start a fresh anvil`);
+  return true;
 }
 
 /** Runs `action` while nothing is mined by itself and a block holds any amount of gas; puts both back after. */
@@ -54,15 +55,15 @@ async function withMiningPaused(url: string, action: () => Promise<void>): Promi
   }
 }
 
-/** Sends the transactions from `nonce` on, mines them and checks that each succeeded. */
-async function send(url: string, transactions: Transaction[], nonce: number): Promise<void> {
-  const calls = transactions.slice(nonce).map((transaction, index) => ({
+/** Sends the transactions, mines them and checks that each succeeded. */
+async function send(url: string, transactions: Transaction[]): Promise<void> {
+  const calls = transactions.map((transaction, nonce) => ({
     method: 'eth_sendTransaction',
     params: [
       {
         from: DEPLOYER,
         ...(transaction.to ? { to: transaction.to } : {}),
-        nonce: hex(nonce + index),
+        nonce: hex(nonce),
         data: transaction.data,
         value: hex(transaction.value),
         gas: hex(transaction.gas),
@@ -78,7 +79,7 @@ async function send(url: string, transactions: Transaction[], nonce: number): Pr
     hashes.map((hash) => ({ method: 'eth_getTransactionReceipt', params: [hash] })),
   )) as ({ status: string } | null)[];
   receipts.forEach((receipt, index) => {
-    const { label } = transactions[nonce + index]!;
+    const { label } = transactions[index]!;
     if (receipt?.status !== '0x1') throw new Error(`${label}: ${receipt ? 'reverted' : 'not mined'}`);
   });
 }
@@ -92,15 +93,12 @@ async function main(): Promise<void> {
 
   const { deployment, transactions } = planDeployment();
   await checkChain(url);
-  const nonce = Number(await request(url, 'eth_getTransactionCount', DEPLOYER, 'latest'));
-  await checkContracts(url, transactions.slice(0, nonce));
-
-  if (nonce >= transactions.length) {
+  if (await isDeployed(url, transactions)) {
     say(`already deployed (${elapsed()})`);
   } else {
-    say(`deploying ${transactions.length - nonce} transactions to ${url}`);
+    say(`deploying ${transactions.length} transactions to ${url}`);
     await request(url, 'anvil_setBalance', DEPLOYER, hex(DEPLOYER_ETH_WEI));
-    await withMiningPaused(url, () => send(url, transactions, nonce));
+    await withMiningPaused(url, () => send(url, transactions));
     const positions = deployment.pools.reduce((sum, pool) => sum + pool.positions, 0);
     say(`deployed Uniswap V3, ${deployment.tokens.length} tokens, ${deployment.pools.length} pools, ${positions} positions (${elapsed()})`);
   }
