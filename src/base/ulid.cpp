@@ -15,6 +15,13 @@ bool is_ulid(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return kAlphabet.find(c) != std::string_view::npos; });
 }
 
+Result<Timestamp> ulid_time(std::string_view ulid) {
+  if (!is_ulid(ulid)) return fail(errc::kInvalidId, "not a ULID: " + std::string(ulid.substr(0, 64)));
+  std::int64_t ms = 0;
+  for (const char c : ulid.substr(0, 10)) ms = ms << 5 | static_cast<std::int64_t>(kAlphabet.find(c));
+  return Timestamp{ms};
+}
+
 std::string encode_ulid(const std::array<std::uint8_t, 16>& bytes) {
   std::string text(26, '0');
   unsigned __int128 value = 0;

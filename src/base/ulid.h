@@ -27,6 +27,9 @@ class UlidGenerator {
 /// A fresh ULID of this process, from its clock and the system's random source. Thread-safe and monotonic.
 std::string new_ulid();
 
+/// The millisecond that a ULID was made in. INVALID_ID.
+Result<Timestamp> ulid_time(std::string_view ulid);
+
 /// The 26-character text of 128 bits, most significant byte first.
 std::string encode_ulid(const std::array<std::uint8_t, 16>& bytes);
 

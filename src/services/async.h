@@ -1,0 +1,97 @@
+#pragma once
+// Two small tools for coroutines of one executor (one thread): a mutex, and a signal that can be waited for with a
+// bound.
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <utility>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace sep::services {
+
+namespace asio = boost::asio;
+template <class T>
+using Task = asio::awaitable<T>;
+
+/// Waits `delay`; ends early without an error when the timer is cancelled.
+inline Task<void> wait(asio::steady_timer& timer, std::chrono::milliseconds delay) {
+  timer.expires_after(delay);
+  boost::system::error_code ignored;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+inline Task<void> pause(asio::any_io_executor executor, std::chrono::milliseconds delay) {
+  asio::steady_timer timer(executor);
+  co_await wait(timer, delay);
+}
+
+/// Wakes those who wait. A wake that comes while nobody waits is kept for the next one.
+class Signal {
+ public:
+  explicit Signal(asio::any_io_executor executor) : timer_(std::move(executor)) {}
+
+  void set() {
+    pending_ = true;
+    timer_.cancel();
+  }
+  /// Returns at the next set(), or after `bound`.
+  Task<void> wait_for(std::chrono::milliseconds bound) {
+    if (!pending_) co_await wait(timer_, bound);
+    pending_ = false;
+  }
+
+ private:
+  asio::steady_timer timer_;
+  bool pending_ = false;
+};
+
+/// First come, first served. Outlives whoever waits for it.
+class Mutex {
+ public:
+  explicit Mutex(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+
+  class Lock {
+   public:
+    explicit Lock(Mutex& mutex) : mutex_(&mutex) {}
+    Lock(Lock&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
+    Lock& operator=(Lock&&) = delete;
+    ~Lock() {
+      if (mutex_ != nullptr) mutex_->release();
+    }
+
+   private:
+    Mutex* mutex_;
+  };
+
+  Task<Lock> lock() {
+    if (std::exchange(locked_, true)) {
+      auto turn = std::make_shared<asio::steady_timer>(executor_, asio::steady_timer::time_point::max());
+      waiting_.push_back(turn);
+      boost::system::error_code ignored;
+      co_await turn->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+    co_return Lock(*this);
+  }
+
+ private:
+  void release() {
+    if (waiting_.empty()) {
+      locked_ = false;
+      return;
+    }
+    const auto next = std::move(waiting_.front());
+    waiting_.pop_front();
+    next->cancel();
+  }
+
+  asio::any_io_executor executor_;
+  std::deque<std::shared_ptr<asio::steady_timer>> waiting_;
+  bool locked_ = false;
+};
+
+}  // namespace sep::services

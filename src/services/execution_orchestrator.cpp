@@ -1,0 +1,488 @@
+#include "services/execution_orchestrator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "base/log.h"
+#include "engine/topics.h"
+#include "engine/venue.h"
+#include "ethereum/revert.h"
+#include "ethereum/transaction.h"
+#include "node/heads.h"
+#include "node/node.h"
+#include "services/async.h"
+#include "services/subjects.h"
+
+namespace sep::services {
+namespace {
+
+using namespace std::chrono_literals;
+using engine::Execution;
+using engine::StepKind;
+
+constexpr auto kRetry = 300ms;
+/// How long a delivery of plan.created waits for its own event; redelivered afterwards.
+constexpr auto kPreparedBound = 20s;
+/// An execution that waits looks at the record after this time even when nothing told it to.
+constexpr std::int64_t kResyncMs = 5'000;
+constexpr auto kAskBound = 5s;
+
+engine::BroadcastOutcome outcome_of(node::SubmitOutcome::Kind kind) {
+  using Kind = node::SubmitOutcome::Kind;
+  switch (kind) {
+    case Kind::kAccepted:
+    case Kind::kAlreadyKnown:
+      return engine::BroadcastOutcome::kAccepted;
+    case Kind::kNonceTooLow:
+      return engine::BroadcastOutcome::kNonceTooLow;
+    case Kind::kUnderpriced:
+      return engine::BroadcastOutcome::kUnderpriced;
+    case Kind::kInsufficientFunds:
+    case Kind::kRefused:
+      return engine::BroadcastOutcome::kRefused;
+    case Kind::kBusy:
+    case Kind::kUnreachable:
+    case Kind::kUnknown:
+      return engine::BroadcastOutcome::kUnknown;
+  }
+  SEP_ASSERT(false);
+}
+
+/// The reason that a failed simulation gives: what the account lacks is said as such, all else is the simulation's.
+std::string_view simulation_code(const Revert& revert) {
+  return revert.code == errc::kInsufficientBalance ? revert.code : errc::kSimulationReverted;
+}
+
+engine::ReceiptView view_of(const node::Receipt& receipt) {
+  engine::ReceiptView view;
+  view.success = receipt.success;
+  view.block_number = receipt.block_number;
+  view.block_hash = receipt.block_hash;
+  view.gas_used = receipt.gas_used;
+  view.effective_gas_price = receipt.effective_gas_price_wei;
+  view.logs = receipt.logs;
+  return view;
+}
+
+}  // namespace
+
+class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings, PrivateKey signer, gateway::Metrics& metrics)
+      : bus_(std::move(bus)),
+        executor_(bus_->executor()),
+        settings_(settings),
+        signer_(std::move(signer)),
+        metrics_(metrics),
+        log_(logger("orchestrator")),
+        record_(bus_),
+        node_(executor_, {.rpc_url = settings.chain.rpc_url, .ipc_path = settings.chain.ipc_path, .rpc = {}}),
+        heads_(executor_, {.ipc_path = settings.chain.ipc_path,
+                           .ws_url = settings.chain.ws_url,
+                           .rpc_url = settings.chain.rpc_url,
+                           .poll_interval = std::chrono::milliseconds(settings.chain.poll_interval_ms)}),
+        account_lock_(executor_) {}
+
+  Task<Status> start() {
+    SEP_CO_TRY(const auto chain_id, co_await node_.chain_id());
+    if (chain_id != settings_.chain.chain_id)
+      co_return fail(errc::kChainMismatch, fmt::format("the node serves chain {}, the configuration says {}", chain_id,
+                                                       settings_.chain.chain_id));
+    log_->info("signing as {} on chain {}", to_checksum(signer_.address()), chain_id);
+    spawn(follow_heads());
+    SEP_CO_TRY(cancels_, bus_->subscribe(std::string(engine::topic::kIntentCancelRequested), "",
+                                         [this](const bus::Message& m) { cancel_requested(m); }));
+    spawn(take_up_executing());
+    SEP_CO_TRY(plans_, co_await bus_->consume({.stream = "EVENTS",
+                                               .durable = "orchestrator-workers",
+                                               .deliver_group = "orchestrator.workers",
+                                               .filter_subject = std::string(engine::topic::kPlanCreated)},
+                                              [self = shared_from_this()](bus::Message m) {
+                                                return self->plan_created(std::move(m));
+                                              }));
+    co_return Status{};
+  }
+
+  void stop() {
+    stopping_ = true;
+    plans_.reset();
+    cancels_.reset();
+    heads_.stop();
+    for (auto& [id, drive] : drives_) drive->wake.set();
+  }
+
+ private:
+  /// One execution under way.
+  struct Drive {
+    Drive(asio::any_io_executor executor, std::string id)
+        : correlation_id(std::move(id)), wake(executor), progress(executor) {}
+    std::string correlation_id;
+    std::optional<Execution> execution;
+    Signal wake;
+    Signal progress;  // prepared, or ended
+    bool ended = false;
+    std::int64_t synced_ms = 0;
+    std::int64_t prechain_started_ns = monotonic_ns();
+
+    bool settled() const { return ended || (execution && execution->prepared_any()); }
+  };
+  using DrivePtr = std::shared_ptr<Drive>;
+
+  void spawn(Task<void> task) {
+    asio::co_spawn(executor_, std::move(task), [self = shared_from_this()](std::exception_ptr error) {
+      if (!error) return;
+      try {
+        std::rethrow_exception(error);
+      } catch (const std::exception& e) {
+        self->log_->critical("a task ended with an exception: {}", e.what());
+      }
+    });
+  }
+
+  // --- What comes in
+
+  Task<bus::Verdict> plan_created(bus::Message message) {
+    const auto self = shared_from_this();
+    const auto value = parse_json(message.body);
+    const auto event = value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
+    if (!event) co_return bus::Verdict::dead(event.error().detail);
+    const auto drive = take_up(event->correlation_id);
+    const auto until = monotonic_ns() + std::chrono::nanoseconds(kPreparedBound).count();
+    while (!drive->settled() && !stopping_ && monotonic_ns() < until) co_await drive->progress.wait_for(1s);
+    co_return drive->settled() ? bus::Verdict::ack() : bus::Verdict::wait(500ms);
+  }
+
+  void cancel_requested(const bus::Message& message) {
+    const auto value = parse_json(message.body);
+    const auto event = value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
+    if (!event) return;
+    if (const auto found = drives_.find(event->correlation_id); found != drives_.end()) {
+      found->second->synced_ms = 0;
+      found->second->wake.set();
+    }
+  }
+
+  Task<void> take_up_executing() {
+    while (!stopping_) {
+      const auto intents = co_await record_.unfinished();
+      if (intents) {
+        for (const auto& intent : *intents)
+          if (intent.head.state == engine::State::kExecuting) take_up(intent.correlation_id);
+        co_return;
+      }
+      co_await pause(executor_, kRetry);
+    }
+  }
+
+  DrivePtr take_up(const std::string& correlation_id) {
+    if (const auto found = drives_.find(correlation_id); found != drives_.end()) return found->second;
+    auto drive = std::make_shared<Drive>(executor_, correlation_id);
+    drives_[correlation_id] = drive;
+    spawn(run(drive));
+    return drive;
+  }
+
+  Task<void> follow_heads() {
+    while (!stopping_) {
+      const auto head = co_await heads_.next();
+      if (!head) co_return;
+      const auto nonce = co_await node_.transaction_count(signer_.address(), node::BlockId(head->number));
+      if (!nonce) continue;
+      head_ = *head;
+      head_seen_ = {head->number, *nonce, now()};
+      for (auto& [id, drive] : drives_) {
+        if (drive->execution) drive->execution->observe(head_seen_);
+        drive->wake.set();
+      }
+    }
+  }
+
+  // --- One execution
+
+  Task<void> run(DrivePtr drive) {
+    while (!stopping_) {
+      const auto synced = co_await sync(*drive);
+      if (!synced) {
+        log_->warn("{}: {}", drive->correlation_id, synced.error().detail);
+        if (synced.error().code == errc::kInvalidEvent) break;
+        co_await pause(executor_, kRetry);
+        continue;
+      }
+      const auto command = drive->execution->decide(now());
+      if (std::holds_alternative<engine::Finished>(command)) break;
+      const auto done = co_await std::visit([&](const auto& c) { return carry_out(*drive, c); }, command);
+      if (!done) {
+        log_->warn("{}: {}: {}", drive->correlation_id, done.error().code, done.error().detail);
+        drive->synced_ms = 0;
+        co_await pause(executor_, kRetry);
+      }
+      if (drive->settled()) drive->progress.set();
+    }
+    drive->ended = !stopping_;
+    drive->progress.set();
+    drives_.erase(drive->correlation_id);
+  }
+
+  /// Brings the execution up to the record, at first and now and then.
+  Task<Status> sync(Drive& drive) {
+    const auto time = now().ms;
+    if (drive.execution && time - drive.synced_ms < kResyncMs) co_return Status{};
+    const auto from = drive.execution ? drive.execution->head().sequence + 1 : 1;
+    SEP_CO_TRY(const auto events, co_await record_.history(drive.correlation_id, from));
+    if (!drive.execution) {
+      SEP_CO_TRY(drive.execution, Execution::from_history(events, settings_.execution, settings_.chain));
+      if (head_seen_.number != 0) drive.execution->observe(head_seen_);
+    } else {
+      for (const auto& event : events) SEP_CO_CHECK(drive.execution->apply(event));
+    }
+    drive.synced_ms = time;
+    co_return Status{};
+  }
+
+  Task<Status> append(Drive& drive, std::vector<engine::EventDraft> drafts, std::vector<NonceRequest> nonces = {}) {
+    auto& execution = *drive.execution;
+    AppendRequest request;
+    request.events = next_events(drive.correlation_id, execution.head(), std::move(drafts), now());
+    request.nonces = std::move(nonces);
+    const auto events = request.events;
+    SEP_CO_TRY(const auto answer, co_await record_.append(std::move(request)));
+    if (!answer.on_record()) {
+      drive.synced_ms = 0;  // somebody else appended: look again before deciding anew
+      co_return fail(answer.reason == errc::kNonceClaimed ? errc::kNonceClaimed : errc::kSequenceConflict,
+                     answer.detail);
+    }
+    for (const auto& event : events) SEP_CO_CHECK(execution.apply(event));
+    co_return Status{};
+  }
+
+  Task<Status> carry_out(Drive&, const engine::Finished&) { co_return Status{}; }
+
+  Task<Status> carry_out(Drive& drive, const engine::WakeAt& wake) {
+    const auto delay = std::max<std::int64_t>(1, wake.at.ms - now().ms);
+    co_await drive.wake.wait_for(std::chrono::milliseconds(delay));
+    co_return Status{};
+  }
+
+  Task<Status> carry_out(Drive& drive, const engine::Append& command) {
+    co_return co_await append(drive, command.events);
+  }
+
+  Task<Status> carry_out(Drive& drive, const engine::Simulate&) {
+    std::vector<node::CallRequest> calls;
+    for (const auto& step : drive.execution->plan().steps) {
+      auto call = engine::call_of(step);
+      calls.push_back({.from = signer_.address(), .to = call.to, .data = std::move(call.data)});
+    }
+    SEP_CO_TRY(const auto results, co_await node_.simulate(std::move(calls)));
+    engine::SimulationSeen seen{.success = true};
+    for (const auto& result : results) {
+      seen.gas_used.push_back(result.gas_used);
+      if (result.result) continue;
+      const auto revert = decode_revert(result.result.error().data);
+      seen.success = false;
+      seen.code = simulation_code(revert);
+      seen.detail = revert.text.empty() ? result.result.error().message : revert.text;
+      break;
+    }
+    drive.execution->observe(seen);
+    co_return Status{};
+  }
+
+  Task<Status> carry_out(Drive& drive, const engine::Prepare& prepare) {
+    auto& execution = *drive.execution;
+    const auto base_fee = co_await next_base_fee();
+    if (!base_fee) co_return fail(base_fee.error());
+    std::vector<engine::Fees> fees;
+    for (const auto gas_limit : prepare.gas_limits) {
+      auto one = engine::initial_fees(settings_.execution, execution.intent().style, *base_fee, gas_limit);
+      if (!one) {
+        std::vector<engine::EventDraft> drafts;
+        if (execution.head().state == engine::State::kPlanned) drafts.push_back(execution.started());
+        drafts.push_back(execution.failed(one.error().code, one.error().detail));
+        co_return co_await append(drive, std::move(drafts));
+      }
+      fees.push_back(*one);
+    }
+    const auto lock = co_await account_lock_.lock();
+    SEP_CO_TRY(const auto first_nonce, co_await next_nonce());
+    std::vector<engine::EventDraft> drafts;
+    std::vector<NonceRequest> nonces;
+    if (execution.head().state == engine::State::kPlanned) drafts.push_back(execution.started());
+    for (std::size_t i = 0; i < execution.plan().steps.size(); ++i) {
+      const auto& step = execution.plan().steps[i];
+      auto call = engine::call_of(step);
+      const auto attempt = signed_attempt(execution, i, engine::kind_of(step), first_nonce + i, fees[i], call.to,
+                                          std::move(call.data));
+      drafts.push_back(execution.prepared(attempt));
+      nonces.push_back({settings_.chain.chain_id, signer_.address(), attempt.nonce});
+    }
+    const auto count = nonces.size();
+    const auto appended = co_await append(drive, std::move(drafts), std::move(nonces));
+    // After any doubt both sides are asked again which nonce is next.
+    next_nonce_ = appended ? std::optional(first_nonce + count) : std::nullopt;
+    co_return appended;
+  }
+
+  Task<Status> carry_out(Drive& drive, const engine::PrepareReplacement& command) {
+    auto& execution = *drive.execution;
+    auto to = signer_.address();
+    Bytes data;
+    if (command.kind != StepKind::kCancel) {
+      auto call = engine::call_of(execution.plan().steps[command.step_index]);
+      to = call.to;
+      data = std::move(call.data);
+    }
+    const auto attempt = signed_attempt(execution, command.step_index, command.kind, command.nonce, command.fees, to,
+                                        std::move(data));
+    std::vector<NonceRequest> nonces{{settings_.chain.chain_id, signer_.address(), command.nonce}};
+    co_return co_await append(drive, {execution.prepared(attempt)}, std::move(nonces));
+  }
+
+  engine::Attempt signed_attempt(const Execution& execution, std::size_t step_index, StepKind kind, std::uint64_t nonce,
+                                 const engine::Fees& fees, const Address& to, Bytes data) {
+    Transaction transaction;
+    transaction.chain_id = settings_.chain.chain_id;
+    transaction.nonce = nonce;
+    transaction.max_fee_per_gas = fees.max_fee_per_gas;
+    transaction.max_priority_fee_per_gas = fees.max_priority_fee_per_gas;
+    transaction.gas_limit = fees.gas_limit;
+    transaction.to = to;
+    transaction.data = std::move(data);
+    const auto signed_transaction = sign(std::move(transaction), signer_);
+    engine::Attempt attempt;
+    attempt.step_index = step_index;
+    attempt.number = execution.next_attempt(step_index);
+    attempt.kind = kind;
+    attempt.nonce = nonce;
+    attempt.tx_hash = signed_transaction.hash;
+    attempt.raw = signed_transaction.raw;
+    attempt.fees = fees;
+    return attempt;
+  }
+
+  Task<Status> carry_out(Drive& drive, const engine::Broadcast& command) {
+    const auto started = monotonic_ns();
+    const auto outcome = co_await node_.send_raw_transaction(command.attempt.raw);
+    metrics_.observe(gateway::stage::kBroadcast, (monotonic_ns() - started) / 1000);
+    if (!command.attempt.submitted && command.attempt.number == 1)
+      metrics_.observe(gateway::stage::kPrechain, (now().ms - drive.execution->submitted_at().ms) * 1000);
+    if (outcome_of(outcome.kind) != engine::BroadcastOutcome::kAccepted)
+      log_->warn("{}: broadcast of {}: {} ({})", drive.correlation_id, to_hex(command.attempt.tx_hash),
+                 to_string(outcome.kind), outcome.message);
+    drive.execution->observe(
+        engine::BroadcastSeen{command.attempt.tx_hash, outcome_of(outcome.kind), outcome.message, now()});
+    co_return Status{};
+  }
+
+  Task<Status> carry_out(Drive& drive, const engine::AskReceipts& command) {
+    for (const auto& hash : command.tx_hashes) {
+      const auto head = head_seen_.number;
+      SEP_CO_TRY(const auto receipt, co_await node_.receipt(hash));
+      engine::ReceiptSeen seen{.tx_hash = hash, .receipt = std::nullopt, .head = head, .at = now()};
+      if (receipt) {
+        seen.receipt = view_of(*receipt);
+        if (!receipt->success) {
+          const auto revert = co_await node_.revert_of(hash);
+          if (revert && *revert) {
+            const auto decoded = decode_revert((*revert)->data);
+            seen.receipt->revert_code = decoded.code;
+            seen.receipt->revert_detail = decoded.text.empty() ? (*revert)->message : decoded.text;
+          }
+        }
+      }
+      drive.execution->observe(seen);
+    }
+    co_return Status{};
+  }
+
+  Task<Status> carry_out(Drive& drive, const engine::Replan& command) {
+    auto& execution = *drive.execution;
+    const auto give_up = [&](std::string_view reason, std::string_view detail) {
+      std::vector<engine::EventDraft> drafts;
+      if (execution.head().state == engine::State::kPlanned) drafts.push_back(execution.started());
+      drafts.push_back(execution.failed(reason, detail));
+      return append(drive, std::move(drafts));
+    };
+    const json::object question{{"intent_id", execution.intent_id()}, {"intent", execution.intent_document()}};
+    SEP_CO_TRY(const auto risk, co_await ask(subject::kRiskEvaluate, question));
+    if (!risk.at("approved").as_bool())
+      co_return co_await give_up(string_or(risk, "reason"), string_or(risk, "detail"));
+    SEP_CO_TRY(const auto planned, co_await ask(subject::kPlanMake, question));
+    const auto* plan = planned.if_contains("plan");
+    if (plan == nullptr || !plan->is_object())
+      co_return co_await give_up(command.reason, command.detail + "; planned again: " + string_or(planned, "detail"));
+    std::vector<engine::EventDraft> drafts;
+    drafts.push_back({engine::topic::kRiskApproved,
+                      {{"intentId", execution.intent_id()},
+                       {"notionalUsd", risk.at("notional_usd")},
+                       {"checks", risk.at("checks")}}});
+    drafts.push_back({engine::topic::kPlanCreated, plan->get_object()});
+    co_return co_await append(drive, std::move(drafts));
+  }
+
+  Task<Result<json::object>> ask(const char* question_subject, const json::object& question) {
+    SEP_CO_TRY(const auto reply, co_await bus_->request(question_subject, json::serialize(question), kAskBound));
+    SEP_CO_TRY(auto value, parse_json(reply));
+    if (!value.is_object()) co_return fail(errc::kInternal, "an answer is not an object");
+    co_return std::move(value.get_object());
+  }
+
+  // --- The account
+
+  Task<Result<std::uint64_t>> next_nonce() {
+    if (next_nonce_ && *next_nonce_ >= head_seen_.account_nonce) co_return *next_nonce_;
+    SEP_CO_TRY(const auto pending, co_await node_.transaction_count(signer_.address(), node::kPending));
+    json::object question{{"chain_id", settings_.chain.chain_id}, {"account", to_hex(signer_.address())}};
+    SEP_CO_TRY(const auto recorded, co_await record_.query(subject::kNextNonce, std::move(question)));
+    SEP_CO_TRY(const auto next, get_uint(recorded, "next"));
+    next_nonce_ = std::max(pending, next);
+    co_return *next_nonce_;
+  }
+
+  /// Of the next block, as far as the present one tells: EIP-1559 lets it grow by an eighth at the most.
+  Task<Result<Uint256>> next_base_fee() {
+    if (head_.number == 0) {
+      SEP_CO_TRY(const auto header, co_await node_.header(node::kLatest));
+      if (!header) co_return fail(errc::kNodeError, "the node has no latest block");
+      head_ = *header;
+    }
+    co_return head_.base_fee_wei + div_rounding_up(head_.base_fee_wei, Uint256(8U));
+  }
+
+  std::shared_ptr<bus::Bus> bus_;
+  asio::any_io_executor executor_;
+  engine::Settings settings_;
+  PrivateKey signer_;
+  gateway::Metrics& metrics_;
+  Logger log_;
+  RecordClient record_;
+  node::Node node_;
+  node::HeadFollower heads_;
+  Mutex account_lock_;
+  std::optional<std::uint64_t> next_nonce_;
+  node::Head head_;
+  engine::HeadSeen head_seen_;
+  std::unordered_map<std::string, DrivePtr> drives_;
+  bus::Subscription plans_, cancels_;
+  bool stopping_ = false;
+};
+
+ExecutionOrchestrator::ExecutionOrchestrator(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ExecutionOrchestrator::~ExecutionOrchestrator() { impl_->stop(); }
+
+Task<Result<std::unique_ptr<ExecutionOrchestrator>>> ExecutionOrchestrator::start(std::shared_ptr<bus::Bus> bus,
+                                                                                  const engine::Settings& settings,
+                                                                                  PrivateKey signer,
+                                                                                  gateway::Metrics& metrics) {
+  auto impl = std::make_shared<Impl>(std::move(bus), settings, std::move(signer), metrics);
+  SEP_CO_CHECK(co_await impl->start());
+  co_return std::unique_ptr<ExecutionOrchestrator>(new ExecutionOrchestrator(std::move(impl)));
+}
+
+}  // namespace sep::services

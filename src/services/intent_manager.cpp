@@ -1,0 +1,183 @@
+#include "services/intent_manager.h"
+
+#include <algorithm>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "base/log.h"
+#include "engine/topics.h"
+#include "services/async.h"
+#include "services/subjects.h"
+
+namespace sep::services {
+namespace {
+
+using namespace std::chrono_literals;
+using engine::Envelope;
+using engine::EventDraft;
+using engine::State;
+
+constexpr auto kRiskTimeout = 3s;
+constexpr auto kRetryDelay = 300ms;
+/// How often windows are looked at; an intent may outlive its window by as much while nothing executes it.
+constexpr auto kExpiryInterval = 500ms;
+
+Result<Envelope> event_of(const bus::Message& message) {
+  SEP_TRY(const auto value, parse_json(message.body));
+  return engine::envelope_from_json(value);
+}
+
+bool executes(State state) { return state == State::kExecuting; }
+
+}  // namespace
+
+class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(std::shared_ptr<bus::Bus> bus, gateway::Metrics& metrics)
+      : bus_(std::move(bus)), metrics_(metrics), log_(logger("intent-manager")), record_(bus_), timer_(bus_->executor()) {}
+
+  Task<Status> start() {
+    auto self = shared_from_this();
+    SEP_CO_TRY(submitted_, co_await bus_->consume({.stream = "EVENTS",
+                                                   .durable = "intents-workers",
+                                                   .deliver_group = "intents.workers",
+                                                   .filter_subject = std::string(engine::topic::kIntentSubmitted)},
+                                                  [self](bus::Message m) { return self->submitted(std::move(m)); }));
+    SEP_CO_TRY(cancels_,
+               co_await bus_->consume({.stream = "EVENTS",
+                                       .durable = "intents-cancels",
+                                       .deliver_group = "intents.cancels",
+                                       .filter_subject = std::string(engine::topic::kIntentCancelRequested)},
+                                      [self](bus::Message m) { return self->cancel_requested(std::move(m)); }));
+    asio::co_spawn(bus_->executor(), expire_loop(), [self](std::exception_ptr) {});
+    co_return Status{};
+  }
+
+  void stop() {
+    stopping_ = true;
+    submitted_.reset();
+    cancels_.reset();
+    timer_.cancel();
+  }
+
+ private:
+  /// intent.submitted → risk.approved and intent.accepted, or risk.rejected.
+  Task<bus::Verdict> submitted(bus::Message message) {
+    const auto self = shared_from_this();
+    const auto event = event_of(message);
+    if (!event) co_return bus::Verdict::dead(event.error().detail);
+    engine::IntentHead head{event->sequence, event->event_id, State::kSubmitted};
+    if (message.deliveries > 1) {
+      const auto present = co_await head_of(event->correlation_id);
+      if (!present) co_return bus::Verdict::wait(kRetryDelay);
+      if (present->state != State::kSubmitted) co_return bus::Verdict::ack();
+      head = *present;
+    }
+    const auto intent_id = event->payload.at("intentId");
+    const auto intent = event->payload.at("intent");
+    const gateway::StageTimer timed(metrics_, gateway::stage::kRisk);
+    const auto decision = co_await ask_risk({{"intent_id", intent_id}, {"intent", intent}});
+    if (!decision) {
+      log_->warn("{}: no answer of the risk engine: {}", event->correlation_id, decision.error().detail);
+      co_return bus::Verdict::wait(kRetryDelay);
+    }
+    std::vector<EventDraft> drafts;
+    if (decision->at("approved").as_bool()) {
+      drafts.push_back({engine::topic::kRiskApproved,
+                        {{"intentId", intent_id},
+                         {"notionalUsd", decision->at("notional_usd")},
+                         {"checks", decision->at("checks")}}});
+      drafts.push_back({engine::topic::kIntentAccepted, {{"intentId", intent_id}, {"intent", intent}}});
+    } else {
+      drafts.push_back({engine::topic::kRiskRejected,
+                        {{"intentId", intent_id},
+                         {"reason", decision->at("reason")},
+                         {"detail", decision->at("detail")},
+                         {"checks", decision->at("checks")}}});
+    }
+    co_return co_await append(event->correlation_id, head, std::move(drafts));
+  }
+
+  Task<bus::Verdict> cancel_requested(bus::Message message) {
+    const auto self = shared_from_this();
+    const auto event = event_of(message);
+    if (!event) co_return bus::Verdict::dead(event.error().detail);
+    const auto head = co_await head_of(event->correlation_id);
+    if (!head) co_return bus::Verdict::wait(kRetryDelay);
+    if (engine::is_terminal(head->state) || executes(head->state)) co_return bus::Verdict::ack();
+    co_return co_await append(event->correlation_id, *head,
+                              {{engine::topic::kIntentCancelled,
+                                {{"intentId", engine::intent_id_of(event->correlation_id)},
+                                 {"reason", errc::kUserRequest}}}});
+  }
+
+  /// Ack where the events, or others that decide the same, are on the record; otherwise the input comes again and is
+  /// looked at anew.
+  Task<bus::Verdict> append(std::string correlation_id, engine::IntentHead head, std::vector<EventDraft> drafts) {
+    AppendRequest request;
+    request.events = next_events(correlation_id, head, std::move(drafts), now());
+    const gateway::StageTimer timed(metrics_, gateway::stage::kAppend);
+    const auto answer = co_await record_.append(std::move(request));
+    if (!answer) {
+      log_->warn("{}: {}: {}", correlation_id, answer.error().code, answer.error().detail);
+      if (answer.error().code == errc::kInvalidEvent) co_return bus::Verdict::dead(answer.error().detail);
+      co_return bus::Verdict::wait(kRetryDelay);
+    }
+    if (answer->on_record() || (answer->head && engine::is_terminal(answer->head->state))) co_return bus::Verdict::ack();
+    co_return bus::Verdict::retry(std::chrono::milliseconds(0), answer->detail);
+  }
+
+  Task<void> expire_loop() {
+    const auto self = shared_from_this();
+    while (!stopping_) {
+      co_await wait(timer_, kExpiryInterval);
+      if (stopping_) co_return;
+      const auto intents = co_await record_.unfinished();
+      if (!intents) continue;
+      for (const auto& intent : *intents) {
+        if (intent.deadline > now() || executes(intent.head.state)) continue;
+        co_await append(intent.correlation_id, intent.head,
+                        {{engine::topic::kIntentExpired,
+                          {{"intentId", engine::intent_id_of(intent.correlation_id)}, {"reason", errc::kTimeWindow}}}});
+      }
+    }
+  }
+
+  Task<Result<engine::IntentHead>> head_of(std::string correlation_id) {
+    SEP_CO_TRY(const auto events, co_await record_.history(correlation_id));
+    std::optional<engine::IntentHead> head;
+    if (!events.empty()) SEP_CO_TRY(head, engine::advance_head(std::nullopt, events));
+    if (!head) co_return fail(errc::kNotFound, "not on the record");
+    co_return *head;
+  }
+
+  Task<Result<json::object>> ask_risk(json::object question) {
+    SEP_CO_TRY(const auto reply,
+               co_await bus_->request(subject::kRiskEvaluate, json::serialize(question), kRiskTimeout));
+    SEP_CO_TRY(auto value, parse_json(reply));
+    if (!value.is_object() || !value.get_object().contains("approved"))
+      co_return fail(errc::kInternal, "the risk engine's answer is malformed");
+    co_return std::move(value.get_object());
+  }
+
+  std::shared_ptr<bus::Bus> bus_;
+  gateway::Metrics& metrics_;
+  Logger log_;
+  RecordClient record_;
+  asio::steady_timer timer_;
+  bus::Subscription submitted_, cancels_;
+  bool stopping_ = false;
+};
+
+IntentManager::IntentManager(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+IntentManager::~IntentManager() { impl_->stop(); }
+
+Task<Result<std::unique_ptr<IntentManager>>> IntentManager::start(std::shared_ptr<bus::Bus> bus,
+                                                                  gateway::Metrics& metrics) {
+  auto impl = std::make_shared<Impl>(std::move(bus), metrics);
+  SEP_CO_CHECK(co_await impl->start());
+  co_return std::unique_ptr<IntentManager>(new IntentManager(std::move(impl)));
+}
+
+}  // namespace sep::services

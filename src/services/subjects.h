@@ -1,0 +1,18 @@
+#pragma once
+// Subjects of the requests that services ask each other, and of what the market publishes. Events have their topics
+// as subjects (engine/topics.h); the record's requests are in services/record_client.h.
+
+namespace sep::services::subject {
+
+/// {"intent_id", "intent"} → {"approved", "notional_usd", "checks", "reason"?, "detail"?}
+inline constexpr const char* kRiskEvaluate = "risk.evaluate";
+/// {"intent_id", "intent"} → {"plan": payload of plan.created} or {"reason", "detail"}
+inline constexpr const char* kPlanMake = "quote.plan";
+/// {"assets", "amount", "intent_type", …} → the answer of POST /quotes, or {"reason", "detail"}
+inline constexpr const char* kQuotePrice = "quote.price";
+/// {} → every pool's state and the account's balances, at one block
+inline constexpr const char* kMarketSnapshot = "market.snapshot";
+/// Published: what changed with a block, or that nothing did
+inline constexpr const char* kMarketUpdate = "market.update";
+
+}  // namespace sep::services::subject
