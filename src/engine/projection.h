@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,22 +51,25 @@ json::object apply_to_intent(json::object view, const Envelope& event);
 /// the same intent supersedes it; the intent's end ends it.
 json::object apply_to_plan(json::object view, const Envelope& event);
 
-/// The strategy's positions after a final event of an intent: the swaps of `plan` (its view after the event)
-/// that are filled are booked. Fills are booked when the intent ends, since until then a reorganisation can
-/// undo them.
+/// The strategy's positions (empty: none yet) after an event that ended an intent: the swaps of `plan` (its
+/// view after the event) that are filled are booked. Until the end a reorganisation can undo a fill; after
+/// it, none is followed. Any other event changes nothing.
 ///
 /// PnL is per (base, quote), in the quote asset, by the average-cost method: closing a part of a position
-/// realises what it brought less the same part of the position's cost (rounded up, so that profit is never
-/// overstated by it; closing the rest takes the cost that is left, so nothing is lost over time). Selling
-/// below zero opens a short position whose "cost" is what it brought. average_cost_quote is rounded down to
-/// the quote token's decimals.
+/// realises what the part brought less the same part of what the position cost. Parts are rounded against the
+/// strategy, to the quote token's last unit; closing the rest takes all that is left, so that nothing gets
+/// lost. Selling more than was bought opens a short position, which cost less than nothing: what it brought.
+/// Always
+///   realised_pnl_quote = received_quote − paid_quote + cost of the open position (− for a short one),
+/// which is how the cost is known; average_cost_quote shows it for one base token, rounded down.
 json::object apply_to_positions(json::object positions, const json::object& intent, const json::object& plan,
                                 const Envelope& event);
 
-/// Totals after an event that took an intent's view from `before` (empty: new) to `after`.
+/// The totals after an event that took an intent from state `before` (none: it is new) to the view `after`.
 /// success_numerator / success_denominator = completed / (completed + failed + expired): an intent that its
-/// owner cancelled, or that the rules refused, is neither.
-json::object apply_to_stats(json::object stats, const json::object& before, const json::object& after,
+/// owner cancelled, or that the rules refused, is neither. total_value_usd sums what risk valued the
+/// completed ones at.
+json::object apply_to_stats(json::object stats, std::optional<State> before, const json::object& after,
                             const Envelope& event);
 /// The totals of an empty record.
 json::object empty_stats();
@@ -100,7 +104,8 @@ struct Changes {
   bool empty() const { return documents.empty(); }
 };
 
-/// All documents, working on copies in memory and fetching what it does not have.
+/// All documents, working on copies in memory and fetching what it does not have. Whoever takes changes and
+/// then fails to store them, or meets an error, must begin again with a new Projection.
 class Projection {
  public:
   /// Answers the stored document of a key, nothing where there is none.
@@ -110,29 +115,31 @@ class Projection {
   Projection(std::uint64_t last_global_sequence, Fetch fetch);
 
   /// Applies the next event of the record; one that was applied before changes nothing. SEQUENCE_CONFLICT
-  /// where events between are missing; what fetch() answers.
+  /// where events between are missing; what fetch answers.
   Status apply(const Envelope& event);
 
-  /// The changes, to be stored as one. Documents of intents that have ended are forgotten here.
+  /// The changes, to be stored as one step.
   Changes take_changes();
 
   std::uint64_t last_global_sequence() const { return last_global_sequence_; }
 
  private:
-  struct Move {
-    std::optional<State> before;
-    std::string strategy_id;
-    State after;
-  };
+  using Update = std::function<json::object(json::object)>;
 
-  Result<json::object*> document(const std::string& key);
-  void changed(const std::string& key);
+  /// A document is fetched at its first use, unless it is sure to be new.
+  enum class Origin { kStored, kNew };
+  Result<json::object*> document(const std::string& key, Origin origin);
+  Status update(const std::string& key, Origin origin, const Update& update);
+  Status apply_to_plans(std::string_view old_plan_id, const Envelope& event);
+  Status enter_state(const json::object& intent, std::optional<State> before, State after,
+                     const Envelope& event);
 
   std::uint64_t last_global_sequence_;
   Fetch fetch_;
   std::unordered_map<std::string, json::object> documents_;
-  std::map<std::string, bool> dirty_;
-  std::map<std::string, Move> moves_;
+  std::set<std::string> changed_;           // keys
+  std::set<std::string> finished_;          // keys that no further event concerns
+  std::map<std::string, ListEntry> moves_;  // by intent id
 };
 
 }  // namespace sep::engine

@@ -62,6 +62,7 @@ struct VerifyReport {
   std::vector<Difference> differences;  // at most kMaxDifferences of them
 };
 inline constexpr std::size_t kMaxDifferences = 100;
+inline constexpr int kVerifyWaitMs = 3'000;
 
 struct IntentPage {
   std::vector<json::object> views;

@@ -1,0 +1,665 @@
+#include "engine/projection.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/decimal.h"
+#include "base/uint256.h"
+#include "engine/topics.h"
+
+namespace sep::engine {
+namespace {
+
+constexpr unsigned kUsdDecimals = 6;
+// Of a token: above it, one whole token has no place in 256 bits.
+constexpr std::uint64_t kMaxDecimals = 77;
+// Documents kept in memory; they are a cache, so that beyond it all are dropped and fetched again when
+// needed.
+constexpr std::size_t kMaxDocuments = 50'000;
+
+/// The state an event leads to; nothing for events that do not change it.
+std::optional<State> state_set_by(std::string_view event_topic) {
+  constexpr std::array<std::pair<std::string_view, State>, 15> kStates = {{
+      {topic::kIntentSubmitted, State::kSubmitted},
+      {topic::kRiskRejected, State::kRiskRejected},
+      {topic::kIntentAccepted, State::kAccepted},
+      {topic::kPlanCreated, State::kPlanned},
+      {topic::kPlanRejected, State::kPlanRejected},
+      {topic::kExecStarted, State::kExecuting},
+      {topic::kExecStepPrepared, State::kExecuting},
+      {topic::kExecStepSubmitted, State::kExecuting},
+      {topic::kExecStepFilled, State::kExecuting},
+      {topic::kExecStepReverted, State::kExecuting},
+      {topic::kExecStepReorged, State::kExecuting},
+      {topic::kExecCompleted, State::kCompleted},
+      {topic::kExecFailed, State::kFailed},
+      {topic::kIntentExpired, State::kExpired},
+      {topic::kIntentCancelled, State::kCancelled},
+  }};
+  const auto* found = std::ranges::find(kStates, event_topic, &std::pair<std::string_view, State>::first);
+  return found == kStates.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<State> state_of(const json::object& intent) {
+  return parse_state(string_or(intent, "state"));
+}
+
+// --- small reads and writes of documents
+// --------------------------------------------------------------------------
+
+std::uint64_t uint_or(const json::object& object, std::string_view key, std::uint64_t fallback = 0) {
+  return get_uint(object, key).value_or(fallback);
+}
+
+/// The member as an object or array; created where it is not.
+json::object& object_in(json::object& parent, std::string_view key) {
+  auto& member = parent[key];
+  return member.is_object() ? member.get_object() : member.emplace_object();
+}
+json::array& array_in(json::object& parent, std::string_view key) {
+  auto& member = parent[key];
+  return member.is_array() ? member.get_array() : member.emplace_array();
+}
+
+/// Copies the payload's member, where it has it.
+void copy(const json::object& payload, std::string_view from, json::object& target, std::string_view to) {
+  if (const auto* value = payload.if_contains(from); value != nullptr && !value->is_null())
+    target[to] = *value;
+}
+
+void copy_reason(const json::object& payload, json::object& target) {
+  copy(payload, "reason", target, "reason");
+  copy(payload, "detail", target, "detail");
+}
+void clear_reason(json::object& target) {
+  target.erase("reason");
+  target.erase("detail");
+}
+
+Uint256 usd(const json::object& object, std::string_view key) {
+  return parse_decimal(string_or(object, key), kUsdDecimals).value_or(0);
+}
+
+// --- integers that must not fail: sums saturate at 2^256 - 1
+// ------------------------------------------------------
+
+Uint256 add(const Uint256& a, const Uint256& b) {
+  return checked_add(a, b).value_or(Uint256::max());
+}
+
+struct Signed {
+  Uint256 magnitude;
+  bool negative = false;
+};
+
+Signed difference(const Uint256& a, const Uint256& b) {
+  return a >= b ? Signed{a - b, false} : Signed{b - a, true};
+}
+Signed add(const Signed& a, const Signed& b) {
+  if (a.negative == b.negative) return {add(a.magnitude, b.magnitude), a.negative};
+  auto sum = difference(a.magnitude, b.magnitude);
+  if (a.negative) sum.negative = !sum.negative;
+  return sum;
+}
+
+std::string format_signed(const Signed& value, unsigned decimals) {
+  const bool minus = value.negative && !value.magnitude.is_zero();
+  return (minus ? "-" : "") + format_amount(value.magnitude, decimals);
+}
+Signed parse_signed(std::string_view text, unsigned decimals) {
+  const bool negative = text.starts_with('-');
+  return {parse_decimal(text.substr(negative ? 1 : 0), decimals).value_or(0), negative};
+}
+
+// --- the intent
+// ---------------------------------------------------------------------------------------------------
+
+json::object new_intent(const Envelope& submitted) {
+  json::object view;
+  view["intent_id"] = intent_id_of(submitted.correlation_id);
+  view["correlation_id"] = submitted.correlation_id;
+  auto& intent = object_in(view, "intent");
+  if (auto document = get_object(submitted.payload, "intent")) intent = std::move(*document);
+  view["strategy_id"] = string_or(intent, "strategy_id");
+  view["received_at"] = to_rfc3339(submitted.timestamp);
+  view["latest_plan_id"] = nullptr;
+  view["cancel_requested"] = false;
+  view["summary"] = json::object{};
+  view["timings_ms"] = json::object{};
+  return view;
+}
+
+/// Of a plan's swap: what the chain holds the price to.
+void copy_bound(const json::object& payload, json::object& summary) {
+  const auto steps = get_array(payload, "steps");
+  if (!steps) return;
+  for (const auto& step : *steps) {
+    if (!step.is_object()) continue;
+    copy(step.get_object(), "max_amount_in", summary, "bound");
+    copy(step.get_object(), "min_amount_out", summary, "bound");
+  }
+}
+
+/// An approval is filled with nothing received.
+bool is_swap_fill(const Envelope& event) {
+  return event.topic == topic::kExecStepFilled && string_or(event.payload, "amountOut") != "0";
+}
+
+void summarise(json::object& summary, const Envelope& event) {
+  const auto& payload = event.payload;
+  if (event.topic == topic::kRiskApproved) {
+    copy(payload, "notionalUsd", summary, "notional_usd");
+  } else if (event.topic == topic::kPlanCreated) {
+    clear_reason(summary);
+    copy_bound(payload, summary);
+  } else if (event.topic == topic::kExecStepPrepared) {
+    summary["attempts"] = uint_or(summary, "attempts") + 1;
+  } else if (event.topic == topic::kExecStepSubmitted) {
+    if (string_or(payload, "kind") == "swap") copy(payload, "txHash", summary, "tx_hash");
+  } else if (is_swap_fill(event)) {
+    copy(payload, "txHash", summary, "tx_hash");
+    copy(payload, "amountIn", summary, "amount_in");
+    copy(payload, "amountOut", summary, "amount_out");
+  } else if (event.topic == topic::kExecStepReorged) {
+    if (string_or(payload, "txHash") != string_or(summary, "tx_hash")) return;
+    summary.erase("amount_in");
+    summary.erase("amount_out");
+  } else if (event.topic == topic::kExecCompleted) {
+    clear_reason(summary);
+    copy(payload, "txHash", summary, "tx_hash");
+    copy(payload, "amountIn", summary, "amount_in");
+    copy(payload, "amountOut", summary, "amount_out");
+    copy(payload, "gasCostUsd", summary, "gas_cost_usd");
+    copy(payload, "criteria", summary, "criteria");
+  } else {
+    copy_reason(payload, summary);  // rejections, reverts, failures, the end of time; others have none
+  }
+}
+
+void note_timing(json::object& view, const Envelope& event) {
+  const auto received = parse_rfc3339(string_or(view, "received_at"));
+  if (!received) return;
+  auto& timings = object_in(view, "timings_ms");
+  const auto first = [&](std::string_view name) {
+    // A clock that stepped back must not show a negative duration.
+    if (!timings.contains(name)) timings[name] = std::max<std::int64_t>(event.timestamp.ms - received->ms, 0);
+  };
+  if (event.topic.starts_with("risk.")) first("risk");
+  if (event.topic == topic::kIntentAccepted) first("accepted");
+  if (event.topic == topic::kPlanCreated) first("planned");
+  if (event.topic == topic::kExecStepPrepared) first("prepared");
+  if (event.topic == topic::kExecStepSubmitted) first("broadcast");
+  if (is_swap_fill(event)) first("filled");
+  if (event.topic == topic::kExecCompleted) first("completed");
+  if (const auto state = state_of(view); state && is_terminal(*state)) first("total");
+}
+
+// --- the plan
+// -----------------------------------------------------------------------------------------------------
+
+json::object new_plan(const Envelope& created) {
+  const auto& payload = created.payload;
+  json::object view;
+  view["plan_id"] = string_or(payload, "planId");
+  view["intent_id"] = intent_id_of(created.correlation_id);
+  view["created_at"] = to_rfc3339(created.timestamp);
+  view["state"] = "planned";
+  auto& steps = array_in(view, "steps");
+  if (auto planned = get_array(payload, "steps")) steps = std::move(*planned);
+  for (auto& step : steps) {
+    if (!step.is_object()) continue;
+    step.get_object()["status"] = "pending";
+    step.get_object()["attempts"] = json::array{};
+  }
+  copy(payload, "estimatedCost", view, "estimated_cost");
+  copy(payload, "estimatedDurationMs", view, "estimated_duration_ms");
+  copy(payload, "riskScore", view, "risk_score");
+  return view;
+}
+
+void add_attempt(json::object& step, const Envelope& event) {
+  json::object attempt;
+  for (const std::string_view key : {"attempt", "kind", "nonce", "fees"})
+    copy(event.payload, key, attempt, key);
+  copy(event.payload, "txHash", attempt, "tx_hash");
+  attempt["prepared_at"] = to_rfc3339(event.timestamp);
+  array_in(step, "attempts").push_back(std::move(attempt));
+}
+
+void note_submission(json::object& step, const Envelope& event) {
+  for (auto& attempt : array_in(step, "attempts"))
+    if (string_or(attempt.get_object(), "tx_hash") == string_or(event.payload, "txHash"))
+      attempt.get_object()["submitted_at"] = to_rfc3339(event.timestamp);
+}
+
+json::object fill_of(const json::object& payload) {
+  json::object fill;
+  copy(payload, "txHash", fill, "tx_hash");
+  copy(payload, "blockNumber", fill, "block_number");
+  copy(payload, "blockHash", fill, "block_hash");
+  copy(payload, "amountIn", fill, "amount_in");
+  copy(payload, "amountOut", fill, "amount_out");
+  copy(payload, "gasUsed", fill, "gas_used");
+  copy(payload, "effectiveGasPrice", fill, "effective_gas_price");
+  return fill;
+}
+
+void apply_to_step(json::object& step, const Envelope& event) {
+  if (event.topic == topic::kExecStepPrepared) {
+    step["status"] = "prepared";
+    add_attempt(step, event);
+  } else if (event.topic == topic::kExecStepSubmitted) {
+    step["status"] = "submitted";
+    note_submission(step, event);
+  } else if (event.topic == topic::kExecStepFilled) {
+    step["status"] = "filled";
+    step["fill"] = fill_of(event.payload);
+    clear_reason(step);
+  } else if (event.topic == topic::kExecStepReverted) {
+    step["status"] = "reverted";
+    step.erase("fill");
+    copy_reason(event.payload, step);
+  } else if (event.topic == topic::kExecStepReorged) {
+    step["status"] = "reorged";
+    step.erase("fill");
+  }
+}
+
+/// The state that an event of its intent gives a plan that is neither superseded nor ended.
+std::optional<std::string_view> plan_state_after(const Envelope& event) {
+  if (event.topic == topic::kPlanCreated) return "superseded";
+  if (event.topic == topic::kExecStarted) return "executing";
+  const auto state = state_set_by(event.topic);
+  if (state && is_terminal(*state)) return to_string(*state);
+  return std::nullopt;
+}
+
+// --- positions
+// ----------------------------------------------------------------------------------------------------
+
+std::optional<unsigned> decimals_of(const json::object& asset) {
+  const auto decimals = get_uint(asset, "decimals");
+  if (!decimals || *decimals > kMaxDecimals) return std::nullopt;
+  return static_cast<unsigned>(*decimals);
+}
+
+bool same_asset(const json::object& a, const json::object& b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(string_or(a, "address"), string_or(b, "address"), {}, lower, lower);
+}
+
+/// One trade of a pair, in base units of its two tokens.
+struct Trade {
+  json::object base{};
+  json::object quote{};
+  unsigned base_decimals = 0;
+  unsigned quote_decimals = 0;
+  bool buys_base = false;
+  Uint256 base_amount{};
+  Uint256 quote_amount{};
+};
+
+std::optional<Trade> trade_of(const json::object& intent, const json::object& step) {
+  const auto document = get_object(intent, "intent");
+  const auto fill = get_object(step, "fill");
+  if (!document || !fill || string_or(step, "kind") != "swap") return std::nullopt;
+  const auto assets = get_array(*document, "assets");
+  if (!assets || assets->size() != 2 || !(*assets)[0].is_object() || !(*assets)[1].is_object())
+    return std::nullopt;
+  Trade trade{.base = (*assets)[0].get_object(), .quote = (*assets)[1].get_object()};
+  const auto base_decimals = decimals_of(trade.base);
+  const auto quote_decimals = decimals_of(trade.quote);
+  if (!base_decimals || !quote_decimals) return std::nullopt;
+  trade.base_decimals = *base_decimals;
+  trade.quote_decimals = *quote_decimals;
+  trade.buys_base = string_or(*document, "intent_type") == "acquire";
+  const auto base =
+      parse_decimal(string_or(*fill, trade.buys_base ? "amount_out" : "amount_in"), *base_decimals);
+  const auto quote =
+      parse_decimal(string_or(*fill, trade.buys_base ? "amount_in" : "amount_out"), *quote_decimals);
+  if (!base || !quote) return std::nullopt;
+  trade.base_amount = *base;
+  trade.quote_amount = *quote;
+  return trade;
+}
+
+/// The account of one pair, in base units of its tokens.
+struct Book {
+  Uint256 bought;    // base
+  Uint256 paid;      // quote
+  Uint256 sold;      // base
+  Uint256 received;  // quote
+  Signed realised;   // quote
+
+  Signed position() const { return difference(bought, sold); }
+  /// What the open position cost, or brought where it is short: see apply_to_positions.
+  Uint256 open_cost() const { return add(realised, difference(paid, received)).magnitude; }
+
+  void buy(const Uint256& base, const Uint256& quote) {
+    if (const auto open = position(); open.negative) {
+      const auto closed = std::min(base, open.magnitude);
+      const auto brought = part(open_cost(), closed, open.magnitude, Rounding::kDown);
+      realised = add(realised, difference(brought, part(quote, closed, base, Rounding::kUp)));
+    }
+    bought = add(bought, base);
+    paid = add(paid, quote);
+  }
+  void sell(const Uint256& base, const Uint256& quote) {
+    if (const auto open = position(); !open.negative && !open.magnitude.is_zero()) {
+      const auto closed = std::min(base, open.magnitude);
+      const auto cost = part(open_cost(), closed, open.magnitude, Rounding::kUp);
+      realised = add(realised, difference(part(quote, closed, base, Rounding::kDown), cost));
+    }
+    sold = add(sold, base);
+    received = add(received, quote);
+  }
+
+ private:
+  enum class Rounding { kDown, kUp };
+
+  /// value · numerator / denominator, numerator <= denominator; exactly `value` for the whole.
+  static Uint256 part(const Uint256& value, const Uint256& numerator, const Uint256& denominator,
+                      Rounding rounding) {
+    if (numerator == denominator) return value;
+    const auto scaled = rounding == Rounding::kUp ? mul_div_rounding_up(value, numerator, denominator)
+                                                  : mul_div(value, numerator, denominator);
+    return scaled.value_or(value);
+  }
+};
+
+json::object& pair_in(json::object& positions, const Trade& trade) {
+  auto& pairs = array_in(positions, "pairs");
+  for (auto& element : pairs) {
+    auto& pair = element.get_object();
+    if (same_asset(pair.at("base").as_object(), trade.base) &&
+        same_asset(pair.at("quote").as_object(), trade.quote))
+      return pair;
+  }
+  pairs.push_back(json::object{{"base", trade.base}, {"quote", trade.quote}, {"fills", 0U}});
+  return pairs.back().get_object();
+}
+
+void book_pair(json::object& pair, const Trade& trade, const Uint256& gas_usd) {
+  const auto base = [&](const Uint256& value) { return format_amount(value, trade.base_decimals); };
+  const auto quote = [&](const Uint256& value) { return format_amount(value, trade.quote_decimals); };
+  const auto read = [&](std::string_view key, unsigned decimals) {
+    return parse_decimal(string_or(pair, key), decimals).value_or(0);
+  };
+  Book book{.bought = read("bought_base", trade.base_decimals),
+            .paid = read("paid_quote", trade.quote_decimals),
+            .sold = read("sold_base", trade.base_decimals),
+            .received = read("received_quote", trade.quote_decimals),
+            .realised = parse_signed(string_or(pair, "realised_pnl_quote"), trade.quote_decimals)};
+  if (trade.buys_base)
+    book.buy(trade.base_amount, trade.quote_amount);
+  else
+    book.sell(trade.base_amount, trade.quote_amount);
+
+  const auto position = book.position();
+  const auto average = position.magnitude.is_zero()
+                           ? Uint256(0)
+                           : mul_div(book.open_cost(), pow10(trade.base_decimals), position.magnitude)
+                                 .value_or(Uint256::max());
+  pair["bought_base"] = base(book.bought);
+  pair["paid_quote"] = quote(book.paid);
+  pair["sold_base"] = base(book.sold);
+  pair["received_quote"] = quote(book.received);
+  pair["position_base"] = format_signed(position, trade.base_decimals);
+  pair["average_cost_quote"] = quote(average);
+  pair["realised_pnl_quote"] = format_signed(book.realised, trade.quote_decimals);
+  pair["gas_usd"] = format_amount(add(usd(pair, "gas_usd"), gas_usd), kUsdDecimals);
+  pair["fills"] = uint_or(pair, "fills") + 1;
+}
+
+json::object& asset_in(json::object& positions, const json::object& asset) {
+  auto& list = array_in(positions, "positions");
+  for (auto& element : list)
+    if (same_asset(element.get_object().at("asset").as_object(), asset)) return element.get_object();
+  list.push_back(json::object{{"asset", asset}});
+  return list.back().get_object();
+}
+
+void book_asset(json::object& holding, unsigned decimals, const Uint256& bought, const Uint256& sold) {
+  const auto total = [&](std::string_view key, const Uint256& more) {
+    return add(parse_decimal(string_or(holding, key), decimals).value_or(0), more);
+  };
+  const auto all_bought = total("bought", bought);
+  const auto all_sold = total("sold", sold);
+  holding["bought"] = format_amount(all_bought, decimals);
+  holding["sold"] = format_amount(all_sold, decimals);
+  holding["quantity"] = format_signed(difference(all_bought, all_sold), decimals);
+}
+
+void book(json::object& positions, const Trade& trade, const Uint256& gas_usd) {
+  book_pair(pair_in(positions, trade), trade, gas_usd);
+  const Uint256 none;
+  book_asset(asset_in(positions, trade.base), trade.base_decimals, trade.buys_base ? trade.base_amount : none,
+             trade.buys_base ? none : trade.base_amount);
+  book_asset(asset_in(positions, trade.quote), trade.quote_decimals,
+             trade.buys_base ? none : trade.quote_amount, trade.buys_base ? trade.quote_amount : none);
+  positions["fills"] = uint_or(positions, "fills") + 1;
+}
+
+// --- totals
+// -------------------------------------------------------------------------------------------------------
+
+void refresh_totals(json::object& stats) {
+  const auto& by_state = stats.at("by_state").as_object();
+  const auto count = [&](State state) { return uint_or(by_state, to_string(state)); };
+  std::uint64_t active = 0;
+  for (const auto state : kAllStates)
+    if (!is_terminal(state)) active += count(state);
+  const auto completed = count(State::kCompleted);
+  const auto failed = count(State::kFailed);
+  const auto expired = count(State::kExpired);
+  stats["active"] = active;
+  stats["executed"] = completed;
+  stats["failed"] = failed;
+  stats["rejected"] = count(State::kRiskRejected) + count(State::kPlanRejected);
+  stats["expired"] = expired;
+  stats["cancelled"] = count(State::kCancelled);
+  stats["success_numerator"] = completed;
+  stats["success_denominator"] = completed + failed + expired;
+}
+
+}  // namespace
+
+std::string intent_key(std::string_view intent_id) {
+  return "intent:" + std::string(intent_id);
+}
+std::string plan_key(std::string_view plan_id) {
+  return "plan:" + std::string(plan_id);
+}
+std::string positions_key(std::string_view strategy_id) {
+  return "positions:" + std::string(strategy_id);
+}
+
+bool is_next(const json::object& view, const Envelope& event) {
+  if (view.empty()) return event.sequence == 1 && event.topic == topic::kIntentSubmitted;
+  return string_or(view, "correlation_id") == event.correlation_id &&
+         event.sequence == uint_or(view, "sequence") + 1;
+}
+
+json::object apply_to_intent(json::object view, const Envelope& event) {
+  if (!is_next(view, event)) return view;
+  if (view.empty()) view = new_intent(event);
+  if (const auto state = state_set_by(event.topic)) view["state"] = to_string(*state);
+  view["sequence"] = event.sequence;
+  view["last_event_id"] = event.event_id;
+  view["last_event_time"] = to_rfc3339(event.timestamp);
+  view["last_global_sequence"] = event.global_sequence;
+  if (event.topic == topic::kPlanCreated) view["latest_plan_id"] = string_or(event.payload, "planId");
+  if (event.topic == topic::kIntentCancelRequested) view["cancel_requested"] = true;
+  summarise(object_in(view, "summary"), event);
+  note_timing(view, event);
+  return view;
+}
+
+json::object apply_to_plan(json::object view, const Envelope& event) {
+  if (view.empty()) return event.topic == topic::kPlanCreated ? new_plan(event) : view;
+  if (string_or(view, "intent_id") != intent_id_of(event.correlation_id)) return view;
+  const auto state = string_or(view, "state");
+  if (state != "planned" && state != "executing") return view;
+  if (const auto next = plan_state_after(event)) view["state"] = *next;
+  if (string_or(event.payload, "planId") != string_or(view, "plan_id")) return view;
+  const auto index = get_uint(event.payload, "stepIndex");
+  auto& steps = array_in(view, "steps");
+  if (index && *index < steps.size() && steps[*index].is_object())
+    apply_to_step(steps[*index].get_object(), event);
+  return view;
+}
+
+json::object apply_to_positions(json::object positions, const json::object& intent, const json::object& plan,
+                                const Envelope& event) {
+  const auto state = state_set_by(event.topic);
+  const auto steps = get_array(plan, "steps");
+  if (!state || !is_terminal(*state) || !steps) return positions;
+  auto gas_usd = usd(event.payload, "gasCostUsd");
+  for (const auto& step : *steps) {
+    const auto trade = step.is_object() ? trade_of(intent, step.get_object()) : std::nullopt;
+    if (!trade) continue;
+    positions["strategy_id"] = string_or(intent, "strategy_id");
+    positions["as_of"] = to_rfc3339(event.timestamp);
+    book(positions, *trade, std::exchange(gas_usd, Uint256(0)));
+  }
+  return positions;
+}
+
+json::object empty_stats() {
+  json::object stats;
+  auto& by_state = object_in(stats, "by_state");
+  for (const auto state : kAllStates) by_state[to_string(state)] = 0U;
+  stats["total_value_usd"] = "0";
+  stats["last_global_sequence"] = 0U;
+  refresh_totals(stats);
+  return stats;
+}
+
+json::object apply_to_stats(json::object stats, std::optional<State> before, const json::object& after,
+                            const Envelope& event) {
+  if (stats.empty()) stats = empty_stats();
+  stats["last_global_sequence"] = event.global_sequence;
+  const auto state = state_of(after);
+  if (!state || state == before) return stats;
+  auto& by_state = object_in(stats, "by_state");
+  const auto count = [&](State of) { return uint_or(by_state, to_string(of)); };
+  if (before) by_state[to_string(*before)] = std::max<std::uint64_t>(count(*before), 1) - 1;
+  by_state[to_string(*state)] = count(*state) + 1;
+  if (*state == State::kCompleted) {
+    const auto value = usd(get_object(after, "summary").value_or(json::object{}), "notional_usd");
+    stats["total_value_usd"] = format_amount(add(usd(stats, "total_value_usd"), value), kUsdDecimals);
+  }
+  refresh_totals(stats);
+  return stats;
+}
+
+json::object fold_intent(std::span<const Envelope> history) {
+  json::object view;
+  for (const auto& event : history) view = apply_to_intent(std::move(view), event);
+  return view;
+}
+
+json::object fold_plan(std::span<const Envelope> history, std::string_view plan_id) {
+  json::object view;
+  for (const auto& event : history) {
+    if (view.empty() && string_or(event.payload, "planId") != plan_id) continue;
+    view = apply_to_plan(std::move(view), event);
+  }
+  return view;
+}
+
+// --- Projection
+// ---------------------------------------------------------------------------------------------------
+
+Projection::Projection(std::uint64_t last_global_sequence, Fetch fetch)
+    : last_global_sequence_(last_global_sequence), fetch_(std::move(fetch)) {}
+
+Result<json::object*> Projection::document(const std::string& key, Origin origin) {
+  if (const auto known = documents_.find(key); known != documents_.end()) return &known->second;
+  json::object document;
+  if (origin == Origin::kStored) {
+    SEP_TRY(auto stored, fetch_(key));
+    if (stored) document = std::move(*stored);
+  }
+  return &documents_.emplace(key, std::move(document)).first->second;
+}
+
+Status Projection::update(const std::string& key, Origin origin, const Update& update) {
+  SEP_TRY(auto* stored, document(key, origin));
+  *stored = update(std::move(*stored));
+  if (!stored->empty()) changed_.insert(key);
+  return {};
+}
+
+Status Projection::apply(const Envelope& event) {
+  if (event.global_sequence <= last_global_sequence_) return {};
+  if (event.global_sequence != last_global_sequence_ + 1)
+    return fail(errc::kSequenceConflict, fmt::format("event {} of the record came where {} is due",
+                                                     event.global_sequence, last_global_sequence_ + 1));
+  const auto key = intent_key(intent_id_of(event.correlation_id));
+  // References into an unordered_map outlast later insertions.
+  SEP_TRY(auto* intent, document(key, event.sequence == 1 ? Origin::kNew : Origin::kStored));
+  const auto before = state_of(*intent);
+  if (is_next(*intent, event)) {
+    const auto old_plan_id = string_or(*intent, "latest_plan_id");
+    *intent = apply_to_intent(std::move(*intent), event);
+    changed_.insert(key);
+    SEP_CHECK(apply_to_plans(old_plan_id, event));
+    const auto after = state_of(*intent);
+    if (after && after != before) SEP_CHECK(enter_state(*intent, before, *after, event));
+  }
+  SEP_CHECK(update(std::string(kStatsKey), Origin::kStored, [&](json::object stats) {
+    return apply_to_stats(std::move(stats), before, *intent, event);
+  }));
+  last_global_sequence_ = event.global_sequence;
+  return {};
+}
+
+Status Projection::enter_state(const json::object& intent, std::optional<State> before, State after,
+                               const Envelope& event) {
+  const auto intent_id = string_or(intent, "intent_id");
+  const auto strategy_id = string_or(intent, "strategy_id");
+  const auto move = moves_.try_emplace(intent_id, ListEntry{intent_id, strategy_id, before, after}).first;
+  move->second.after = after;
+  if (!is_terminal(after)) return {};
+  finished_.insert(intent_key(intent_id));
+  const auto plan_id = string_or(intent, "latest_plan_id");
+  if (plan_id.empty()) return {};
+  SEP_TRY(const auto* plan, document(plan_key(plan_id), Origin::kStored));
+  return update(positions_key(strategy_id), Origin::kStored, [&](json::object positions) {
+    return apply_to_positions(std::move(positions), intent, *plan, event);
+  });
+}
+
+Status Projection::apply_to_plans(std::string_view old_plan_id, const Envelope& event) {
+  const auto plan_id = string_or(event.payload, "planId");
+  const auto apply = [&](json::object plan) { return apply_to_plan(std::move(plan), event); };
+  if (!old_plan_id.empty() && old_plan_id != plan_id && plan_state_after(event)) {
+    SEP_CHECK(update(plan_key(old_plan_id), Origin::kStored, apply));
+    finished_.insert(plan_key(old_plan_id));
+  }
+  if (plan_id.empty()) return {};
+  SEP_CHECK(
+      update(plan_key(plan_id), event.topic == topic::kPlanCreated ? Origin::kNew : Origin::kStored, apply));
+  if (const auto state = state_set_by(event.topic); state && is_terminal(*state))
+    finished_.insert(plan_key(plan_id));
+  return {};
+}
+
+Changes Projection::take_changes() {
+  Changes changes;
+  changes.last_global_sequence = last_global_sequence_;
+  for (const auto& key : changed_) changes.documents.emplace(key, canonical_json(documents_.at(key)));
+  for (auto& [intent_id, move] : moves_) changes.lists.push_back(std::move(move));
+  changed_.clear();
+  moves_.clear();
+  for (const auto& key : finished_) documents_.erase(key);
+  finished_.clear();
+  if (documents_.size() > kMaxDocuments) documents_.clear();
+  return changes;
+}
+
+}  // namespace sep::engine

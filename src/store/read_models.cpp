@@ -1,0 +1,385 @@
+#include "store/read_models.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "engine/projection.h"
+#include "store/redis.h"
+
+namespace sep::store {
+namespace {
+
+using engine::Changes;
+using engine::Envelope;
+using engine::Projection;
+using Arguments = RedisConnection::Arguments;
+
+constexpr int kLiveDatabase = 0;
+constexpr int kShadowDatabase = 1;
+constexpr auto kHeadKey = "projection:head";
+constexpr auto kAllIntents = "intents";
+// A replay writes large batches, and Redis may be busy freeing what was there before.
+constexpr int kReplayTimeoutMs = 10'000;
+constexpr std::size_t kReplayBatch = 1'000;  // events
+constexpr std::size_t kCompareBatch = 500;   // keys
+constexpr auto kScanCount = "1000";          // keys a SCAN looks at
+constexpr auto kVerifyPoll = std::chrono::milliseconds(20);
+
+std::string state_list(std::string_view state) {
+  return "intents:state:" + std::string(state);
+}
+std::string strategy_list(std::string_view strategy) {
+  return "intents:strategy:" + std::string(strategy);
+}
+std::string strategy_state_list(std::string_view strategy, std::string_view state) {
+  return strategy_list(strategy) + ":state:" + std::string(state);
+}
+bool is_list(std::string_view key) {
+  return key == kAllIntents || key.starts_with("intents:");
+}
+
+std::string list_key(const ListQuery& query) {
+  if (query.strategy_id && query.state)
+    return strategy_state_list(*query.strategy_id, engine::to_string(*query.state));
+  if (query.strategy_id) return strategy_list(*query.strategy_id);
+  if (query.state) return state_list(engine::to_string(*query.state));
+  return kAllIntents;
+}
+
+std::uint64_t parse_head(std::string_view text) {
+  std::uint64_t head = 0;
+  std::from_chars(text.data(), text.data() + text.size(), head);
+  return head;
+}
+
+Result<std::optional<json::object>> parse_document(const RedisReply& reply) {
+  if (reply.is_nil()) return std::nullopt;
+  auto value = parse_json(reply.text());
+  if (!value || !value->is_object())
+    return fail(errc::kCacheUnavailable, "Redis holds a document that is no JSON");
+  return std::move(value->get_object());
+}
+
+void add_list_moves(const engine::ListEntry& entry, std::vector<Arguments>& commands) {
+  const auto after = engine::to_string(entry.after);
+  if (entry.before) {
+    const auto before = engine::to_string(*entry.before);
+    commands.push_back({"ZREM", state_list(before), entry.intent_id});
+    commands.push_back({"ZREM", strategy_state_list(entry.strategy_id, before), entry.intent_id});
+  } else {
+    commands.push_back({"ZADD", kAllIntents, "0", entry.intent_id});
+    commands.push_back({"ZADD", strategy_list(entry.strategy_id), "0", entry.intent_id});
+  }
+  commands.push_back({"ZADD", state_list(after), "0", entry.intent_id});
+  commands.push_back({"ZADD", strategy_state_list(entry.strategy_id, after), "0", entry.intent_id});
+}
+
+/// The fold of the record into one of Redis's databases.
+class Projector {
+ public:
+  Projector(const std::string& socket, int timeout_ms, int database) : redis_(socket, timeout_ms, database) {}
+
+  RedisConnection& redis() { return redis_; }
+
+  Result<std::uint64_t> head() {
+    SEP_TRY(const auto reply, redis_.call({"GET", kHeadKey}));
+    return parse_head(reply.text());
+  }
+
+  /// What was remembered is forgotten; the next apply() begins from what Redis holds.
+  void forget() { projection_.reset(); }
+
+  Result<ApplyOutcome> apply(std::span<const Envelope> events) {
+    auto outcome = try_apply(events);
+    // Half-applied documents in memory are of no use.
+    if (!outcome || *outcome != ApplyOutcome::kApplied) forget();
+    return outcome;
+  }
+
+  /// Applies the record's events after Redis's head up to `last`, or to the record's end. Returns their
+  /// number.
+  Result<std::uint64_t> follow(EventStore& record, std::optional<std::uint64_t> last,
+                               const ReadModels::Progress& progress) {
+    SEP_TRY(const auto start, head());
+    for (auto at = start;;) {
+      const auto wanted =
+          last ? std::min<std::uint64_t>(kReplayBatch, *last - std::min(at, *last)) : kReplayBatch;
+      if (wanted == 0) return at - start;
+      SEP_TRY(const auto events, record.range(at + 1, wanted));
+      if (events.empty()) return at - start;
+      SEP_TRY(const auto outcome, apply(events));
+      if (outcome != ApplyOutcome::kApplied)
+        return fail(errc::kNotReady, "another process writes the same read models");
+      at = events.back().global_sequence;
+      if (progress) progress(at);
+    }
+  }
+
+  std::uint64_t documents_written() const { return documents_written_; }
+
+ private:
+  Result<ApplyOutcome> try_apply(std::span<const Envelope> events) {
+    if (!projection_) {
+      SEP_TRY(const auto start, head());
+      projection_.emplace(start, [this](const std::string& key) -> Result<std::optional<json::object>> {
+        SEP_TRY(const auto reply, redis_.call({"GET", key}));
+        return parse_document(reply);
+      });
+    }
+    const auto before = projection_->last_global_sequence();
+    for (const auto& event : events) {
+      if (event.global_sequence > projection_->last_global_sequence() + 1) return ApplyOutcome::kNeedsCatchUp;
+      SEP_CHECK(projection_->apply(event));
+    }
+    auto changes = projection_->take_changes();
+    if (changes.empty()) return ApplyOutcome::kApplied;
+    return store(before, std::move(changes));
+  }
+
+  /// Writes the changes where Redis is still at `expected_head`.
+  Result<ApplyOutcome> store(std::uint64_t expected_head, Changes changes) {
+    SEP_TRY(const auto watched, redis_.pipeline({{"WATCH", kHeadKey}, {"GET", kHeadKey}}));
+    if (parse_head(watched[1].text()) != expected_head) {
+      SEP_CHECK(redis_.call({"UNWATCH"}));
+      return ApplyOutcome::kNeedsCatchUp;
+    }
+    std::vector<Arguments> commands{{"MULTI"}};
+    documents_written_ += changes.documents.size();
+    for (auto& [key, text] : changes.documents) commands.push_back({"SET", key, std::move(text)});
+    for (const auto& entry : changes.lists) add_list_moves(entry, commands);
+    commands.push_back({"SET", kHeadKey, std::to_string(changes.last_global_sequence)});
+    commands.push_back({"EXEC"});
+    SEP_TRY(const auto replies, redis_.pipeline(commands));
+    return replies.back().is_nil() ? ApplyOutcome::kNeedsCatchUp : ApplyOutcome::kApplied;
+  }
+
+  RedisConnection redis_;
+  std::optional<Projection> projection_;
+  std::uint64_t documents_written_ = 0;
+};
+
+/// Counts and times of one replay.
+class Stopwatch {
+ public:
+  ReplayReport report(std::uint64_t events, std::uint64_t documents,
+                      std::uint64_t last_global_sequence) const {
+    using std::chrono::microseconds;
+    const auto elapsed =
+        std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - start_).count();
+    const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(elapsed, 1));
+    return {.events = events,
+            .documents = documents,
+            .last_global_sequence = last_global_sequence,
+            .elapsed_ms = static_cast<std::int64_t>(us / 1000),
+            .events_per_second = events * 1'000'000 / us};
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+Arguments read_command(const std::string& key) {
+  return is_list(key) ? Arguments{"ZRANGE", key, "0", "-1", "WITHSCORES"} : Arguments{"GET", key};
+}
+
+/// One text for a document or a list; empty where the key is not there.
+std::string text_of(const RedisReply& reply) {
+  if (reply.size() == 0) return std::string(reply.text());
+  std::string out;
+  for (std::size_t i = 0; i < reply.size(); ++i) (out += reply[i].text()) += ' ';
+  return out;
+}
+
+/// The values of `keys`, and projection:head, all of one moment.
+struct Moment {
+  std::uint64_t head = 0;
+  std::vector<std::string> texts;
+};
+Result<Moment> read_moment(RedisConnection& redis, std::span<const std::string> keys) {
+  std::vector<Arguments> commands{{"MULTI"}, {"GET", kHeadKey}};
+  for (const auto& key : keys) commands.push_back(read_command(key));
+  commands.push_back({"EXEC"});
+  SEP_TRY(const auto replies, redis.pipeline(commands));
+  const auto& values = replies.back();
+  SEP_ASSERT(values.size() == keys.size() + 1);
+  Moment moment{.head = parse_head(values[0].text()), .texts = {}};
+  for (std::size_t i = 0; i < keys.size(); ++i) moment.texts.push_back(text_of(values[i + 1]));
+  return moment;
+}
+
+Status add_keys(RedisConnection& redis, std::set<std::string>& keys) {
+  std::string cursor = "0";
+  do {
+    SEP_TRY(const auto reply, redis.call({"SCAN", cursor, "COUNT", kScanCount}));
+    cursor = reply[0].text();
+    const auto found = reply[1];
+    for (std::size_t i = 0; i < found.size(); ++i) keys.emplace(found[i].text());
+  } while (cursor != "0");
+  return {};
+}
+
+/// Waits for a live projector that is only a moment behind.
+Status await_head(Projector& live, std::uint64_t target) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kVerifyWaitMs);
+  for (;;) {
+    SEP_TRY(const auto head, live.head());
+    if (head >= target || std::chrono::steady_clock::now() >= until) return {};
+    std::this_thread::sleep_for(kVerifyPoll);
+  }
+}
+
+}  // namespace
+
+class ReadModels::Impl {
+ public:
+  Impl(std::string socket, Options options)
+      : socket_(std::move(socket)), live_(socket_, options.timeout_ms, kLiveDatabase) {}
+
+  Projector& live() { return live_; }
+  RedisConnection& redis() { return live_.redis(); }
+
+  Result<ReplayReport> catch_up(EventStore& record, const Progress& progress) {
+    const Stopwatch stopwatch;
+    SEP_TRY(const auto head, live_.head());
+    SEP_TRY(const auto last, record.last_global_sequence());
+    // Readers must not see a record grow from its beginning; what is ahead of the record is not a fold of it.
+    if (head > last || (head == 0 && last > 0)) return rebuild(record, progress);
+    live_.forget();
+    const auto documents = live_.documents_written();
+    SEP_TRY(const auto events, live_.follow(record, std::nullopt, progress));
+    return stopwatch.report(events, live_.documents_written() - documents, head + events);
+  }
+
+  Result<ReplayReport> rebuild(EventStore& record, const Progress& progress) {
+    const Stopwatch stopwatch;
+    Projector shadow(socket_, kReplayTimeoutMs, kShadowDatabase);
+    SEP_CHECK(shadow.redis().call({"FLUSHDB", "ASYNC"}));
+    SEP_TRY(auto events, shadow.follow(record, std::nullopt, progress));
+    SEP_TRY(const auto built, shadow.head());
+    if (built != events) return fail(errc::kNotReady, "another process rebuilds the read models");
+    SEP_CHECK(
+        shadow.redis().call({"SWAPDB", std::to_string(kLiveDatabase), std::to_string(kShadowDatabase)}));
+    live_.forget();
+    // What another projector had brought into the database that is now aside was committed before the swap.
+    SEP_TRY(const auto rest, live_.follow(record, std::nullopt, progress));
+    SEP_CHECK(shadow.redis().call({"FLUSHDB", "ASYNC"}));
+    return stopwatch.report(events + rest, shadow.documents_written(), events + rest);
+  }
+
+  Result<VerifyReport> verify(EventStore& record, const Progress& progress) {
+    const Stopwatch stopwatch;
+    SEP_TRY(const auto target, record.last_global_sequence());
+    SEP_CHECK(await_head(live_, target));
+    Projector shadow(socket_, kReplayTimeoutMs, kShadowDatabase);
+    SEP_CHECK(shadow.redis().call({"FLUSHDB", "ASYNC"}));
+    SEP_TRY(auto events, shadow.follow(record, target, progress));
+
+    std::set<std::string> found;
+    SEP_CHECK(add_keys(redis(), found));
+    SEP_CHECK(add_keys(shadow.redis(), found));
+    const std::vector<std::string> keys(found.begin(), found.end());
+    VerifyReport report;
+    for (std::size_t at = 0; at < keys.size(); at += kCompareBatch) {
+      const auto batch = std::span(keys).subspan(at, std::min(kCompareBatch, keys.size() - at));
+      SEP_TRY(const auto live, read_moment(redis(), batch));
+      SEP_TRY(const auto more, shadow.follow(record, live.head, progress));
+      events += more;
+      SEP_TRY(const auto rebuilt, read_moment(shadow.redis(), batch));
+      for (std::size_t i = 0; i < batch.size(); ++i) {
+        ++report.keys_compared;
+        if (live.texts[i] == rebuilt.texts[i]) continue;
+        ++report.differing;
+        if (report.differences.size() < kMaxDifferences)
+          report.differences.push_back({batch[i], live.texts[i], rebuilt.texts[i]});
+      }
+    }
+    SEP_CHECK(shadow.redis().call({"FLUSHDB", "ASYNC"}));
+    report.replay = stopwatch.report(events, shadow.documents_written(), events);
+    return report;
+  }
+
+  Result<std::optional<json::object>> document(const std::string& key) {
+    SEP_TRY(const auto reply, redis().call({"GET", key}));
+    return parse_document(reply);
+  }
+
+  Result<IntentPage> list(const ListQuery& query) {
+    const auto from = query.before_intent_id ? "(" + *query.before_intent_id : "+";
+    // One more than asked for says whether there is another page.
+    SEP_TRY(const auto ids, redis().call({"ZREVRANGEBYLEX", list_key(query), from, "-", "LIMIT", "0",
+                                          std::to_string(query.limit + 1)}));
+    IntentPage page;
+    const auto count = std::min(ids.size(), query.limit);
+    if (count == 0) return page;
+    Arguments documents{"MGET"};
+    for (std::size_t i = 0; i < count; ++i) documents.push_back(engine::intent_key(ids[i].text()));
+    SEP_TRY(const auto texts, redis().call(documents));
+    for (std::size_t i = 0; i < count; ++i) {
+      SEP_TRY(auto view, parse_document(texts[i]));
+      if (view) page.views.push_back(std::move(*view));
+    }
+    if (ids.size() > count) page.next_before = std::string(ids[count - 1].text());
+    return page;
+  }
+
+ private:
+  std::string socket_;
+  Projector live_;
+};
+
+ReadModels::ReadModels(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ReadModels::ReadModels(ReadModels&&) noexcept = default;
+ReadModels& ReadModels::operator=(ReadModels&&) noexcept = default;
+ReadModels::~ReadModels() = default;
+
+Result<ReadModels> ReadModels::open(const std::string& socket, Options options) {
+  ReadModels models(std::make_unique<Impl>(socket, options));
+  SEP_CHECK(models.ping());
+  return models;
+}
+Result<ReadModels> ReadModels::open(const std::string& socket) {
+  return open(socket, Options{});
+}
+
+Result<ApplyOutcome> ReadModels::apply(std::span<const Envelope> events) {
+  return impl_->live().apply(events);
+}
+Result<ReplayReport> ReadModels::catch_up(EventStore& record, const Progress& progress) {
+  return impl_->catch_up(record, progress);
+}
+Result<ReplayReport> ReadModels::rebuild(EventStore& record, const Progress& progress) {
+  return impl_->rebuild(record, progress);
+}
+Result<VerifyReport> ReadModels::verify(EventStore& record, const Progress& progress) {
+  return impl_->verify(record, progress);
+}
+
+Result<std::optional<json::object>> ReadModels::intent(std::string_view intent_id) {
+  return impl_->document(engine::intent_key(intent_id));
+}
+Result<std::optional<json::object>> ReadModels::plan(std::string_view plan_id) {
+  return impl_->document(engine::plan_key(plan_id));
+}
+Result<std::optional<json::object>> ReadModels::positions(std::string_view strategy_id) {
+  return impl_->document(engine::positions_key(strategy_id));
+}
+Result<IntentPage> ReadModels::list(const ListQuery& query) {
+  return impl_->list(query);
+}
+Result<json::object> ReadModels::stats() {
+  SEP_TRY(auto stored, impl_->document(std::string(engine::kStatsKey)));
+  return stored ? std::move(*stored) : engine::empty_stats();
+}
+Result<std::uint64_t> ReadModels::head() {
+  return impl_->live().head();
+}
+Status ReadModels::ping() {
+  SEP_CHECK(impl_->redis().call({"PING"}));
+  return {};
+}
+
+}  // namespace sep::store
