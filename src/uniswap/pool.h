@@ -1,0 +1,124 @@
+#pragma once
+// A Uniswap V3 pool in memory: its complete price state, exact quotes, and the effect of each of its logs
+// (v3-core 1.0.1, UniswapV3Pool.sol).
+//
+// Entry points: Pool::create, quote_exact_input / quote_exact_output, apply_*.
+// Invariants
+//  1. A Pool's state is one that the contract can be in: create() and apply_* refuse everything else, and
+//  leave
+//     the state unchanged when they do.
+//  2. Quotes are the contract's own numbers to the last unit: the walk stops at every edge of a bitmap word,
+//  as
+//     the contract does, since each stop rounds.
+//  3. Quotes do not allocate and do not change the pool; many threads may quote one pool at a time.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/uint256.h"
+#include "ethereum/address.h"
+#include "uniswap/swap_math.h"
+
+namespace sep::uniswap {
+
+/// One initialised tick.
+struct TickInfo {
+  std::int32_t tick = 0;
+  u128 liquidity_gross = 0;  // of all positions that start or end here; above 0
+  i128 liquidity_net = 0;    // added when the price rises across the tick
+
+  bool operator==(const TickInfo&) const = default;
+};
+
+/// Everything that determines a pool's quotes.
+struct PoolState {
+  Address address;
+  Address token0;  // the lower address of the two
+  Address token1;
+  std::uint32_t fee_pips = 0;  // hundredths of a basis point: 3000 = 0.3 %
+  std::int32_t tick_spacing = 0;
+  Uint256 sqrt_price_x96;  // 0: not initialised yet
+  std::int32_t tick = 0;
+  u128 liquidity = 0;           // in range
+  std::vector<TickInfo> ticks;  // ascending
+
+  bool operator==(const PoolState&) const = default;
+};
+
+struct SwapResult {
+  Uint256 amount_in;   // what the pool takes, fee included
+  Uint256 amount_out;  // what it gives
+  Uint256 fee_amount;  // the part of amount_in that is fee
+  Uint256 sqrt_price_x96_after;
+  std::int32_t tick_after = 0;
+  u128 liquidity_after = 0;
+  std::uint32_t ticks_crossed = 0;  // initialised ticks whose liquidity came or went
+  std::uint32_t steps = 0;          // walked, edges of bitmap words included
+  /// False where liquidity ran out at the end of the price range: less was taken, or given, than asked for.
+  /// QuoterV2 answers such an exact input with what it would give, and reverts such an exact output.
+  bool complete = true;
+};
+
+/// A signed amount of a Swap log, from the pool's side: positive came in, negative went out.
+struct SignedAmount {
+  Uint256 magnitude;
+  bool negative = false;
+
+  bool operator==(const SignedAmount&) const = default;
+};
+
+/// What a Swap log says.
+struct SwapLog {
+  SignedAmount amount0;
+  SignedAmount amount1;
+  Uint256 sqrt_price_x96;
+  u128 liquidity = 0;
+  std::int32_t tick = 0;
+};
+
+class Pool {
+ public:
+  /// INVALID_VALUE with the offending field's pointer ("/ticks/3/liquidity_net"). Checked: the range of every
+  /// value, the ticks' order and spacing, that the sum of net liquidity is 0 in all and the pool's own up to
+  /// its tick, gross >= |net|, and that the tick is the price's.
+  static Result<Pool> create(PoolState state);
+
+  const PoolState& state() const { return state_; }
+  bool initialized() const { return !state_.sqrt_price_x96.is_zero(); }
+  const Address& token_in(Direction direction) const;
+  const Address& token_out(Direction direction) const;
+
+  /// A swap without price limit, as QuoterV2 and SwapRouter02 do it. Amounts in base units.
+  /// INVALID_AMOUNT for 0; AMOUNT_OVERFLOW from 2^255; INSUFFICIENT_LIQUIDITY where not even a part can be
+  /// swapped. A partial swap is a result with complete = false.
+  Result<SwapResult> quote_exact_input(Direction direction, const Uint256& amount_in) const;
+  Result<SwapResult> quote_exact_output(Direction direction, const Uint256& amount_out) const;
+
+  /// What QuoterV2 reports as initializedTicksCrossed for a swap that ends at `tick_after` (v3-periphery,
+  /// PoolTicksCounter.sol). It counts from the bitmap, and differs by one from SwapResult::ticks_crossed
+  /// where the tick below the start is initialised and the price rises, and around negative ticks.
+  std::uint32_t quoter_ticks_crossed(std::int32_t tick_after) const;
+
+  /// The first price of a pool. INVALID_VALUE for a price out of range or a second time.
+  Status initialize(const Uint256& sqrt_price_x96);
+  /// Applies a Swap log after computing the swap anew. INVALID_VALUE where amounts, price, liquidity or tick
+  /// differ from the log's: then this state is not the contract's, and the pool must not be quoted.
+  Status apply_swap(const SwapLog& log);
+  /// Liquidity of a Mint or Burn log; `amount` may be 0 in a Burn log.
+  Status apply_mint(std::int32_t tick_lower, std::int32_t tick_upper, u128 amount);
+  Status apply_burn(std::int32_t tick_lower, std::int32_t tick_upper, u128 amount);
+
+ private:
+  explicit Pool(PoolState state);
+  SwapResult swap(Direction direction, Kind kind, const Uint256& amount, const Uint256& price_limit) const;
+  Result<SwapResult> quote(Direction direction, Kind kind, const Uint256& amount) const;
+  Status change_liquidity(std::int32_t tick_lower, std::int32_t tick_upper, u128 amount, bool add);
+  void find_next_tick();
+
+  PoolState state_;
+  /// Index in state_.ticks of the first one above the current tick.
+  std::size_t next_tick_ = 0;
+};
+
+}  // namespace sep::uniswap

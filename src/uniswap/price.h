@@ -1,0 +1,22 @@
+#pragma once
+// Spot values and price impact. The spot price is the exact ratio sqrt_price_x96² / 2^192 of base units of
+// token1 for one base unit of token0.
+#include <optional>
+
+#include "base/uint256.h"
+#include "uniswap/pool.h"
+
+namespace sep::uniswap {
+
+/// What `amount_in` is worth in the other token at the spot price, without fee or impact; in base units,
+/// rounded down (relative error below 2^-64 while the value is above 2^64 base units · 2^-64). Empty on
+/// overflow.
+std::optional<Uint256> value_at_spot(const Uint256& sqrt_price_x96, Direction direction,
+                                     const Uint256& amount_in);
+
+/// How much less a swap gives than the spot price before it promised, fee left out:
+///   1 - amount_out / ((amount_in - fee_amount) · spot price)
+/// as a fraction of 10^18, rounded down; 0 for dust where rounding hides it, 10^18 where nothing comes out.
+Uint256 price_impact_wad(const Uint256& sqrt_price_x96_before, Direction direction, const SwapResult& swap);
+
+}  // namespace sep::uniswap
