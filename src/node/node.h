@@ -21,6 +21,7 @@
 #include "base/uint256.h"
 #include "ethereum/address.h"
 #include "ethereum/hash.h"
+#include "ethereum/log.h"
 #include "node/rpc.h"
 
 namespace sep::node {
@@ -60,20 +61,6 @@ struct BlockHeader {
   bool operator==(const BlockHeader&) const = default;
 };
 
-struct Log {
-  Address address;
-  std::vector<Hash32> topics;
-  Bytes data;
-  std::uint64_t block_number = 0;
-  Hash32 block_hash;
-  Hash32 tx_hash;
-  std::uint64_t tx_index = 0;
-  std::uint64_t log_index = 0;  // within the block
-  bool removed = false;         // by a reorganisation
-
-  bool operator==(const Log&) const = default;
-};
-
 struct Receipt {
   Hash32 tx_hash;
   bool success = false;  // false: reverted, only the gas was spent
@@ -110,12 +97,12 @@ struct CallRequest {
 
 /// The EVM stopped without success. `data` is the revert data for ethereum/revert.h, empty for other halts
 /// (out of gas, invalid opcode); `message` is what the node says.
-struct Revert {
+struct Halt {
   Bytes data;
   std::string message;
 };
 template <class T>
-using Executed = std::expected<T, Revert>;
+using Executed = std::expected<T, Halt>;
 
 struct FeeHistory {
   std::uint64_t oldest_block = 0;
@@ -197,7 +184,7 @@ class Node {
   /// Why a mined transaction reverted: from debug_traceTransaction, which runs it exactly where it ran; where
   /// the node has none, from a replay on the state before its block, then after it, which other transactions
   /// of the block may have changed. None where the transaction is not mined, or nothing reverts.
-  awaitable<NodeResult<std::optional<Revert>>> revert_of(Hash32 transaction);
+  awaitable<NodeResult<std::optional<Halt>>> halt_of(Hash32 transaction);
 
  private:
   RpcClient rpc_;

@@ -49,7 +49,7 @@ struct NodeError {
   std::string message;        // the node's words for kAnswered, ours otherwise
   json::value data;           // of kAnswered: for a revert its data, as the node wrote it
 
-  /// The node does not have the method (-32601, and what nodes say instead).
+  /// The node does not have the method.
   bool unsupported() const;
   /// NODE_ERROR, NODE_UNREACHABLE, OUTCOME_UNKNOWN. Implicit, so that SEP_CO_TRY passes it on.
   operator Error() const;  // NOLINT(*explicit*)
