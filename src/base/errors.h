@@ -6,6 +6,8 @@
 namespace sep::errc {
 
 inline constexpr std::string_view kMalformedJson = "MALFORMED_JSON";
+inline constexpr std::string_view kMalformedRequest = "MALFORMED_REQUEST";
+inline constexpr std::string_view kForbiddenOrigin = "FORBIDDEN_ORIGIN";
 inline constexpr std::string_view kBodyTooLarge = "BODY_TOO_LARGE";
 inline constexpr std::string_view kUnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE";
 inline constexpr std::string_view kValidationFailed = "VALIDATION_FAILED";
@@ -62,8 +64,8 @@ inline constexpr std::string_view kCacheUnavailable = "CACHE_UNAVAILABLE";
 inline constexpr std::string_view kNotReady = "NOT_READY";
 inline constexpr std::string_view kInternal = "INTERNAL";
 
-inline constexpr std::array<std::string_view, 56> kAll = {
-    kMalformedJson, kBodyTooLarge, kUnsupportedMediaType, kValidationFailed, kMissingField, kUnknownField,
+inline constexpr std::array<std::string_view, 58> kAll = {
+    kMalformedJson, kMalformedRequest, kForbiddenOrigin, kBodyTooLarge, kUnsupportedMediaType, kValidationFailed, kMissingField, kUnknownField,
     kWrongType, kInvalidValue, kInvalidAmount, kTooManyDecimals, kAmountOverflow, kUnknownAsset, kSameAsset,
     kInvalidId, kInvalidCursor, kNotFound, kMethodNotAllowed, kIdempotencyConflict, kAlreadyTerminal,
     kInvalidAction, kSlowConsumer, kNotionalLimit, kSlippageLimit, kNoPrice, kTokenNotAllowed,

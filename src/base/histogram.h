@@ -38,7 +38,8 @@ class LatencyRecorder {
 
  private:
   static constexpr unsigned kBits = 5;  // each power of two is split into 2^5 buckets
-  static constexpr std::uint64_t kLargest = 1ULL << 40;
+  static constexpr unsigned kLargestBits = 40;
+  static constexpr std::uint64_t kLargest = 1ULL << kLargestBits;
 
   // Values below 2^(kBits+1) have a bucket each; above, the leading kBits+1 bits name the bucket.
   static constexpr std::size_t bucket_of(std::uint64_t value) {
@@ -54,7 +55,7 @@ class LatencyRecorder {
     return ((leading + 1) << shift) - 1;
   }
 
-  std::array<std::uint64_t, bucket_of(kLargest) + 1> counts_{};
+  std::array<std::uint64_t, ((kLargestBits - kBits + 1) << kBits) + 1> counts_{};
   std::uint64_t count_ = 0;
   std::uint64_t sum_ = 0;
   std::uint64_t max_ = 0;

@@ -89,7 +89,7 @@ enum class CloseCode : std::uint16_t { kGoingAway = 1001, kPolicy = 1008, kTooBi
 class StreamHub;
 
 /// One connection's subscriptions and its outgoing queue. Made by StreamHub::attach.
-class StreamClient : public std::enable_shared_from_this<StreamClient> {
+class StreamClient {
  public:
   /// A frame to write, or, when `text` is null, the order to close with `code` (the last one).
   struct Frame {
@@ -99,7 +99,7 @@ class StreamClient : public std::enable_shared_from_this<StreamClient> {
   };
 
   struct Impl;
-  explicit StreamClient(std::unique_ptr<Impl> impl);
+  explicit StreamClient(std::shared_ptr<Impl> impl);
   ~StreamClient();
   StreamClient(const StreamClient&) = delete;
   StreamClient& operator=(const StreamClient&) = delete;
@@ -113,17 +113,16 @@ class StreamClient : public std::enable_shared_from_this<StreamClient> {
   asio::awaitable<Frame> next();
   /// True once close was ordered: what is still being written has little time left.
   bool closing() const;
-  /// Called once when close is ordered while a write may be under way.
+  /// Called once when close is ordered, so that the owner can bound the write that is under way.
   void on_closing(std::function<void()> callback);
   /// The connection is gone: forget everything.
   void detach();
 
  private:
-  friend class StreamHub;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
-class StreamHub : public std::enable_shared_from_this<StreamHub> {
+class StreamHub {
  public:
   struct Stats {
     std::uint64_t head = 0;  // the last globalSequence passed on
@@ -152,10 +151,10 @@ class StreamHub : public std::enable_shared_from_this<StreamHub> {
   const StreamLimits& limits() const;
 
   struct Impl;
-  explicit StreamHub(std::unique_ptr<Impl> impl);
+  explicit StreamHub(std::shared_ptr<Impl> impl);
 
  private:
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace sep::gateway
