@@ -1,7 +1,6 @@
 #include "bus/bus.h"
 
 #include <charconv>
-#include <climits>
 #include <thread>
 
 #include <boost/algorithm/string/split.hpp>
@@ -115,7 +114,6 @@ Status Core::connect_once(natsOptions* nats_options) {
                                      options.reconnect_wait.count()),
       natsOptions_SetPingInterval(nats_options, options.ping_interval.count()),
       natsOptions_SetMaxPingsOut(nats_options, kMaxPingsOut),
-      natsOptions_SetMaxPendingMsgs(nats_options, INT_MAX),
       natsOptions_SetDisconnectedCB(nats_options, on_disconnected, closure),
       natsOptions_SetReconnectedCB(nats_options, on_reconnected, closure),
       natsOptions_SetClosedCB(nats_options, on_closed, closure),

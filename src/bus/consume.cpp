@@ -52,9 +52,9 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
                                    Listener::Where::kExecutor, [weak](Incoming incoming) {
                                      if (const auto queue = weak.lock()) queue->receive(std::move(incoming));
                                    }));
-    if (const Status ensured = co_await ensure_consumer(self); !ensured) {
+    if (const auto ensured = co_await ensure_consumer(self); !ensured) {
       self->listener_->close();
-      co_return ensured;
+      co_return fail(ensured.error());
     }
     asio::co_spawn(self->core_->executor, watch(self), asio::detached);
     asio::co_spawn(self->core_->executor, keep_in_progress(self), asio::detached);
@@ -84,49 +84,41 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
  private:
   // --- The consumer at the server
 
-  static asio::awaitable<Result<json::object>> create(std::shared_ptr<WorkQueue> self) {
+  static asio::awaitable<Result<json::object>> call(std::shared_ptr<WorkQueue> self, std::string_view verb,
+                                                    json::object body) {
     const ConsumerConfig& config = self->config_;
-    json::object body{{"stream_name", config.stream}, {"config", durable_config_json(config)}};
-    SEP_CO_TRY(const json::object reply,
-               co_await Core::api(self->core_,
-                                  fmt::format("CONSUMER.DURABLE.CREATE.{}.{}", config.stream, config.durable),
-                                  std::move(body)));
-    co_return get_object(reply, "config");
+    return Core::api(self->core_, fmt::format("CONSUMER.{}.{}.{}", verb, config.stream, config.durable),
+                     std::move(body));
   }
 
-  /// Creating one that exists updates what the server lets be updated; where that is not enough it is
-  /// deleted.
-  static asio::awaitable<Status> ensure_consumer(std::shared_ptr<WorkQueue> self) {
-    const ConsumerConfig& config = self->config_;
-    const auto made = co_await create(self);
-    if (made && has_configuration(*made, durable_config_json(config))) co_return Status{};
-    if (!made && made.error().code != errc::kInvalidValue) co_return fail(made.error());
-    self->core_->log->warn("consumer {} has another configuration and is made anew", config.durable);
-    SEP_CO_CHECK(co_await Core::api(self->core_,
-                                    fmt::format("CONSUMER.DELETE.{}.{}", config.stream, config.durable), {}));
-    SEP_CO_CHECK(co_await create(self));
-    co_return Status{};
+  /// True if it had to be made. One with another configuration is deleted first: not everything can be
+  /// updated, and this server says that it has updated the filter and then delivers nothing.
+  static asio::awaitable<Result<bool>> ensure_consumer(std::shared_ptr<WorkQueue> self) {
+    const json::object wanted = durable_config_json(self->config_);
+    const auto info = co_await call(self, "INFO", {});
+    if (info) {
+      SEP_CO_TRY(const json::object existing, get_object(*info, "config"));
+      if (has_configuration(existing, wanted)) co_return false;
+      self->core_->log->warn("consumer {} has another configuration: deleted", self->config_.durable);
+      SEP_CO_CHECK(co_await call(self, "DELETE", {}));
+    } else if (info.error().code != errc::kNotFound) {
+      co_return fail(info.error());
+    }
+    json::object body{{"stream_name", self->config_.stream}, {"config", wanted}};
+    SEP_CO_CHECK(co_await call(self, "DURABLE.CREATE", std::move(body)));
+    self->core_->log->info("consumer {} made", self->config_.durable);
+    co_return true;
   }
 
   /// A consumer can vanish: its stream was made anew, or somebody reset it.
-  static asio::awaitable<Status> repair(std::shared_ptr<WorkQueue> self) {
-    const ConsumerConfig& config = self->config_;
-    const auto info = co_await Core::api(
-        self->core_, fmt::format("CONSUMER.INFO.{}.{}", config.stream, config.durable), {});
-    if (info) co_return Status{};
-    if (info.error().code != errc::kNotFound || !self->open_) co_return fail(info.error());
-    SEP_CO_CHECK(co_await ensure_consumer(self));
-    ++self->counters_.recreated;
-    self->core_->log->warn("consumer {} was gone and is made anew", config.durable);
-    co_return Status{};
-  }
-
   static asio::awaitable<void> watch(std::shared_ptr<WorkQueue> self) {
     milliseconds pause = self->config_.check_interval;
     while (self->open_) {
       co_await self->check_.sleep(pause);
       if (!self->open_) co_return;
-      pause = co_await repair(self) ? self->config_.check_interval : kRepairInterval;
+      const auto made = co_await ensure_consumer(self);
+      if (made && *made) ++self->counters_.recreated;
+      pause = made ? self->config_.check_interval : kRepairInterval;
     }
   }
 

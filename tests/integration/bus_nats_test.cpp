@@ -1,0 +1,747 @@
+// The bus against a real nats-server.
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <csignal>
+#include <future>
+#include <mutex>
+#include <numeric>
+#include <set>
+#include <thread>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <gtest/gtest.h>
+
+#include "app/parts.h"
+#include "base/json.h"
+#include "bus/bus.h"
+#include "support/temp_dir.h"
+
+namespace sep::bus {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPatience = 20s;  // for what should take milliseconds, on a busy machine
+constexpr milliseconds kTimeout{5000};
+
+/// What handlers saw, and a bounded wait for it.
+template <class T>
+class Seen {
+ public:
+  void add(T value) {
+    const std::lock_guard lock(mutex_);
+    values_.push_back(std::move(value));
+    changed_.notify_all();
+  }
+  template <class Condition>
+  bool wait_until(Condition condition) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kPatience, [&] { return condition(values_); });
+  }
+  bool wait_for_count(std::size_t count) {
+    return wait_until([count](const auto& values) { return values.size() >= count; });
+  }
+  std::vector<T> values() {
+    const std::lock_guard lock(mutex_);
+    return values_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<T> values_;
+};
+
+/// An executor on a thread of its own, as in production, and a bus on it.
+class Member {
+ public:
+  /// Runs `function` on the executor and waits.
+  template <class Function>
+  auto run(Function function) {
+    std::packaged_task<decltype(function())()> task(std::move(function));
+    auto done = task.get_future();
+    asio::post(context_, [&task] { task(); });
+    return done.get();
+  }
+
+  explicit Member(const std::string& url) : thread_([this] { context_.run(); }) {
+    auto connected =
+        Bus::connect(context_.get_executor(), {.url = url, .name = "test", .reconnect_wait = 10ms});
+    if (!connected) ADD_FAILURE() << connected.error().detail;
+    bus = std::move(connected).value();
+  }
+  ~Member() {
+    run([this] {
+      subscriptions.clear();
+      bus->close();
+    });
+    guard_.reset();
+    context_.stop();
+    thread_.join();
+    bus.reset();
+  }
+
+  void serve(const std::string& subject, RequestHandler handler) {
+    run([&] { subscriptions.push_back(bus->serve(subject, "test", std::move(handler)).value()); });
+  }
+  void subscribe(const std::string& subject, MessageHandler handler) {
+    run([&] { subscriptions.push_back(bus->subscribe(subject, {}, std::move(handler)).value()); });
+  }
+  void consume(ConsumerConfig config, WorkHandler handler) {
+    auto subscription = bus->wait(bus->consume(std::move(config), std::move(handler)));
+    ASSERT_TRUE(subscription) << subscription.error().detail;
+    subscriptions.push_back(std::move(subscription).value());
+  }
+  void tail(TailConfig config, MessageHandler handler) {
+    auto subscription = bus->wait(bus->tail(std::move(config), std::move(handler)));
+    ASSERT_TRUE(subscription) << subscription.error().detail;
+    subscriptions.push_back(std::move(subscription).value());
+  }
+  Result<std::string> request(const std::string& subject, const std::string& body,
+                              milliseconds timeout = kTimeout) {
+    return bus->wait(bus->request(subject, body, timeout));
+  }
+  PubAck publish_event(const std::string& subject, const std::string& body, const std::string& id) {
+    auto ack = bus->wait(bus->publish_event({subject, body, id}, kTimeout));
+    if (!ack) throw std::runtime_error("publish_event: " + ack.error().detail);
+    return *ack;
+  }
+  ConsumerCounters counters() {
+    return run([this] { return bus->counters().at(0); });
+  }
+
+  std::shared_ptr<Bus> bus;
+  std::vector<Subscription> subscriptions;
+
+ private:
+  asio::io_context context_;
+  asio::executor_work_guard<asio::io_context::executor_type> guard_ = asio::make_work_guard(context_);
+  std::thread thread_;
+};
+
+class BusTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto started = app::start_nats(directory_.path());
+    ASSERT_TRUE(started) << started.error().detail;
+    nats_ = std::move(started).value();
+  }
+
+  std::unique_ptr<Member> join() { return std::make_unique<Member>(nats_->url()); }
+
+  void make_stream(Member& member, milliseconds max_age = 0ms) {
+    const auto info = member.bus->wait(
+        member.bus->ensure_stream({.name = "EVENTS", .subjects = {"intent.>"}, .max_age = max_age}));
+    ASSERT_TRUE(info) << info.error().detail;
+  }
+
+  void kill_nats() {
+    nats_->kill(SIGKILL);
+    ASSERT_TRUE(nats_->wait(10s));
+  }
+
+  support::TempDir directory_;
+  std::unique_ptr<app::Nats> nats_;
+};
+
+ConsumerConfig workers() {
+  ConsumerConfig config;
+  config.stream = "EVENTS";
+  config.durable = "test-workers";
+  config.deliver_group = "test.workers";
+  config.filter_subject = "intent.submitted";
+  config.ack_wait = 600ms;
+  config.check_interval = 100ms;
+  return config;
+}
+
+asio::awaitable<Verdict> acknowledge(Message) {
+  co_return Verdict::ack();
+}
+
+// --- Messages
+// -----------------------------------------------------------------------------------------------
+
+TEST_F(BusTest, ARequestIsAnsweredByTheCoroutineThatServesIt) {
+  auto server = join();
+  auto client = join();
+  server->serve("echo",
+                [](Message message) -> asio::awaitable<std::string> { co_return "re: " + message.body; });
+  EXPECT_EQ(client->request("echo", "hello").value(), "re: hello");
+  EXPECT_EQ(client->request("echo", "").value(), "re: ");
+}
+
+TEST_F(BusTest, ARequestThatNobodyServesFailsAtOnce) {
+  auto client = join();
+  const auto start = std::chrono::steady_clock::now();
+  const auto answer = client->request("nobody", "hello", 60s);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, errc::kBusUnavailable);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
+}
+
+TEST_F(BusTest, ARequestWithoutAnAnswerTimesOut) {
+  auto member = join();
+  Seen<std::string> seen;
+  member->subscribe("silent", [&](const Message& message) { seen.add(message.body); });
+  const auto answer = member->request("silent", "hello", 200ms);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, errc::kTimeout);
+  EXPECT_TRUE(seen.wait_for_count(1));
+}
+
+TEST_F(BusTest, AHandlerThatThrowsLeavesTheOthersAnswered) {
+  auto member = join();
+  member->serve("picky", [](Message message) -> asio::awaitable<std::string> {
+    if (message.body == "bad") throw std::runtime_error("bad input");
+    co_return "fine";
+  });
+  EXPECT_EQ(member->request("picky", "bad", 200ms).error().code, errc::kTimeout);
+  EXPECT_EQ(member->request("picky", "good").value(), "fine");
+}
+
+TEST_F(BusTest, AThousandRequestsAreInFlightTogether) {
+  auto server = join();
+  auto client = join();
+  // The server answers none before it has all: with fewer in flight nobody would be answered.
+  constexpr int kRequests = 1000;
+  std::vector<Message> asked;
+  server->subscribe("square", [&](const Message& message) {
+    asked.push_back(message);
+    if (asked.size() < kRequests) return;
+    for (const Message& one : asked) {
+      const int number = std::stoi(one.body);
+      EXPECT_TRUE(server->bus->reply(one, std::to_string(number * number)));
+    }
+  });
+  std::vector<std::future<Result<std::string>>> answers;
+  for (int i = 0; i < kRequests; ++i) {
+    answers.push_back(asio::co_spawn(
+        client->bus->executor(), client->bus->request("square", std::to_string(i), 20s), asio::use_future));
+  }
+  for (int i = 0; i < kRequests; ++i) {
+    const auto answer = answers[static_cast<std::size_t>(i)].get();
+    ASSERT_TRUE(answer) << i << ": " << answer.error().detail;
+    EXPECT_EQ(*answer, std::to_string(i * i));
+  }
+}
+
+TEST_F(BusTest, ARawHandlerAnswersFromAThreadOfItsOwn) {
+  auto server = join();
+  auto client = join();
+  std::promise<Message> asked;
+  std::thread worker([&, question = asked.get_future()]() mutable {
+    const Message message = question.get();
+    EXPECT_TRUE(server->bus->reply(message, "from a thread, to " + message.body));
+  });
+  std::atomic<std::thread::id> handler_thread;
+  server->run([&] {
+    server->subscriptions.push_back(server->bus
+                                        ->serve_raw("raw", "test",
+                                                    [&](const Message& message) {
+                                                      handler_thread = std::this_thread::get_id();
+                                                      asked.set_value(message);
+                                                    })
+                                        .value());
+  });
+  EXPECT_EQ(client->request("raw", "you").value(), "from a thread, to you");
+  worker.join();
+  EXPECT_NE(handler_thread.load(), server->run([] { return std::this_thread::get_id(); }));
+}
+
+TEST_F(BusTest, AnEndedSubscriptionHearsNothing) {
+  auto member = join();
+  Seen<std::string> first, second;
+  member->subscribe("news", [&](const Message& message) { first.add(message.body); });
+  member->subscribe("news", [&](const Message& message) { second.add(message.body); });
+  ASSERT_TRUE(member->bus->publish("news", "one"));
+  ASSERT_TRUE(first.wait_for_count(1));
+  member->run([&] { member->subscriptions.erase(member->subscriptions.begin()); });
+  ASSERT_TRUE(member->bus->publish("news", "two"));
+  ASSERT_TRUE(second.wait_for_count(2));
+  EXPECT_EQ(first.values(), std::vector<std::string>{"one"});
+}
+
+TEST_F(BusTest, ConnectingToNothingFailsWithinItsBound) {
+  asio::io_context context;
+  const auto bus =
+      Bus::connect(context.get_executor(), {.url = "nats://127.0.0.1:1", .connect_timeout = 200ms});
+  ASSERT_FALSE(bus);
+  EXPECT_EQ(bus.error().code, errc::kBusUnavailable);
+}
+
+TEST_F(BusTest, ClosingEndsTheRequestsInFlight) {
+  auto member = join();
+  Seen<std::string> seen;
+  member->subscribe("silent", [&](const Message& message) { seen.add(message.body); });
+  auto answer =
+      asio::co_spawn(member->bus->executor(), member->bus->request("silent", "x", 60s), asio::use_future);
+  ASSERT_TRUE(seen.wait_for_count(1));
+  member->run([&] { member->bus->close(); });
+  ASSERT_EQ(answer.wait_for(kPatience), std::future_status::ready);
+  EXPECT_EQ(answer.get().error().code, errc::kBusUnavailable);
+  EXPECT_EQ(member->bus->publish("silent", "y").error().code, errc::kBusUnavailable);
+}
+
+TEST_F(BusTest, ALostConnectionEndsTheRequestsInFlightAndIsMadeAgain) {
+  auto member = join();
+  Seen<std::string> seen;
+  member->subscribe("silent", [&](const Message& message) { seen.add(message.body); });
+  auto answer =
+      asio::co_spawn(member->bus->executor(), member->bus->request("silent", "x", 60s), asio::use_future);
+  ASSERT_TRUE(seen.wait_for_count(1));
+  kill_nats();
+  ASSERT_EQ(answer.wait_for(kPatience), std::future_status::ready);
+  EXPECT_EQ(answer.get().error().code, errc::kBusUnavailable);
+  EXPECT_FALSE(member->bus->connected());
+  EXPECT_EQ(member->request("silent", "x", 60s).error().code, errc::kBusUnavailable);
+  ASSERT_TRUE(nats_->start());
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!member->bus->publish("silent", "again") && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(seen.wait_for_count(2)) << "the subscription continues by itself";
+}
+
+// --- Streams
+// ------------------------------------------------------------------------------------------------
+
+TEST_F(BusTest, AStreamKeepsWhatWasAcknowledged) {
+  auto member = join();
+  Bus& bus = *member->bus;
+  EXPECT_EQ(bus.wait(bus.stream_info("EVENTS")).error().code, errc::kNotFound);
+  EXPECT_EQ(bus.wait(bus.last_message("EVENTS")).error().code, errc::kNotFound);
+  EXPECT_EQ(bus.wait(bus.publish_event({"intent.submitted", "x", "id"}, kTimeout)).error().code,
+            errc::kBusUnavailable);
+  make_stream(*member);
+  EXPECT_EQ(bus.wait(bus.last_message("EVENTS")).value(), std::nullopt);
+  EXPECT_EQ(member->publish_event("intent.submitted", "one", "id-1").sequence, 1u);
+  EXPECT_EQ(member->publish_event("intent.accepted", "two \x01\xff", "id-2").sequence, 2u);
+  const auto last = bus.wait(bus.last_message("EVENTS")).value().value();
+  EXPECT_EQ(last.sequence, 2u);
+  EXPECT_EQ(last.subject, "intent.accepted");
+  EXPECT_EQ(last.body, "two \x01\xff");
+  EXPECT_EQ(bus.wait(bus.get_message("EVENTS", 1)).value().value().body, "one");
+  EXPECT_EQ(bus.wait(bus.get_message("EVENTS", 3)).value(), std::nullopt);
+  const auto info = bus.wait(bus.stream_info("EVENTS")).value();
+  EXPECT_EQ(info.first_sequence, 1u);
+  EXPECT_EQ(info.last_sequence, 2u);
+  EXPECT_EQ(info.messages, 2u);
+  EXPECT_TRUE(bus.wait(bus.delete_stream("EVENTS")));
+  EXPECT_TRUE(bus.wait(bus.delete_stream("EVENTS"))) << "deleting what is not there is no error";
+  EXPECT_EQ(bus.wait(bus.stream_info("EVENTS")).error().code, errc::kNotFound);
+}
+
+TEST_F(BusTest, AnExistingStreamTakesTheNewConfigurationAndKeepsItsMessages) {
+  auto member = join();
+  Bus& bus = *member->bus;
+  make_stream(*member);
+  member->publish_event("intent.submitted", "one", "id-1");
+  const auto created = bus.wait(bus.stream_info("EVENTS")).value().created;
+  const auto updated =
+      bus.wait(bus.ensure_stream({.name = "EVENTS", .subjects = {"intent.>", "risk.>"}})).value();
+  EXPECT_EQ(updated.messages, 1u);
+  EXPECT_EQ(updated.created, created);
+  EXPECT_EQ(member->publish_event("risk.approved", "two", "id-2").sequence, 2u);
+}
+
+TEST_F(BusTest, AMessageIdIsStoredOnceAlsoAcrossAKill) {
+  auto member = join();
+  make_stream(*member);
+  EXPECT_FALSE(member->publish_event("intent.submitted", "one", "same").duplicate);
+  EXPECT_TRUE(member->publish_event("intent.submitted", "one", "same").duplicate);
+  kill_nats();
+  ASSERT_TRUE(nats_->start());
+  auto other = join();
+  const PubAck again = other->publish_event("intent.submitted", "one", "same");
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(again.sequence, 1u);
+}
+
+TEST_F(BusTest, ABatchIsStoredInOrderAndSaysWhichFailed) {
+  auto member = join();
+  make_stream(*member);
+  std::vector<Publication> batch;
+  for (int i = 0; i < 500; ++i) {
+    batch.push_back({"intent.submitted", std::to_string(i), "id-" + std::to_string(i)});
+  }
+  batch[200].subject = "no.stream.takes.this";
+  const auto acks = member->bus->wait(member->bus->publish_events(batch, kTimeout));
+  ASSERT_EQ(acks.size(), 500u);
+  for (std::size_t i = 0; i < acks.size(); ++i) {
+    if (i == 200) {
+      EXPECT_EQ(acks[i].error().code, errc::kBusUnavailable);
+      continue;
+    }
+    ASSERT_TRUE(acks[i]) << i << ": " << acks[i].error().detail;
+    EXPECT_EQ(acks[i]->sequence, i < 200 ? i + 1 : i);
+  }
+  EXPECT_TRUE(member->bus->wait(member->bus->publish_events({}, kTimeout)).empty());
+}
+
+// --- Work queues
+// --------------------------------------------------------------------------------------------
+
+TEST_F(BusTest, AWorkQueueGetsItsSubjectOnly) {
+  auto member = join();
+  make_stream(*member);
+  member->publish_event("intent.submitted", "before", "a");
+  member->publish_event("intent.accepted", "other", "b");
+  Seen<std::string> seen;
+  member->consume(workers(), [&](Message message) -> asio::awaitable<Verdict> {
+    seen.add(message.subject + " " + message.body + " " + std::to_string(message.stream_sequence));
+    co_return Verdict::ack();
+  });
+  member->publish_event("intent.submitted", "after", "c");
+  ASSERT_TRUE(seen.wait_for_count(2));
+  EXPECT_EQ(seen.values(),
+            (std::vector<std::string>{"intent.submitted before 1", "intent.submitted after 3"}));
+}
+
+TEST_F(BusTest, AMessageWithoutAVerdictGoesToAnotherMember) {
+  auto publisher = join();
+  make_stream(*publisher);
+  Seen<std::string> lost, found;
+  {
+    // A member that dies with the message in its hands: its executor is gone before the handler ends.
+    Member dying(nats_->url());
+    dying.consume(workers(), [&](Message message) -> asio::awaitable<Verdict> {
+      lost.add(message.body);
+      asio::steady_timer never(co_await asio::this_coro::executor, 1h);
+      co_await never.async_wait(asio::as_tuple(asio::use_awaitable));
+      co_return Verdict::ack();
+    });
+    publisher->publish_event("intent.submitted", "work", "a");
+    ASSERT_TRUE(lost.wait_for_count(1));
+  }
+  publisher->consume(workers(), [&](Message message) -> asio::awaitable<Verdict> {
+    found.add(message.body + " " + std::to_string(message.deliveries));
+    co_return Verdict::ack();
+  });
+  ASSERT_TRUE(found.wait_for_count(1));
+  EXPECT_EQ(found.values(), std::vector<std::string>{"work 2"});
+}
+
+TEST_F(BusTest, ALongHandlerKeepsItsMessage) {
+  auto first = join();
+  auto second = join();
+  make_stream(*first);
+  std::atomic<int> started = 0;
+  Seen<std::string> ended;
+  // Four times as long as the server waits for an acknowledgement.
+  const WorkHandler slow = [&](Message message) -> asio::awaitable<Verdict> {
+    ++started;
+    asio::steady_timer timer(co_await asio::this_coro::executor, 2400ms);
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    ended.add(message.body);
+    co_return Verdict::ack();
+  };
+  first->consume(workers(), slow);
+  second->consume(workers(), slow);
+  first->publish_event("intent.submitted", "work", "a");
+  ASSERT_TRUE(ended.wait_for_count(1));
+  EXPECT_EQ(started, 1);
+}
+
+TEST_F(BusTest, WhatFailsTooOftenIsADeadLetterAndBlocksNothing) {
+  auto member = join();
+  make_stream(*member);
+  auto config = workers();
+  config.max_tries = 3;
+  config.max_in_flight = 1;
+  Seen<std::string> tried;
+  member->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
+    tried.add(message.body);
+    if (message.body == "poison") co_return Verdict::retry(10ms, "it is bad");
+    if (message.body == "throws") throw std::runtime_error("what a handler throws");
+    if (message.body == "hopeless") co_return Verdict::dead("never");
+    co_return Verdict::ack();
+  });
+  Seen<std::string> dead;
+  member->tail({.stream = std::string(kDeadStream), .from_sequence = 1}, [&](const Message& message) {
+    const auto letter = parse_json(message.body)->as_object();
+    dead.add(message.subject + " " + string_or(letter, "data") + " " + string_or(letter, "reason") + " " +
+             std::to_string(get_int(letter, "tries").value()));
+  });
+  for (const std::string body : {"poison", "throws", "hopeless", "good"}) {
+    member->publish_event("intent.submitted", body, body);
+  }
+  ASSERT_TRUE(dead.wait_for_count(3));
+  auto letters = dead.values();
+  std::ranges::sort(letters);
+  EXPECT_EQ(letters, (std::vector<std::string>{"dead.intent.submitted hopeless never 1",
+                                               "dead.intent.submitted poison it is bad 3",
+                                               "dead.intent.submitted throws what a handler throws 3"}));
+  ASSERT_TRUE(tried.wait_for_count(8));
+  auto tries = tried.values();
+  EXPECT_EQ(std::ranges::count(tries, "poison"), 3);
+  EXPECT_EQ(std::ranges::count(tries, "throws"), 3);
+  EXPECT_EQ(std::ranges::count(tries, "hopeless"), 1);
+  EXPECT_EQ(std::ranges::count(tries, "good"), 1);
+  const auto counters = member->counters();
+  EXPECT_EQ(counters.dead, 3u);
+  EXPECT_EQ(counters.acked, 1u);
+  EXPECT_EQ(counters.retried, 4u);
+  EXPECT_EQ(counters.durable, "test-workers");
+}
+
+TEST_F(BusTest, WaitingCountsForNoTry) {
+  auto member = join();
+  make_stream(*member);
+  auto config = workers();
+  config.max_tries = 2;
+  std::atomic<int> calls = 0;
+  Seen<std::uint64_t> done;
+  member->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
+    if (++calls < 50) co_return Verdict::wait(1ms);
+    done.add(message.deliveries);
+    co_return Verdict::ack();
+  });
+  member->publish_event("intent.submitted", "work", "a");
+  ASSERT_TRUE(done.wait_for_count(1));
+  EXPECT_EQ(done.values().front(), 1u);
+  EXPECT_EQ(member->counters().dead, 0u);
+}
+
+TEST_F(BusTest, AGroupSharesTheWork) {
+  constexpr int kMessages = 400;
+  auto first = join();
+  auto second = join();
+  make_stream(*first);
+  Seen<std::pair<int, std::string>> seen;
+  for (const auto& [number, member] : {std::pair{1, first.get()}, std::pair{2, second.get()}}) {
+    member->consume(workers(), [&seen, number](Message message) -> asio::awaitable<Verdict> {
+      seen.add({number, message.body});
+      co_return Verdict::ack();
+    });
+  }
+  std::vector<Publication> batch;
+  for (int i = 0; i < kMessages; ++i) {
+    batch.push_back({"intent.submitted", std::to_string(i), "id-" + std::to_string(i)});
+  }
+  for (const auto& ack : first->bus->wait(first->bus->publish_events(std::move(batch), kTimeout)))
+    ASSERT_TRUE(ack);
+  ASSERT_TRUE(seen.wait_for_count(kMessages));
+  std::set<std::string> bodies;
+  int by_first = 0;
+  for (const auto& [member, body] : seen.values()) {
+    bodies.insert(body);
+    by_first += member == 1;
+  }
+  EXPECT_EQ(bodies.size(), static_cast<std::size_t>(kMessages));
+  EXPECT_EQ(seen.values().size(), static_cast<std::size_t>(kMessages)) << "none went to both";
+  EXPECT_GT(by_first, kMessages / 10);
+  EXPECT_LT(by_first, kMessages * 9 / 10);
+}
+
+TEST_F(BusTest, NoMoreHandlersRunThanAllowed) {
+  auto member = join();
+  make_stream(*member);
+  auto config = workers();
+  config.max_in_flight = 3;
+  int running = 0, most = 0;
+  Seen<std::string> done;
+  member->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
+    most = std::max(most, ++running);
+    asio::steady_timer timer(co_await asio::this_coro::executor, 5ms);
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    --running;
+    done.add(message.body);
+    co_return Verdict::ack();
+  });
+  for (int i = 0; i < 30; ++i) {
+    member->publish_event("intent.submitted", std::to_string(i), "id-" + std::to_string(i));
+  }
+  ASSERT_TRUE(done.wait_for_count(30));
+  EXPECT_EQ(most, 3);
+}
+
+TEST_F(BusTest, AnotherConfigurationReplacesTheConsumer) {
+  auto member = join();
+  make_stream(*member);
+  member->consume(workers(), acknowledge);
+  member->run([&] { member->subscriptions.clear(); });
+  auto config = workers();
+  config.filter_subject = "intent.accepted";
+  config.ack_wait = 900ms;
+  Seen<std::string> seen;
+  member->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
+    seen.add(message.body);
+    co_return Verdict::ack();
+  });
+  member->publish_event("intent.submitted", "one", "a");
+  member->publish_event("intent.accepted", "two", "b");
+  ASSERT_TRUE(seen.wait_for_count(1));
+  EXPECT_EQ(seen.values(), std::vector<std::string>{"two"});
+}
+
+TEST_F(BusTest, ResetConsumersAreMadeAnewAndReadFromTheStart) {
+  auto member = join();
+  auto other = join();
+  make_stream(*member);
+  Seen<std::string> seen;
+  member->consume(workers(), [&](Message message) -> asio::awaitable<Verdict> {
+    seen.add(message.body);
+    co_return Verdict::ack();
+  });
+  member->publish_event("intent.submitted", "one", "a");
+  ASSERT_TRUE(seen.wait_for_count(1));
+  ASSERT_TRUE(other->bus->wait(other->bus->reset_consumers("EVENTS")));
+  ASSERT_TRUE(seen.wait_for_count(2)) << "the member noticed that its consumer is gone";
+  EXPECT_EQ(seen.values(), (std::vector<std::string>{"one", "one"}));
+  // Counted when the server's answer is here, which may be after the message.
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (member->counters().recreated == 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(member->counters().recreated, 1u);
+}
+
+TEST_F(BusTest, AWorkQueueSurvivesAStreamThatWasMadeAnew) {
+  auto member = join();
+  make_stream(*member);
+  Seen<std::string> seen;
+  member->consume(workers(), [&](Message message) -> asio::awaitable<Verdict> {
+    seen.add(message.body);
+    co_return Verdict::ack();
+  });
+  ASSERT_TRUE(member->bus->wait(member->bus->delete_stream("EVENTS")));
+  make_stream(*member);
+  member->publish_event("intent.submitted", "new", "a");
+  ASSERT_TRUE(seen.wait_for_count(1));
+  EXPECT_EQ(seen.values(), std::vector<std::string>{"new"});
+}
+
+TEST_F(BusTest, AKilledServerLosesNoWork) {
+  auto member = join();
+  make_stream(*member);
+  Seen<std::string> seen;
+  member->consume(workers(), [&](Message message) -> asio::awaitable<Verdict> {
+    seen.add(message.body);
+    co_return Verdict::ack();
+  });
+  std::set<std::string> published;
+  for (int round = 0; round < 3; ++round) {
+    // Published again with the same id until acknowledged, as the coordinator does.
+    for (int i = 0; i < 50; ++i) {
+      const std::string body = std::to_string(round) + "." + std::to_string(i);
+      const auto deadline = std::chrono::steady_clock::now() + kPatience;
+      while (!member->bus->wait(member->bus->publish_event({"intent.submitted", body, body}, 1000ms))) {
+        ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      }
+      published.insert(body);
+    }
+    kill_nats();
+    ASSERT_TRUE(nats_->start());
+  }
+  EXPECT_TRUE(seen.wait_until([&](const std::vector<std::string>& values) {
+    return std::set<std::string>(values.begin(), values.end()) == published;
+  }));
+}
+
+// --- Reading in order
+// ---------------------------------------------------------------------------------------
+
+TEST_F(BusTest, ATailReadsFromASequenceAndThenWhatIsNew) {
+  auto member = join();
+  make_stream(*member);
+  for (int i = 1; i <= 5; ++i)
+    member->publish_event("intent.submitted", std::to_string(i), "id" + std::to_string(i));
+  Seen<std::uint64_t> from_three, only_new;
+  member->tail({.stream = "EVENTS", .from_sequence = 3},
+               [&](const Message& message) { from_three.add(message.stream_sequence); });
+  member->tail({.stream = "EVENTS"}, [&](const Message& message) { only_new.add(message.stream_sequence); });
+  member->publish_event("intent.submitted", "6", "id6");
+  ASSERT_TRUE(from_three.wait_for_count(4));
+  ASSERT_TRUE(only_new.wait_for_count(1));
+  EXPECT_EQ(from_three.values(), (std::vector<std::uint64_t>{3, 4, 5, 6}));
+  EXPECT_EQ(only_new.values(), (std::vector<std::uint64_t>{6}));
+  EXPECT_FALSE(member->bus->wait(member->bus->tail({.stream = "ABSENT"}, [](const Message&) {})));
+}
+
+TEST_F(BusTest, ATailKeepsUpWithMoreThanTheServersFlowWindow) {
+  auto member = join();
+  make_stream(*member);
+  constexpr std::uint64_t kMessages = 3000;
+  std::vector<Publication> batch;
+  const std::string large(4096, 'x');
+  for (std::uint64_t i = 1; i <= kMessages; ++i)
+    batch.push_back({"intent.submitted", large, std::to_string(i)});
+  for (const auto& ack : member->bus->wait(member->bus->publish_events(std::move(batch), 20s)))
+    ASSERT_TRUE(ack);
+  Seen<std::uint64_t> seen;
+  member->tail({.stream = "EVENTS", .from_sequence = 1},
+               [&](const Message& message) { seen.add(message.stream_sequence); });
+  ASSERT_TRUE(seen.wait_for_count(kMessages));
+  std::vector<std::uint64_t> expected(kMessages);
+  std::iota(expected.begin(), expected.end(), 1);
+  EXPECT_EQ(seen.values(), expected);
+}
+
+TEST_F(BusTest, ATailIsInOrderWithoutGapOrRepeatAcrossKilledServers) {
+  auto member = join();
+  make_stream(*member);
+  Seen<std::uint64_t> seen;
+  member->tail({.stream = "EVENTS", .filter_subject = "intent.>", .from_sequence = 1, .heartbeat = 200ms},
+               [&](const Message& message) { seen.add(message.stream_sequence); });
+  std::uint64_t last = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 100; ++i) {
+      const std::string id = std::to_string(round) + "." + std::to_string(i);
+      const auto deadline = std::chrono::steady_clock::now() + kPatience;
+      for (;;) {
+        const auto ack = member->bus->wait(member->bus->publish_event({"intent.submitted", id, id}, 1000ms));
+        if (ack) last = ack->sequence;
+        if (ack) break;
+        ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      }
+    }
+    kill_nats();
+    ASSERT_TRUE(nats_->start());
+  }
+  ASSERT_EQ(last, 300u);
+  ASSERT_TRUE(seen.wait_for_count(last));
+  std::vector<std::uint64_t> expected(last);
+  std::iota(expected.begin(), expected.end(), 1);
+  EXPECT_EQ(seen.values(), expected);
+}
+
+TEST_F(BusTest, ATailThatLostItsConsumerContinues) {
+  auto member = join();
+  make_stream(*member);
+  Seen<std::uint64_t> seen;
+  member->tail({.stream = "EVENTS", .heartbeat = 100ms},
+               [&](const Message& message) { seen.add(message.stream_sequence); });
+  member->publish_event("intent.submitted", "1", "a");
+  ASSERT_TRUE(seen.wait_for_count(1));
+  auto other = join();
+  ASSERT_TRUE(other->bus->wait(other->bus->reset_consumers("EVENTS")));
+  member->publish_event("intent.submitted", "2", "b");
+  ASSERT_TRUE(seen.wait_for_count(2));
+  EXPECT_EQ(seen.values(), (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST_F(BusTest, ATailReadsAStreamThatWasMadeAnewFromItsStart) {
+  auto member = join();
+  make_stream(*member);
+  Seen<std::string> seen;
+  member->tail({.stream = "EVENTS", .from_sequence = 1, .heartbeat = 100ms},
+               [&](const Message& message) { seen.add(message.body); });
+  member->publish_event("intent.submitted", "old", "a");
+  ASSERT_TRUE(seen.wait_for_count(1));
+  ASSERT_TRUE(member->bus->wait(member->bus->delete_stream("EVENTS")));
+  make_stream(*member);
+  member->publish_event("intent.submitted", "new 1", "b");
+  member->publish_event("intent.submitted", "new 2", "c");
+  ASSERT_TRUE(seen.wait_for_count(3));
+  EXPECT_EQ(seen.values(), (std::vector<std::string>{"old", "new 1", "new 2"}));
+}
+
+}  // namespace
+}  // namespace sep::bus
