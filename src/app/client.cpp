@@ -1,17 +1,19 @@
 #include "app/client.h"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/websocket.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
 #include <fmt/format.h>
+
+#include "app/blocking.h"
 
 namespace sep::app {
 namespace {
@@ -19,6 +21,9 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
+namespace websocket = beast::websocket;
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 
 struct Target {
   std::string host;
@@ -36,7 +41,7 @@ Result<Target> parse_url(const std::string& url) {
 }
 
 asio::awaitable<HttpAnswer> exchange(Target target, http::request<http::string_body> request,
-                                     std::chrono::milliseconds timeout) {
+                                     milliseconds timeout) {
   const auto executor = co_await asio::this_coro::executor;
   asio::ip::tcp::resolver resolver(executor);
   beast::tcp_stream stream(executor);
@@ -58,7 +63,7 @@ asio::awaitable<HttpAnswer> exchange(Target target, http::request<http::string_b
 }  // namespace
 
 Result<HttpAnswer> http_request(const std::string& method, const std::string& url, const std::string& body,
-                                const HttpHeaders& headers, std::chrono::milliseconds timeout) {
+                                const HttpHeaders& headers, milliseconds timeout) {
   SEP_TRY(const auto target, parse_url(url));
   http::request<http::string_body> request(http::string_to_verb(method), target.path, 11);
   request.set(http::field::host, target.host + ":" + target.port);
@@ -68,22 +73,235 @@ Result<HttpAnswer> http_request(const std::string& method, const std::string& ur
   request.body() = body;
   request.prepare_payload();
 
-  Result<HttpAnswer> result = fail(errc::kInternal, "no answer");
-  asio::io_context context(1);
-  asio::co_spawn(
-      context,
-      [&]() -> asio::awaitable<void> {
-        try {
-          result = co_await exchange(target, std::move(request), timeout);
-        } catch (const boost::system::system_error& error) {
-          const bool late = error.code() == beast::error::timeout;
-          result = fail(late ? errc::kTimeout : errc::kNodeUnreachable,
-                        fmt::format("{}:{}: {}", target.host, target.port, error.code().message()));
-        }
-      },
-      asio::detached);
-  context.run();
-  return result;
+  return run_blocking([&](asio::any_io_executor) -> asio::awaitable<Result<HttpAnswer>> {
+    try {
+      co_return co_await exchange(target, std::move(request), timeout);
+    } catch (const boost::system::system_error& error) {
+      const bool late = error.code() == beast::error::timeout;
+      co_return fail(late ? errc::kTimeout : errc::kNotReady,
+                     fmt::format("{}:{}: {}", target.host, target.port, error.code().message()));
+    }
+  });
+}
+
+// ---- the API ----
+
+namespace {
+
+constexpr milliseconds kApiTimeout{15'000};
+
+/// A problem document as an Error; each fault of a request on a line of its own.
+Error error_of(const json::object& problem, unsigned status) {
+  Error error{errc::kInternal, string_or(problem, "detail", fmt::format("HTTP {}", status)), {}};
+  const auto code = string_or(problem, "code");
+  for (const auto known : errc::kAll)
+    if (known == code) error.code = known;
+  if (const auto faults = get_array(problem, "errors"))
+    for (const auto& fault : *faults)
+      if (const auto* object = fault.if_object())
+        error.detail +=
+            fmt::format("\n  {}: {}", string_or(*object, "pointer"), string_or(*object, "message"));
+  return error;
+}
+
+/// NOT_READY for every answer that says no more than that the platform is not whole now.
+bool means_not_ready(unsigned status) {
+  return status == 502 || status == 503 || status == 504;
+}
+
+}  // namespace
+
+Result<json::object> ApiClient::request(const std::string& method, const std::string& path,
+                                        const std::string& body, const HttpHeaders& headers) const {
+  SEP_TRY(const auto answer, http_request(method, base_url_ + path, body, headers, kApiTimeout));
+  const auto document = parse_json(answer.body);
+  if (!document || !document->is_object())
+    return fail(errc::kNotReady,
+                fmt::format("{} answers, but not as sep does (HTTP {})", base_url_, answer.status));
+  if (answer.status < 300) return document->as_object();
+  auto error = error_of(document->as_object(), answer.status);
+  if (means_not_ready(answer.status)) error.code = errc::kNotReady;
+  return fail(std::move(error));
+}
+
+Result<json::object> ApiClient::get(const std::string& path) const {
+  return request("GET", path, {}, {});
+}
+
+Result<json::object> ApiClient::post(const std::string& path, const json::object& body,
+                                     const HttpHeaders& headers) const {
+  return request("POST", path, json::serialize(body), headers);
+}
+
+// ---- the stream ----
+
+class EventStream::Impl {
+ public:
+  Impl(Target target, Options options) : target_(std::move(target)), options_(std::move(options)) {}
+
+  Status connect() {
+    stream_.reset();
+    context_.restart();
+    context_.poll();  // what the old connection left behind must not be taken for the new one's
+    stream_.emplace(context_);
+    pending_ = false;
+    asio::ip::tcp::resolver resolver(context_);
+    boost::system::error_code error;
+    const auto endpoints = resolver.resolve(target_.host, target_.port, error);
+    if (error) return unreachable(error);
+    auto& socket = beast::get_lowest_layer(*stream_);
+    SEP_CHECK(
+        finish([&](auto done) { socket.async_connect(endpoints, [done](auto code, auto) { done(code); }); }));
+    socket.socket().set_option(asio::ip::tcp::no_delay(true));
+    SEP_CHECK(finish([&](auto done) {
+      stream_->async_handshake(target_.host + ":" + target_.port, "/stream",
+                               [done](auto code) { done(code); });
+    }));
+    stream_->set_option(websocket::stream_base::timeout::suggested(beast::role_type::client));
+    stream_->read_message_max(64ULL << 20U);
+    stream_->text(true);
+    const std::string action = json::serialize(subscription());
+    return finish([&](auto done) {
+      stream_->async_write(asio::buffer(action), [done](auto code, auto) { done(code); });
+    });
+  }
+
+  /// The gateway's answer to the subscription. Events may come before it.
+  Status confirm() {
+    const auto deadline = Clock::now() + kApiTimeout;
+    while (!confirmed_) {
+      SEP_TRY(auto event, read_until(deadline));
+      if (!event && Clock::now() >= deadline) return fail(errc::kTimeout, "the event stream does not answer");
+      if (event) held_.push_back(std::move(*event));
+    }
+    return {};
+  }
+
+  Result<std::optional<json::object>> next(milliseconds timeout) {
+    const auto deadline = Clock::now() + timeout;
+    if (!held_.empty()) {
+      auto event = std::move(held_.front());
+      held_.erase(held_.begin());
+      return std::optional(remember(std::move(event)));
+    }
+    while (true) {
+      auto event = read_until(deadline);
+      if (!event) {
+        if (refused_) return fail(event.error());
+        SEP_CHECK(reconnect());
+        continue;
+      }
+      if (*event) return std::optional(remember(std::move(**event)));
+      if (Clock::now() >= deadline) return std::nullopt;
+    }
+  }
+
+ private:
+  json::object subscription() const {
+    json::object action{{"action", "subscribe"}, {"topics", json::value_from(options_.topics)}};
+    if (!options_.correlation_id.empty()) action["correlationId"] = options_.correlation_id;
+    if (options_.from_sequence) action["fromSequence"] = *options_.from_sequence;
+    return action;
+  }
+
+  /// Runs one operation to its end, at most kApiTimeout.
+  template <class Start>
+  Status finish(Start start) {
+    std::optional<boost::system::error_code> outcome;
+    start([&](boost::system::error_code code) { outcome = code; });
+    context_.restart();
+    context_.run_for(kApiTimeout);
+    if (!outcome) {
+      beast::get_lowest_layer(*stream_).cancel();
+      context_.restart();
+      context_.run();
+      return fail(errc::kTimeout, fmt::format("{}:{} does not answer", target_.host, target_.port));
+    }
+    if (*outcome) return unreachable(*outcome);
+    return {};
+  }
+
+  std::unexpected<Error> unreachable(boost::system::error_code code) const {
+    return fail(errc::kNotReady, fmt::format("{}:{}: {}", target_.host, target_.port, code.message()));
+  }
+
+  /// One message, if one comes in time; replies to actions are dealt with here.
+  Result<std::optional<json::object>> read_until(Clock::time_point deadline) {
+    if (!pending_) {
+      pending_ = true;
+      arrived_.reset();
+      stream_->async_read(buffer_, [this](boost::system::error_code code, std::size_t) { arrived_ = code; });
+    }
+    context_.restart();
+    while (!arrived_ && context_.run_one_until(deadline) != 0) {
+    }
+    if (!arrived_) return std::nullopt;
+    pending_ = false;
+    if (*arrived_) return unreachable(*arrived_);
+    const auto text = beast::buffers_to_string(buffer_.data());
+    buffer_.clear();
+    SEP_TRY(auto message, parse_json(text));
+    if (!message.is_object())
+      return fail(errc::kNotReady, "the event stream sent something that is no event");
+    const auto action = string_or(message.as_object(), "action");
+    if (action.empty()) return std::optional(std::move(message.as_object()));
+    if (action == "subscribed") confirmed_ = true;
+    if (action == "error") {
+      refused_ = !confirmed_;
+      return fail(errc::kNotReady, "the event stream says: " + string_or(message.as_object(), "message"));
+    }
+    return std::nullopt;
+  }
+
+  /// A later subscription continues behind this event.
+  json::object remember(json::object event) {
+    const auto sequence = get_uint(event, options_.correlation_id.empty() ? "globalSequence" : "sequence");
+    if (sequence) options_.from_sequence = *sequence + 1;
+    return event;
+  }
+
+  Status reconnect() {
+    const auto give_up = Clock::now() + options_.give_up_after;
+    while (true) {
+      confirmed_ = false;
+      buffer_.clear();
+      auto status = connect();
+      if (status) status = confirm();
+      if (status || refused_ || Clock::now() > give_up) return status;
+      context_.restart();
+      asio::steady_timer pause(context_, milliseconds(200));
+      pause.async_wait([](auto) {});
+      context_.run_for(milliseconds(200));
+    }
+  }
+
+  asio::io_context context_{1};
+  Target target_;
+  Options options_;
+  std::optional<websocket::stream<beast::tcp_stream>> stream_;
+  beast::flat_buffer buffer_;
+  bool pending_ = false;
+  bool confirmed_ = false;
+  bool refused_ = false;
+  std::optional<boost::system::error_code> arrived_;
+  std::vector<json::object> held_;
+};
+
+EventStream::EventStream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+EventStream::EventStream(EventStream&&) noexcept = default;
+EventStream& EventStream::operator=(EventStream&&) noexcept = default;
+EventStream::~EventStream() = default;
+
+Result<EventStream> EventStream::open(const std::string& base_url, Options options) {
+  SEP_TRY(auto target, parse_url(base_url));
+  auto impl = std::make_unique<Impl>(std::move(target), std::move(options));
+  SEP_CHECK(impl->connect());
+  SEP_CHECK(impl->confirm());
+  return EventStream(std::move(impl));
+}
+
+Result<std::optional<json::object>> EventStream::next(milliseconds timeout) {
+  return impl_->next(timeout);
 }
 
 }  // namespace sep::app

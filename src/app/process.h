@@ -58,6 +58,8 @@ class Process {
   ~Process();
 
   pid_t pid() const { return pid_; }
+  /// For poll(): readable once the process has ended. Owned by this object.
+  int ended_fd() const { return pidfd_; }
   /// True until it has ended. Reaps it.
   bool alive();
   /// Waits up to `timeout` for the end; nothing where it still runs then.
