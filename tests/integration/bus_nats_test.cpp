@@ -125,6 +125,7 @@ class Member {
   std::thread thread_;
 };
 
+/// In a test, what handlers refer to is declared before the members, so that it ends after them.
 class BusTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -187,8 +188,8 @@ TEST_F(BusTest, ARequestThatNobodyServesFailsAtOnce) {
 }
 
 TEST_F(BusTest, ARequestWithoutAnAnswerTimesOut) {
-  auto member = join();
   Seen<std::string> seen;
+  auto member = join();
   member->subscribe("silent", [&](const Message& message) { seen.add(message.body); });
   const auto answer = member->request("silent", "hello", 200ms);
   ASSERT_FALSE(answer);
@@ -207,11 +208,11 @@ TEST_F(BusTest, AHandlerThatThrowsLeavesTheOthersAnswered) {
 }
 
 TEST_F(BusTest, AThousandRequestsAreInFlightTogether) {
+  std::vector<Message> asked;
   auto server = join();
   auto client = join();
   // The server answers none before it has all: with fewer in flight nobody would be answered.
   constexpr int kRequests = 1000;
-  std::vector<Message> asked;
   server->subscribe("square", [&](const Message& message) {
     asked.push_back(message);
     if (asked.size() < kRequests) return;
@@ -233,14 +234,14 @@ TEST_F(BusTest, AThousandRequestsAreInFlightTogether) {
 }
 
 TEST_F(BusTest, ARawHandlerAnswersFromAThreadOfItsOwn) {
+  std::promise<Message> asked;
+  std::atomic<std::thread::id> handler_thread;
   auto server = join();
   auto client = join();
-  std::promise<Message> asked;
   std::thread worker([&, question = asked.get_future()]() mutable {
     const Message message = question.get();
     EXPECT_TRUE(server->bus->reply(message, "from a thread, to " + message.body));
   });
-  std::atomic<std::thread::id> handler_thread;
   server->run([&] {
     server->subscriptions.push_back(server->bus
                                         ->serve_raw("raw", "test",
@@ -256,8 +257,8 @@ TEST_F(BusTest, ARawHandlerAnswersFromAThreadOfItsOwn) {
 }
 
 TEST_F(BusTest, AnEndedSubscriptionHearsNothing) {
-  auto member = join();
   Seen<std::string> first, second;
+  auto member = join();
   member->subscribe("news", [&](const Message& message) { first.add(message.body); });
   member->subscribe("news", [&](const Message& message) { second.add(message.body); });
   ASSERT_TRUE(member->bus->publish("news", "one"));
@@ -277,8 +278,8 @@ TEST_F(BusTest, ConnectingToNothingFailsWithinItsBound) {
 }
 
 TEST_F(BusTest, ClosingEndsTheRequestsInFlight) {
-  auto member = join();
   Seen<std::string> seen;
+  auto member = join();
   member->subscribe("silent", [&](const Message& message) { seen.add(message.body); });
   auto answer =
       asio::co_spawn(member->bus->executor(), member->bus->request("silent", "x", 60s), asio::use_future);
@@ -290,8 +291,8 @@ TEST_F(BusTest, ClosingEndsTheRequestsInFlight) {
 }
 
 TEST_F(BusTest, ALostConnectionEndsTheRequestsInFlightAndIsMadeAgain) {
-  auto member = join();
   Seen<std::string> seen;
+  auto member = join();
   member->subscribe("silent", [&](const Message& message) { seen.add(message.body); });
   auto answer =
       asio::co_spawn(member->bus->executor(), member->bus->request("silent", "x", 60s), asio::use_future);
@@ -389,11 +390,11 @@ TEST_F(BusTest, ABatchIsStoredInOrderAndSaysWhichFailed) {
 // --------------------------------------------------------------------------------------------
 
 TEST_F(BusTest, AWorkQueueGetsItsSubjectOnly) {
+  Seen<std::string> seen;
   auto member = join();
   make_stream(*member);
   member->publish_event("intent.submitted", "before", "a");
   member->publish_event("intent.accepted", "other", "b");
-  Seen<std::string> seen;
   member->consume(workers(), [&](Message message) -> asio::awaitable<Verdict> {
     seen.add(message.subject + " " + message.body + " " + std::to_string(message.stream_sequence));
     co_return Verdict::ack();
@@ -405,9 +406,9 @@ TEST_F(BusTest, AWorkQueueGetsItsSubjectOnly) {
 }
 
 TEST_F(BusTest, AMessageWithoutAVerdictGoesToAnotherMember) {
+  Seen<std::string> lost, found;
   auto publisher = join();
   make_stream(*publisher);
-  Seen<std::string> lost, found;
   {
     // A member that dies with the message in its hands: its executor is gone before the handler ends.
     Member dying(nats_->url());
@@ -429,11 +430,11 @@ TEST_F(BusTest, AMessageWithoutAVerdictGoesToAnotherMember) {
 }
 
 TEST_F(BusTest, ALongHandlerKeepsItsMessage) {
+  std::atomic<int> started = 0;
+  Seen<std::string> ended;
   auto first = join();
   auto second = join();
   make_stream(*first);
-  std::atomic<int> started = 0;
-  Seen<std::string> ended;
   // Four times as long as the server waits for an acknowledgement.
   const WorkHandler slow = [&](Message message) -> asio::awaitable<Verdict> {
     ++started;
@@ -450,12 +451,13 @@ TEST_F(BusTest, ALongHandlerKeepsItsMessage) {
 }
 
 TEST_F(BusTest, WhatFailsTooOftenIsADeadLetterAndBlocksNothing) {
+  Seen<std::string> tried;
+  Seen<std::string> dead;
   auto member = join();
   make_stream(*member);
   auto config = workers();
   config.max_tries = 3;
   config.max_in_flight = 1;
-  Seen<std::string> tried;
   member->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
     tried.add(message.body);
     if (message.body == "poison") co_return Verdict::retry(10ms, "it is bad");
@@ -463,7 +465,6 @@ TEST_F(BusTest, WhatFailsTooOftenIsADeadLetterAndBlocksNothing) {
     if (message.body == "hopeless") co_return Verdict::dead("never");
     co_return Verdict::ack();
   });
-  Seen<std::string> dead;
   member->tail({.stream = std::string(kDeadStream), .from_sequence = 1}, [&](const Message& message) {
     const auto letter = parse_json(message.body)->as_object();
     dead.add(message.subject + " " + string_or(letter, "data") + " " + string_or(letter, "reason") + " " +
@@ -492,12 +493,12 @@ TEST_F(BusTest, WhatFailsTooOftenIsADeadLetterAndBlocksNothing) {
 }
 
 TEST_F(BusTest, WaitingCountsForNoTry) {
+  std::atomic<int> calls = 0;
+  Seen<std::uint64_t> done;
   auto member = join();
   make_stream(*member);
   auto config = workers();
   config.max_tries = 2;
-  std::atomic<int> calls = 0;
-  Seen<std::uint64_t> done;
   member->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
     if (++calls < 50) co_return Verdict::wait(1ms);
     done.add(message.deliveries);
@@ -510,11 +511,12 @@ TEST_F(BusTest, WaitingCountsForNoTry) {
 }
 
 TEST_F(BusTest, AGroupSharesTheWork) {
+  Seen<std::pair<int, std::string>> seen;
+  int by_first = 0;
   constexpr int kMessages = 400;
   auto first = join();
   auto second = join();
   make_stream(*first);
-  Seen<std::pair<int, std::string>> seen;
   for (const auto& [number, member] : {std::pair{1, first.get()}, std::pair{2, second.get()}}) {
     member->consume(workers(), [&seen, number](Message message) -> asio::awaitable<Verdict> {
       seen.add({number, message.body});
@@ -529,7 +531,6 @@ TEST_F(BusTest, AGroupSharesTheWork) {
     ASSERT_TRUE(ack);
   ASSERT_TRUE(seen.wait_for_count(kMessages));
   std::set<std::string> bodies;
-  int by_first = 0;
   for (const auto& [member, body] : seen.values()) {
     bodies.insert(body);
     by_first += member == 1;
@@ -541,12 +542,12 @@ TEST_F(BusTest, AGroupSharesTheWork) {
 }
 
 TEST_F(BusTest, NoMoreHandlersRunThanAllowed) {
+  int running = 0, most = 0;
+  Seen<std::string> done;
   auto member = join();
   make_stream(*member);
   auto config = workers();
   config.max_in_flight = 3;
-  int running = 0, most = 0;
-  Seen<std::string> done;
   member->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
     most = std::max(most, ++running);
     asio::steady_timer timer(co_await asio::this_coro::executor, 5ms);
@@ -563,6 +564,7 @@ TEST_F(BusTest, NoMoreHandlersRunThanAllowed) {
 }
 
 TEST_F(BusTest, AnotherConfigurationReplacesTheConsumer) {
+  Seen<std::string> seen;
   auto member = join();
   make_stream(*member);
   member->consume(workers(), acknowledge);
@@ -570,7 +572,6 @@ TEST_F(BusTest, AnotherConfigurationReplacesTheConsumer) {
   auto config = workers();
   config.filter_subject = "intent.accepted";
   config.ack_wait = 900ms;
-  Seen<std::string> seen;
   member->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
     seen.add(message.body);
     co_return Verdict::ack();
@@ -582,10 +583,10 @@ TEST_F(BusTest, AnotherConfigurationReplacesTheConsumer) {
 }
 
 TEST_F(BusTest, ResetConsumersAreMadeAnewAndReadFromTheStart) {
+  Seen<std::string> seen;
   auto member = join();
   auto other = join();
   make_stream(*member);
-  Seen<std::string> seen;
   member->consume(workers(), [&](Message message) -> asio::awaitable<Verdict> {
     seen.add(message.body);
     co_return Verdict::ack();
@@ -604,9 +605,9 @@ TEST_F(BusTest, ResetConsumersAreMadeAnewAndReadFromTheStart) {
 }
 
 TEST_F(BusTest, AWorkQueueSurvivesAStreamThatWasMadeAnew) {
+  Seen<std::string> seen;
   auto member = join();
   make_stream(*member);
-  Seen<std::string> seen;
   member->consume(workers(), [&](Message message) -> asio::awaitable<Verdict> {
     seen.add(message.body);
     co_return Verdict::ack();
@@ -619,9 +620,9 @@ TEST_F(BusTest, AWorkQueueSurvivesAStreamThatWasMadeAnew) {
 }
 
 TEST_F(BusTest, AKilledServerLosesNoWork) {
+  Seen<std::string> seen;
   auto member = join();
   make_stream(*member);
-  Seen<std::string> seen;
   member->consume(workers(), [&](Message message) -> asio::awaitable<Verdict> {
     seen.add(message.body);
     co_return Verdict::ack();
@@ -649,11 +650,11 @@ TEST_F(BusTest, AKilledServerLosesNoWork) {
 // ---------------------------------------------------------------------------------------
 
 TEST_F(BusTest, ATailReadsFromASequenceAndThenWhatIsNew) {
+  Seen<std::uint64_t> from_three, only_new;
   auto member = join();
   make_stream(*member);
   for (int i = 1; i <= 5; ++i)
     member->publish_event("intent.submitted", std::to_string(i), "id" + std::to_string(i));
-  Seen<std::uint64_t> from_three, only_new;
   member->tail({.stream = "EVENTS", .from_sequence = 3},
                [&](const Message& message) { from_three.add(message.stream_sequence); });
   member->tail({.stream = "EVENTS"}, [&](const Message& message) { only_new.add(message.stream_sequence); });
@@ -666,6 +667,7 @@ TEST_F(BusTest, ATailReadsFromASequenceAndThenWhatIsNew) {
 }
 
 TEST_F(BusTest, ATailKeepsUpWithMoreThanTheServersFlowWindow) {
+  Seen<std::uint64_t> seen;
   auto member = join();
   make_stream(*member);
   constexpr std::uint64_t kMessages = 3000;
@@ -675,7 +677,6 @@ TEST_F(BusTest, ATailKeepsUpWithMoreThanTheServersFlowWindow) {
     batch.push_back({"intent.submitted", large, std::to_string(i)});
   for (const auto& ack : member->bus->wait(member->bus->publish_events(std::move(batch), 20s)))
     ASSERT_TRUE(ack);
-  Seen<std::uint64_t> seen;
   member->tail({.stream = "EVENTS", .from_sequence = 1},
                [&](const Message& message) { seen.add(message.stream_sequence); });
   ASSERT_TRUE(seen.wait_for_count(kMessages));
@@ -685,9 +686,9 @@ TEST_F(BusTest, ATailKeepsUpWithMoreThanTheServersFlowWindow) {
 }
 
 TEST_F(BusTest, ATailIsInOrderWithoutGapOrRepeatAcrossKilledServers) {
+  Seen<std::uint64_t> seen;
   auto member = join();
   make_stream(*member);
-  Seen<std::uint64_t> seen;
   member->tail({.stream = "EVENTS", .filter_subject = "intent.>", .from_sequence = 1, .heartbeat = 200ms},
                [&](const Message& message) { seen.add(message.stream_sequence); });
   std::uint64_t last = 0;
@@ -713,9 +714,9 @@ TEST_F(BusTest, ATailIsInOrderWithoutGapOrRepeatAcrossKilledServers) {
 }
 
 TEST_F(BusTest, ATailThatLostItsConsumerContinues) {
+  Seen<std::uint64_t> seen;
   auto member = join();
   make_stream(*member);
-  Seen<std::uint64_t> seen;
   member->tail({.stream = "EVENTS", .heartbeat = 100ms},
                [&](const Message& message) { seen.add(message.stream_sequence); });
   member->publish_event("intent.submitted", "1", "a");
@@ -728,9 +729,9 @@ TEST_F(BusTest, ATailThatLostItsConsumerContinues) {
 }
 
 TEST_F(BusTest, ATailReadsAStreamThatWasMadeAnewFromItsStart) {
+  Seen<std::string> seen;
   auto member = join();
   make_stream(*member);
-  Seen<std::string> seen;
   member->tail({.stream = "EVENTS", .from_sequence = 1, .heartbeat = 100ms},
                [&](const Message& message) { seen.add(message.body); });
   member->publish_event("intent.submitted", "old", "a");

@@ -1,0 +1,291 @@
+#pragma once
+// For tests: lives of intents whose events are legal and whose payloads are as schema/payloads says.
+#include <array>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ulid.h"
+#include "engine/envelope.h"
+#include "engine/topics.h"
+
+namespace sep::engine::samples {
+
+inline constexpr Timestamp kStart{1'787'000'000'000};
+
+/// ULIDs that depend on nothing but how many were made before.
+class Ids {
+ public:
+  std::string next(Timestamp time) { return generator_.next(time, {}); }
+  std::string next() { return next(kStart); }
+
+ private:
+  UlidGenerator generator_;
+};
+
+inline std::string hex(char digit, std::size_t digits) {
+  return "0x" + std::string(digits, digit);
+}
+
+inline json::object asset(std::string_view symbol) {
+  const bool weth = symbol == "WETH";
+  return {{"symbol", symbol},
+          {"chain", "ethereum"},
+          {"address", hex(weth ? 'a' : 'b', 40)},
+          {"decimals", weth ? 18 : 6}};
+}
+
+/// One intent on WETH/USDC. Each call adds what the services would append; time goes on by 10 ms an event.
+class Life {
+ public:
+  Life(Ids& ids, std::string strategy, std::string type, std::string amount, Timestamp received = kStart)
+      : ids_(&ids),
+        id_(ids.next(received)),
+        type_(std::move(type)),
+        amount_(std::move(amount)),
+        time_(received) {
+    intent_ = {
+        {"strategy_id", strategy},
+        {"intent_type", type_},
+        {"assets", json::array{asset("WETH"), asset("USDC")}},
+        {"amount", amount_},
+        {"constraints", {{"max_slippage", "0.01"}, {"time_window", 300}, {"execution_style", "normal"}}},
+        {"success_criteria", json::array{}}};
+  }
+
+  Life& submit() { return add(topic::kIntentSubmitted, {{"intent", intent_}}); }
+  Life& approve(std::string_view usd = "2500") {
+    return add(topic::kRiskApproved, {{"notionalUsd", usd}, {"checks", json::array{}}});
+  }
+  Life& accept(std::string_view usd = "2500") {
+    return approve(usd).add(topic::kIntentAccepted, {{"intent", intent_}});
+  }
+  Life& reject_risk() {
+    return add(topic::kRiskRejected,
+               {{"reason", "NOTIONAL_LIMIT"}, {"detail", "too much"}, {"checks", json::array{}}});
+  }
+  Life& reject_plan() { return add(topic::kPlanRejected, {{"reason", "NO_ROUTE"}, {"detail", "no pool"}}); }
+  /// `in`, `out`: quoted amounts of the swap. With an approval as step 0 where asked for.
+  Life& plan(std::string_view in, std::string_view out, bool with_approval = false) {
+    plan_id_ = ids_->next(time_);
+    json::array steps;
+    if (with_approval)
+      steps.push_back(json::object{{"index", 0},
+                                   {"kind", "approve"},
+                                   {"token", token_in()},
+                                   {"spender", hex('c', 40)},
+                                   {"amount", in}});
+    swap_index_ = static_cast<unsigned>(steps.size());
+    json::object swap{{"index", swap_index_},
+                      {"kind", "swap"},
+                      {"venue", "uniswap_v3"},
+                      {"swap_kind", type_ == "acquire" ? "exact_output" : "exact_input"},
+                      {"token_in", token_in()},
+                      {"token_out", token_out()},
+                      {"amount_in", in},
+                      {"amount_out", out},
+                      {"pools", json::array{hex('d', 40)}},
+                      {"fees", json::array{500}},
+                      {"price_impact", "0.0004"},
+                      {"sqrt_price_x96_after", json::array{"79228162514264337593543950336"}},
+                      {"ticks_crossed", json::array{0}},
+                      {"gas_estimate", "160000"},
+                      {"router", hex('c', 40)},
+                      {"recipient", hex('e', 40)},
+                      {"deadline", time_.unix_seconds() + 300},
+                      {"block_number", 7},
+                      {"block_hash", hex('1', 64)}};
+    if (type_ == "acquire")
+      swap["max_amount_in"] = in;
+    else
+      swap["min_amount_out"] = out;
+    steps.push_back(std::move(swap));
+    return add(topic::kPlanCreated, {{"planId", plan_id_},
+                                     {"steps", std::move(steps)},
+                                     {"estimatedCost",
+                                      {{"gas_units", "184000"},
+                                       {"gas_wei", "300000000000000"},
+                                       {"gas_eth", "0.0003"},
+                                       {"gas_usd", "0.81"}}},
+                                     {"estimatedDurationMs", 12000},
+                                     {"riskScore", 25}});
+  }
+  Life& start() { return add(topic::kExecStarted, {{"planId", plan_id_}}); }
+  unsigned swap_index() const { return swap_index_; }
+  Life& prepare(unsigned step, std::string_view kind = "swap") {
+    tx_hash_ = hex("0123456789abcdef"[++transactions_ % 16], 64);
+    return add(
+        topic::kExecStepPrepared,
+        {{"planId", plan_id_},
+         {"stepIndex", step},
+         {"attempt", transactions_},
+         {"kind", kind},
+         {"nonce", transactions_},
+         {"txHash", tx_hash_},
+         {"rawTx", hex('0', 1) + "200000000"},
+         {"fees",
+          {{"gas_limit", "200000"}, {"max_fee_per_gas", "2000000000"}, {"max_priority_fee_per_gas", "1"}}}});
+  }
+  Life& broadcast(unsigned step, std::string_view kind = "swap") {
+    return add(topic::kExecStepSubmitted, {{"planId", plan_id_},
+                                           {"stepIndex", step},
+                                           {"attempt", transactions_},
+                                           {"kind", kind},
+                                           {"txHash", tx_hash_},
+                                           {"nonce", transactions_}});
+  }
+  Life& fill(unsigned step, std::string_view in, std::string_view out) {
+    amount_in_ = in;
+    amount_out_ = out;
+    return add(topic::kExecStepFilled, {{"planId", plan_id_},
+                                        {"stepIndex", step},
+                                        {"txHash", tx_hash_},
+                                        {"blockNumber", 8},
+                                        {"blockHash", hex('2', 64)},
+                                        {"amountIn", in},
+                                        {"amountOut", out},
+                                        {"gasUsed", "150000"},
+                                        {"effectiveGasPrice", "1000000000"}});
+  }
+  Life& revert(unsigned step) {
+    return add(topic::kExecStepReverted, {{"planId", plan_id_},
+                                          {"stepIndex", step},
+                                          {"txHash", tx_hash_},
+                                          {"reason", "SLIPPAGE_EXCEEDED"},
+                                          {"detail", "Too little received"},
+                                          {"gasUsed", "90000"}});
+  }
+  Life& reorg(unsigned step) {
+    return add(
+        topic::kExecStepReorged,
+        {{"planId", plan_id_}, {"stepIndex", step}, {"txHash", tx_hash_}, {"blockHash", hex('2', 64)}});
+  }
+  Life& complete(std::string_view gas_usd = "0.5") {
+    return add(topic::kExecCompleted, {{"planId", plan_id_},
+                                       {"amountIn", amount_in_},
+                                       {"amountOut", amount_out_},
+                                       {"txHash", tx_hash_},
+                                       {"gasCostUsd", gas_usd},
+                                       {"criteria", json::array{}}});
+  }
+  Life& fail() {
+    return add(topic::kExecFailed, {{"planId", plan_id_}, {"reason", "REVERTED"}, {"detail", "gave up"}});
+  }
+  Life& expire() { return add(topic::kIntentExpired, {{"reason", "TIME_WINDOW"}}); }
+  Life& ask_to_cancel() { return add(topic::kIntentCancelRequested, {}); }
+  Life& cancel() { return add(topic::kIntentCancelled, {}); }
+
+  /// From submission to completion with one swap.
+  Life& trade(std::string_view in, std::string_view out) {
+    return submit().accept().plan(in, out).start().prepare(0).broadcast(0).fill(0, in, out).complete();
+  }
+
+  const std::string& intent_id() const { return id_; }
+  const std::string& plan_id() const { return plan_id_; }
+  std::string correlation_id() const { return correlation_of(id_); }
+  const std::vector<Envelope>& events() const { return events_; }
+
+ private:
+  json::object token_in() const { return asset(type_ == "acquire" ? "USDC" : "WETH"); }
+  json::object token_out() const { return asset(type_ == "acquire" ? "WETH" : "USDC"); }
+
+  Life& add(std::string_view event_topic, json::object payload) {
+    payload["intentId"] = id_;
+    Envelope event;
+    event.event_id = ids_->next(time_);
+    event.timestamp = time_;
+    event.topic = event_topic;
+    event.correlation_id = correlation_of(id_);
+    event.causation_id = events_.empty() ? event.correlation_id : events_.back().event_id;
+    event.sequence = events_.size() + 1;
+    event.payload = std::move(payload);
+    events_.push_back(std::move(event));
+    time_.ms += 10;
+    return *this;
+  }
+
+  Ids* ids_;
+  std::string id_;
+  std::string type_;
+  std::string amount_;
+  Timestamp time_;
+  json::object intent_;
+  std::string plan_id_;
+  std::string tx_hash_;
+  std::string amount_in_;
+  std::string amount_out_;
+  unsigned swap_index_ = 0;
+  unsigned transactions_ = 0;
+  std::vector<Envelope> events_;
+};
+
+/// A life of a random shape; some are not at their end yet.
+inline Life random_life(Ids& ids, std::mt19937_64& random, Timestamp received = kStart) {
+  const auto below = [&](std::uint64_t limit) { return random() % limit; };
+  const bool acquire = below(2) == 0;
+  const auto base = std::to_string(below(5) + 1) + "." + std::to_string(below(9) + 1);
+  const auto quote = std::to_string(below(9'000) + 1'000) + ".25";
+  Life life(ids, "strategy-" + std::to_string(below(3)), acquire ? "acquire" : "dispose", base, received);
+  const auto in = acquire ? quote : base;
+  const auto out = acquire ? base : quote;
+  const bool approval = below(3) == 0;
+  const unsigned swap = approval ? 1 : 0;
+  life.submit();
+  if (below(8) == 0) return life.reject_risk();
+  if (below(10) == 0) return life;
+  life.accept();
+  if (below(10) == 0) return life.reject_plan();
+  if (below(10) == 0) return life.ask_to_cancel().cancel();
+  life.plan(in, out, approval).start();
+  if (approval) life.prepare(0, "approve").broadcast(0, "approve").fill(0, "0", "0");
+  life.prepare(swap).broadcast(swap);
+  switch (below(6)) {
+    case 0:
+      return life.revert(swap).fail();
+    case 1:
+      life.revert(swap).approve().plan(in, out).start().prepare(0).broadcast(0);
+      return life.fill(0, in, out).complete();
+    case 2:
+      return life.prepare(swap, "cancel").broadcast(swap, "cancel").expire();
+    case 3:
+      return life.fill(swap, in, out).reorg(swap).broadcast(swap).fill(swap, in, out).complete("1.25");
+    case 4:
+      return life;
+    default:
+      return life.fill(swap, in, out).complete();
+  }
+}
+
+/// A record: the lives' events in a random order that keeps each life's own, numbered from 1.
+inline std::vector<Envelope> interleave(const std::vector<Life>& lives, std::mt19937_64& random) {
+  std::vector<std::size_t> open;
+  std::vector<std::size_t> at(lives.size(), 0);
+  for (std::size_t i = 0; i < lives.size(); ++i) open.push_back(i);
+  std::vector<Envelope> record;
+  while (!open.empty()) {
+    const auto pick = random() % open.size();
+    const auto life = open[pick];
+    if (at[life] == lives[life].events().size()) {
+      open.erase(open.begin() + static_cast<std::ptrdiff_t>(pick));
+      continue;
+    }
+    record.push_back(lives[life].events()[at[life]++]);
+    record.back().global_sequence = record.size();
+  }
+  return record;
+}
+
+/// `count` random lives as one record.
+inline std::vector<Envelope> random_record(std::size_t count, std::uint64_t seed) {
+  Ids ids;
+  std::mt19937_64 random(seed);
+  std::vector<Life> lives;
+  for (std::size_t i = 0; i < count; ++i)
+    lives.push_back(random_life(ids, random, kStart.plus_ms(static_cast<std::int64_t>(i))));
+  return interleave(lives, random);
+}
+
+}  // namespace sep::engine::samples

@@ -1,0 +1,356 @@
+// The read models against a real Redis, and the replay against a real record.
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "integration/record_writer.h"
+#include <gtest/gtest.h>
+#include <hiredis/hiredis.h>
+
+#include "app/parts.h"
+#include "engine/sample_lives.h"
+#include "gateway/validation.h"
+#include "store/read_models.h"
+#include "support/temp_dir.h"
+
+namespace sep::store {
+namespace {
+
+using engine::Envelope;
+using engine::samples::Ids;
+using engine::samples::Life;
+using support::RecordWriter;
+
+/// Redis beside the store: to look at everything, and to break things.
+class RawRedis {
+ public:
+  explicit RawRedis(const std::string& socket) : context_(redisConnectUnix(socket.c_str()), &redisFree) {}
+
+  std::string call(std::vector<std::string> arguments) {
+    std::vector<const char*> texts;
+    std::vector<std::size_t> lengths;
+    for (const auto& argument : arguments) {
+      texts.push_back(argument.data());
+      lengths.push_back(argument.size());
+    }
+    auto* reply = static_cast<redisReply*>(
+        redisCommandArgv(context_.get(), static_cast<int>(texts.size()), texts.data(), lengths.data()));
+    if (reply == nullptr) return "no answer";
+    std::string text = text_of(*reply);
+    freeReplyObject(reply);
+    return text;
+  }
+
+  /// Every key of database 0 with its value.
+  std::map<std::string, std::string> dump() {
+    std::map<std::string, std::string> out;
+    auto* keys = static_cast<redisReply*>(redisCommand(context_.get(), "KEYS *"));
+    for (std::size_t i = 0; i < keys->elements; ++i) {
+      const std::string key(keys->element[i]->str, keys->element[i]->len);
+      out[key] =
+          call({"TYPE", key}) == "zset" ? call({"ZRANGE", key, "0", "-1", "WITHSCORES"}) : call({"GET", key});
+    }
+    freeReplyObject(keys);
+    return out;
+  }
+
+ private:
+  static std::string text_of(const redisReply& reply) {
+    if (reply.type == REDIS_REPLY_INTEGER) return std::to_string(reply.integer);
+    if (reply.type != REDIS_REPLY_ARRAY) return std::string(reply.str == nullptr ? "" : reply.str, reply.len);
+    std::string out;
+    for (std::size_t i = 0; i < reply.elements; ++i) out += text_of(*reply.element[i]) + "\n";
+    return out;
+  }
+
+  std::unique_ptr<redisContext, decltype(&redisFree)> context_;
+};
+
+class ReplayTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto postgres = app::start_postgres(directory_ / "postgres");
+    ASSERT_TRUE(postgres.has_value()) << postgres.error().detail;
+    postgres_ = std::move(*postgres);
+    auto redis = app::start_redis(directory_ / "redis");
+    ASSERT_TRUE(redis.has_value()) << redis.error().detail;
+    redis_ = std::move(*redis);
+    ASSERT_TRUE(migrate(postgres_->conninfo()).has_value());
+    store_.emplace(EventStore::open(postgres_->conninfo(), EventStore::Role::kWriter).value());
+    ASSERT_TRUE(store_->try_lead().value());
+    writer_.emplace(*store_);
+    models_.emplace(open_models());
+  }
+
+  ReadModels open_models() { return ReadModels::open(redis_->socket()).value(); }
+  EventStore open_reader() {
+    return EventStore::open(postgres_->conninfo(), EventStore::Role::kReader).value();
+  }
+  RawRedis raw() { return RawRedis(redis_->socket()); }
+
+  void apply(std::span<const Envelope> events) {
+    const auto outcome = models_->apply(events);
+    ASSERT_TRUE(outcome.has_value()) << outcome.error().detail;
+    ASSERT_EQ(*outcome, ApplyOutcome::kApplied);
+  }
+  /// Commits and projects in batches of random sizes.
+  void live(const std::vector<Envelope>& record, std::uint64_t seed = 5) {
+    std::mt19937_64 random(seed);
+    for (std::size_t at = 0; at < record.size();) {
+      const auto size = std::min<std::size_t>(random() % 40 + 1, record.size() - at);
+      apply(writer_->commit(std::span(record).subspan(at, size)));
+      at += size;
+    }
+  }
+  void expect_verified() {
+    const auto report = models_->verify(*store_);
+    ASSERT_TRUE(report.has_value()) << report.error().detail;
+    EXPECT_EQ(report->differing, 0U);
+    for (const auto& difference : report->differences)
+      ADD_FAILURE() << difference.key << "\nlive    " << difference.live << "\nrebuilt "
+                    << difference.rebuilt;
+    EXPECT_EQ(report->replay.last_global_sequence, store_->last_global_sequence().value());
+    EXPECT_EQ(report->keys_compared, raw().dump().size());
+  }
+  std::vector<std::string> differing_keys() {
+    std::vector<std::string> keys;
+    const auto report = models_->verify(*store_).value();
+    EXPECT_EQ(report.differing, report.differences.size());
+    for (const auto& difference : report.differences) keys.push_back(difference.key);
+    return keys;
+  }
+
+  support::TempDir directory_;
+  std::unique_ptr<app::Postgres> postgres_;
+  std::unique_ptr<app::Redis> redis_;
+  std::optional<EventStore> store_;
+  std::optional<RecordWriter> writer_;
+  std::optional<ReadModels> models_;
+};
+
+TEST_F(ReplayTest, TheRebuildEqualsTheLivePathByteForByte) {
+  const auto record = engine::samples::random_record(300, 11);
+  live(record);
+  const auto before = raw().dump();
+  ASSERT_GT(before.size(), 300U);
+  const auto report = models_->rebuild(*store_);
+  ASSERT_TRUE(report.has_value()) << report.error().detail;
+  EXPECT_EQ(report->events, record.size());
+  EXPECT_EQ(report->last_global_sequence, record.size());
+  EXPECT_EQ(raw().dump(), before);
+  EXPECT_EQ(raw().call({"SELECT", "1"}), "OK");
+  expect_verified();
+}
+
+TEST_F(ReplayTest, EveryViewIsAsTheSchemaSays) {
+  live(engine::samples::random_record(100, 12));
+  for (const auto& [key, text] : raw().dump()) {
+    const auto kind = key.substr(0, key.find(':'));
+    if (kind != "intent" && kind != "plan" && kind != "positions") continue;
+    for (const auto& fault : gateway::validate("views/" + kind, json::parse(text)))
+      ADD_FAILURE() << key << " " << fault.pointer << " " << fault.message << "\n" << text;
+  }
+}
+
+TEST_F(ReplayTest, VerifyNamesWhatDiffers) {
+  live(engine::samples::random_record(30, 13));
+  EXPECT_EQ(differing_keys(), std::vector<std::string>{});
+  std::string intent, plan;
+  for (const auto& [key, text] : raw().dump()) {
+    if (key.starts_with("intent:")) intent = key;
+    if (key.starts_with("plan:")) plan = key;
+  }
+  raw().call({"SET", intent, raw().call({"GET", intent}) + " "});
+  raw().call({"DEL", plan});
+  raw().call({"ZADD", "intents:state:completed", "0", "01J5S3Y4PEJHBJ5A7FYHBXQRFG"});
+  raw().call({"SET", "stray", "1"});
+  const auto differing = differing_keys();
+  EXPECT_EQ(differing, (std::vector<std::string>{intent, "intents:state:completed", plan, "stray"}));
+
+  ASSERT_TRUE(models_->rebuild(*store_).has_value());
+  EXPECT_EQ(differing_keys(), std::vector<std::string>{});
+}
+
+TEST_F(ReplayTest, AnEmptiedRedisIsFilledAgain) {
+  const auto record = engine::samples::random_record(40, 14);
+  const auto half = record.size() / 2;
+  live({record.begin(), record.begin() + static_cast<std::ptrdiff_t>(half)});
+  raw().call({"FLUSHALL"});
+  const auto next = writer_->commit(std::span(record).subspan(half));
+  EXPECT_EQ(models_->apply(next).value(), ApplyOutcome::kNeedsCatchUp);
+  EXPECT_EQ(raw().dump().size(), 0U);
+  EXPECT_FALSE(differing_keys().empty());
+  const auto report = models_->catch_up(*store_);
+  ASSERT_TRUE(report.has_value()) << report.error().detail;
+  EXPECT_EQ(report->events, record.size());
+  expect_verified();
+  apply(next);  // again: changes nothing
+  expect_verified();
+}
+
+TEST_F(ReplayTest, CatchesUpFromWhereItIs) {
+  const auto record = engine::samples::random_record(40, 15);
+  live({record.begin(), record.begin() + 50});
+  writer_->commit(std::span(record).subspan(50, 30));
+  const auto later = writer_->commit(std::span(record).subspan(80));
+  EXPECT_EQ(models_->apply(later).value(), ApplyOutcome::kNeedsCatchUp);
+  const auto report = models_->catch_up(*store_);
+  ASSERT_TRUE(report.has_value()) << report.error().detail;
+  EXPECT_EQ(report->events, record.size() - 50);
+  EXPECT_EQ(models_->head().value(), record.size());
+  EXPECT_EQ(models_->catch_up(*store_).value().events, 0U);
+  expect_verified();
+}
+
+TEST_F(ReplayTest, ReadModelsOfAnotherRecordAreReplaced) {
+  live(engine::samples::random_record(40, 16));
+  ASSERT_TRUE(store_->last_global_sequence().value() > 10);
+  app::Postgres& old = *postgres_;
+  store_.reset();
+  old.stop();
+  auto fresh = app::start_postgres(directory_ / "another");
+  ASSERT_TRUE(fresh.has_value()) << fresh.error().detail;
+  ASSERT_TRUE(migrate((*fresh)->conninfo()).has_value());
+  store_.emplace(EventStore::open((*fresh)->conninfo(), EventStore::Role::kWriter).value());
+  ASSERT_TRUE(store_->try_lead().value());
+  RecordWriter writer(*store_);
+  Ids ids;
+  Life life(ids, "demo", "acquire", "1");
+  life.submit();
+  writer.commit(life.events());
+  ASSERT_TRUE(models_->catch_up(*store_).has_value());
+  EXPECT_EQ(models_->head().value(), 1U);
+  expect_verified();
+  EXPECT_EQ(models_->list({}).value().views.size(), 1U);
+  store_.reset();
+}
+
+TEST_F(ReplayTest, NoReaderSeesHalfARebuild) {
+  const auto record = engine::samples::random_record(400, 17);
+  live(record);
+  const auto stats = canonical_json(models_->stats().value());
+  const auto first = intent_id_of(record.front().correlation_id);
+  std::atomic<bool> done = false;
+  std::atomic<int> reads = 0;
+  std::thread reader([&] {
+    auto models = open_models();
+    while (!done) {
+      EXPECT_EQ(canonical_json(models.stats().value()), stats);
+      EXPECT_TRUE(models.intent(first).value().has_value());
+      EXPECT_EQ(models.list({.limit = 400}).value().views.size(), 400U);
+      ++reads;
+    }
+  });
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(models_->rebuild(*store_).has_value());
+  done = true;
+  reader.join();
+  EXPECT_GT(reads.load(), 0);
+}
+
+TEST_F(ReplayTest, RebuildAndVerifyMayRunBesideALiveProjector) {
+  const auto record = engine::samples::random_record(400, 18);
+  std::thread projector([&] {
+    auto follower = open_reader();
+    for (std::size_t at = 0; at < record.size(); at += 7) {
+      const auto events =
+          writer_->commit(std::span(record).subspan(at, std::min<std::size_t>(7, record.size() - at)));
+      while (models_->apply(events).value() != ApplyOutcome::kApplied)
+        ASSERT_TRUE(models_->catch_up(follower).has_value());
+    }
+  });
+  auto operators = open_models();
+  auto reader = open_reader();
+  int rebuilt = 0;
+  while (reader.last_global_sequence().value() < record.size()) {
+    // Losing to the projector's own rebuild is no harm; half a state would be.
+    if (operators.rebuild(reader).has_value()) ++rebuilt;
+    if (const auto report = operators.verify(reader))
+      for (const auto& difference : report->differences)
+        ADD_FAILURE() << difference.key << "\nlive    " << difference.live << "\nrebuilt "
+                      << difference.rebuilt;
+  }
+  projector.join();
+  EXPECT_GT(rebuilt, 0);
+  EXPECT_EQ(models_->head().value(), record.size());
+  expect_verified();
+}
+
+TEST_F(ReplayTest, ListsAgreeWithTheRecord) {
+  live(engine::samples::random_record(60, 19));
+  const auto ids_of_record = [&](const ListQuery& query) {
+    std::vector<std::string> out;
+    for (const auto& row : store_->list(query).value()) out.emplace_back(intent_id_of(row.correlation_id));
+    return out;
+  };
+  const auto ids_of_models = [&](ListQuery query) {
+    query.limit = 7;
+    std::vector<std::string> out;
+    for (;;) {
+      const auto page = models_->list(query).value();
+      for (const auto& view : page.views) {
+        out.push_back(string_or(view, "intent_id"));
+        if (query.state) EXPECT_EQ(string_or(view, "state"), engine::to_string(*query.state));
+      }
+      if (!page.next_before) return out;
+      EXPECT_EQ(page.views.size(), 7U);
+      query.before_intent_id = page.next_before;
+    }
+  };
+  std::size_t found = 0;
+  for (const std::optional<std::string>& strategy :
+       {std::optional<std::string>{}, std::optional<std::string>{"strategy-1"},
+        std::optional<std::string>{"nobody"}}) {
+    EXPECT_EQ(ids_of_models({.strategy_id = strategy}),
+              ids_of_record({.strategy_id = strategy, .limit = 1000}));
+    for (const auto state : engine::kAllStates) {
+      const auto ids = ids_of_models({.state = state, .strategy_id = strategy});
+      EXPECT_EQ(ids, ids_of_record({.state = state, .strategy_id = strategy, .limit = 1000}));
+      found += ids.size();
+    }
+  }
+  EXPECT_GT(found, 60U);
+  EXPECT_TRUE(models_->list({.limit = 0}).value().views.empty());
+}
+
+TEST_F(ReplayTest, ReadsOfWhatIsThereAndWhatIsNot) {
+  EXPECT_EQ(models_->head().value(), 0U);
+  EXPECT_EQ(canonical_json(models_->stats().value()), canonical_json(engine::empty_stats()));
+  Ids ids;
+  Life life(ids, "demo", "acquire", "1");
+  live(life.trade("2500", "1").events());
+  EXPECT_EQ(string_or(models_->intent(life.intent_id()).value().value(), "state"), "completed");
+  EXPECT_EQ(string_or(models_->plan(life.plan_id()).value().value(), "state"), "completed");
+  EXPECT_EQ(string_or(models_->positions("demo").value().value(), "strategy_id"), "demo");
+  EXPECT_EQ(models_->intent("01J5S3Y4PEJHBJ5A7FYHBXQRFG").value(), std::nullopt);
+  EXPECT_EQ(models_->plan("01J5S3Y4PEJHBJ5A7FYHBXQRFG").value(), std::nullopt);
+  EXPECT_EQ(models_->positions("nobody").value(), std::nullopt);
+}
+
+TEST_F(ReplayTest, ARedisThatIsGoneOrHangsIsAnErrorInTimeAndThenServesAgain) {
+  const auto record = engine::samples::random_record(20, 20);
+  live({record.begin(), record.begin() + 20});
+  auto reader = open_models();
+  redis_->kill(SIGSTOP);
+  const auto started = monotonic_ns();
+  const auto hanging = reader.stats();
+  ASSERT_FALSE(hanging.has_value());
+  EXPECT_EQ(hanging.error().code, errc::kCacheUnavailable);
+  EXPECT_LT(monotonic_ns() - started, 3'000'000'000);
+  redis_->kill(SIGCONT);
+  EXPECT_TRUE(reader.stats().has_value());
+
+  redis_->kill(SIGKILL);
+  ASSERT_TRUE(redis_->wait(std::chrono::seconds(10)).has_value());
+  EXPECT_FALSE(reader.ping().has_value());
+  const auto next = writer_->commit(std::span(record).subspan(20));
+  EXPECT_FALSE(models_->apply(next).has_value());
+  ASSERT_TRUE(redis_->start().has_value());
+  EXPECT_TRUE(reader.ping().has_value());
+  // It may have forgotten its last second: what it has is still a whole state, and the rest is on the record.
+  ASSERT_TRUE(models_->catch_up(*store_).has_value());
+  expect_verified();
+}
+
+}  // namespace
+}  // namespace sep::store
