@@ -1,0 +1,182 @@
+#include "app/quote_command.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <istream>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <ostream>
+#include <vector>
+
+#include "base/json.h"
+#include "uniswap/pool.h"
+#include "uniswap/pools_file.h"
+#include "uniswap/router.h"
+
+namespace sep::app {
+namespace {
+
+using uniswap::Kind;
+using uniswap::Pool;
+
+constexpr std::size_t kMaxLine = 16'384;  // bytes; a request has some 300
+
+/// The pools of a file, by pair of tokens.
+class Book {
+ public:
+  static Result<Book> read(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return fail(errc::kNotFound, "cannot be opened");
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    SEP_TRY(auto parsed, uniswap::parse_pools_file(text));
+    Book book;
+    for (std::size_t i = 0; i < parsed.pools.size(); ++i) {
+      auto pool = Pool::create(std::move(parsed.pools[i]));
+      const std::string pointer = "/pools/" + std::to_string(i);
+      if (!pool) return fail(pool.error().code, pool.error().detail, pointer + pool.error().pointer);
+      if (!book.pools_.try_emplace(pool->state().address, std::move(*pool)).second)
+        return fail(errc::kInvalidValue, "the same pool twice", pointer + "/address");
+    }
+    for (const auto& [address, pool] : book.pools_)
+      book.pairs_[{pool.state().token0, pool.state().token1}].push_back(&pool);
+    return book;
+  }
+
+  std::span<const Pool* const> pair(const Address& a, const Address& b) const {
+    const auto found = pairs_.find(std::minmax(a, b));
+    return found == pairs_.end() ? std::span<const Pool* const>{} : found->second;
+  }
+
+ private:
+  std::map<Address, Pool> pools_;  // its nodes stay where they are
+  std::map<std::pair<Address, Address>, std::vector<const Pool*>> pairs_;
+};
+
+struct Request {
+  uniswap::QuoteRequest quote;
+  std::optional<Address> pool;
+};
+
+/// An address in any letter case: files and chains differ in it, and a mistyped one names no pool anyway.
+Result<Address> get_address(const json::object& object, std::string_view key) {
+  SEP_TRY(auto text, get_string(object, key));
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+  auto address = parse_address(text);
+  if (!address) return fail(errc::kInvalidValue, address.error().detail, "/" + std::string(key));
+  return address;
+}
+
+Result<Uint256> get_base_units(const json::object& object, std::string_view key) {
+  SEP_TRY(const auto text, get_string(object, key));
+  const std::string pointer = "/" + std::string(key);
+  const auto value = parse_uint256(text);
+  if (!value && value.error().code == errc::kAmountOverflow)
+    return fail(errc::kAmountOverflow, "is above 2^256 - 1", pointer);
+  if (!value || value->is_zero())
+    return fail(errc::kInvalidAmount, "must be base units as a decimal integer above 0", pointer);
+  return *value;
+}
+
+Result<Request> read_request(const json::object& object) {
+  constexpr std::array<std::string_view, 6> kFields = {"id",        "token_in",   "token_out",
+                                                       "amount_in", "amount_out", "pool"};
+  for (const auto& member : object)
+    if (std::ranges::find(kFields, std::string_view(member.key())) == kFields.end())
+      return fail(errc::kUnknownField, "is not a field of a quote request", "/" + std::string(member.key()));
+  Request request;
+  SEP_TRY(request.quote.token_in, get_address(object, "token_in"));
+  SEP_TRY(request.quote.token_out, get_address(object, "token_out"));
+  const bool exact_input = object.contains("amount_in");
+  if (exact_input == object.contains("amount_out"))
+    return fail(exact_input ? errc::kInvalidValue : errc::kMissingField,
+                "needs one of amount_in and amount_out", "/amount_in");
+  request.quote.kind = exact_input ? Kind::kExactInput : Kind::kExactOutput;
+  SEP_TRY(request.quote.amount, get_base_units(object, exact_input ? "amount_in" : "amount_out"));
+  if (object.contains("pool")) {
+    SEP_TRY(request.pool, get_address(object, "pool"));
+  }
+  return request;
+}
+
+json::object to_answer(const json::value& id, const uniswap::Route& route) {
+  json::array pools, fees, prices, ticks;
+  for (const auto& hop : route.hops) {
+    pools.push_back(json::string(to_checksum(hop.pool)));
+    fees.push_back(hop.fee_pips);
+    prices.push_back(json::string(to_string(hop.sqrt_price_x96_after)));
+    ticks.push_back(hop.ticks_crossed);
+  }
+  return {{"id", id},
+          {"amount_in", to_string(route.amount_in)},
+          {"amount_out", to_string(route.amount_out)},
+          {"pools", std::move(pools)},
+          {"fees", std::move(fees)},
+          {"sqrt_price_x96_after", std::move(prices)},
+          {"ticks_crossed", std::move(ticks)},
+          {"gas_estimate", std::to_string(route.gas_estimate)}};
+}
+
+json::object to_answer(const json::value& id, const Error& error) {
+  const std::string detail = error.pointer.empty() ? error.detail : error.pointer + " " + error.detail;
+  return {{"id", id}, {"error", error.code}, {"detail", detail}};
+}
+
+json::object answer(const Book& book, std::string_view line) {
+  const auto document = parse_json(line);
+  if (!document) return to_answer(nullptr, document.error());
+  if (!document->is_object())
+    return to_answer(nullptr, Error{errc::kWrongType, "a request is an object", {}});
+  const auto& object = document->get_object();
+  const auto* id = object.if_contains("id");
+  if (id == nullptr) return to_answer(nullptr, Error{errc::kMissingField, "is missing", "/id"});
+  if (!id->is_string() && !id->is_int64() && !id->is_uint64())
+    return to_answer(nullptr, Error{errc::kWrongType, "must be a string or an integer", "/id"});
+  const auto request = read_request(object);
+  if (!request) return to_answer(*id, request.error());
+  const auto pools = book.pair(request->quote.token_in, request->quote.token_out);
+  const auto route = uniswap::best_direct(pools, request->quote, request->pool);
+  return route ? to_answer(*id, *route) : to_answer(*id, route.error());
+}
+
+/// The next line without its end; false at the end of the input. Of a longer line than kMaxLine only
+/// `too_long` is kept.
+bool read_line(std::istream& in, std::string& line, bool& too_long) {
+  line.clear();
+  too_long = false;
+  bool any = false;
+  for (int c = in.get(); c != std::istream::traits_type::eof(); c = in.get()) {
+    any = true;
+    if (c == '\n') return true;
+    if (line.size() == kMaxLine) {
+      too_long = true;
+      in.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+      return true;
+    }
+    line += static_cast<char>(c);
+  }
+  return any;
+}
+
+}  // namespace
+
+int run_quote_stream(std::istream& in, std::ostream& out, std::ostream& err, const std::string& pools_path) {
+  const auto book = Book::read(pools_path);
+  if (!book) {
+    err << "sep quote: " << pools_path << ": " << book.error().pointer << " " << book.error().detail << "\n";
+    return 1;
+  }
+  std::string line;
+  bool too_long = false;
+  while (read_line(in, line, too_long)) {
+    const auto reply = too_long
+                           ? to_answer(nullptr, Error{errc::kBodyTooLarge, "a line has over 16384 bytes", {}})
+                           : answer(*book, line);
+    out << json::serialize(reply) << "\n" << std::flush;
+  }
+  return 0;
+}
+
+}  // namespace sep::app
