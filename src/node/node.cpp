@@ -295,9 +295,8 @@ json::object logs_filter(const std::vector<Address>& addresses, const std::vecto
     for (const auto& address : addresses) list.emplace_back(to_hex(address));
   }
   if (!topics0.empty()) {
-    json::array list;
+    auto& list = filter["topics"].emplace_array().emplace_back(json::array_kind).get_array();
     for (const auto& topic : topics0) list.emplace_back(to_hex(topic));
-    filter["topics"] = json::array{std::move(list)};
   }
   return filter;
 }

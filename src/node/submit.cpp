@@ -32,7 +32,7 @@ constexpr std::array kPhrases = {
     Phrase{"oldnonce", Kind::kNonceTooLow},                              // nethermind before 1.30
     Phrase{"nonce too high", Kind::kBusy},                               // nethermind, geth
     Phrase{"nonce too far", Kind::kBusy},                                // nethermind
-    Phrase{"nonce too distant", Kind::kBusy},                            // besu
+    Phrase{"nonce is too distant", Kind::kBusy},                         // besu
     Phrase{"noncegap", Kind::kBusy},                                     // nethermind before 1.30
     Phrase{"future transaction tries to replace pending", Kind::kBusy},  // geth
     Phrase{"is full", Kind::kBusy},                      // geth, reth: txpool; erigon: sub-pool
