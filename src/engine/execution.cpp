@@ -8,6 +8,7 @@
 #include "base/decimal.h"
 #include "base/hex.h"
 #include "engine/topics.h"
+#include "uniswap/contracts.h"
 
 namespace sep::engine {
 namespace {
@@ -110,22 +111,14 @@ std::optional<Fees> replacement_fees(const Fees& fees, const Uint256& cap) {
 }
 
 Fill fill_from_logs(const SwapStep& swap, std::span<const Log> logs) {
-  // ERC-20: Transfer(address indexed from, address indexed to, uint256 value)
-  static const Hash32 kTransfer = keccak256(std::string_view("Transfer(address,address,uint256)"));
-  const auto address_of = [](const Hash32& topic) {
-    Address address;
-    std::copy(topic.bytes.begin() + 12, topic.bytes.end(), address.bytes.begin());
-    return address;
-  };
   const auto net = [&](const Address& token, bool incoming) {
     Uint256 in, out;
     for (const auto& log : logs) {
-      if (log.address != token || log.topics.size() != 3 || log.topics[0] != kTransfer ||
-          log.data.size() != 32)
-        continue;
-      const auto value = from_big_endian(log.data);
-      if (address_of(log.topics[1]) == swap.recipient) out = wrapping_add(out, value);
-      if (address_of(log.topics[2]) == swap.recipient) in = wrapping_add(in, value);
+      if (log.address != token) continue;
+      const auto transfer = uniswap::logs::decode_transfer(log.topics, log.data);
+      if (!transfer) continue;
+      if (transfer->from == swap.recipient) out = wrapping_add(out, transfer->amount);
+      if (transfer->to == swap.recipient) in = wrapping_add(in, transfer->amount);
     }
     const auto& gained = incoming ? in : out;
     const auto& lost = incoming ? out : in;
@@ -252,7 +245,7 @@ Command Execution::decide(Timestamp now) const {
 
 std::optional<Command> Execution::decide_unprepared(Timestamp now) const {
   if (cancel_requested_)
-    return Append{{{topic::kIntentCancelled, {{"intentId", intent_id_}, {"reason", errc::kUserRequest}}}}};
+    return Append{{{topic::kIntentCancelled, {{"intentId", intent_id_}}}}};
   if (now >= deadline())
     return Append{{{topic::kIntentExpired, {{"intentId", intent_id_}, {"reason", errc::kTimeWindow}}}}};
   if (!simulation_) return Simulate{};
@@ -356,7 +349,7 @@ std::optional<Command> Execution::conclude(Timestamp now) const {
         return Append{{foreign_nonce}};
       case Abandon::kCancel:
         return Append{
-            {{topic::kIntentCancelled, {{"intentId", intent_id_}, {"reason", errc::kUserRequest}}}}};
+            {{topic::kIntentCancelled, {{"intentId", intent_id_}}}}};
       case Abandon::kRefused:
         return Append{{failed(errc::kTransactionRefused,
                               "the node refused the transaction; its nonce was spent on a "

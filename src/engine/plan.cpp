@@ -149,6 +149,13 @@ std::string format_usd(const Uint256& usd_wad) {
   return format_amount(usd_wad / pow10(12), 6);
 }
 
+json::object to_json(const EstimatedCost& cost) {
+  return {{"gas_units", std::to_string(cost.gas_units)},
+          {"gas_wei", to_string(cost.gas_wei)},
+          {"gas_eth", format_amount(cost.gas_wei, 18)},
+          {"gas_usd", format_usd(cost.gas_usd_wad)}};
+}
+
 json::object plan_payload(const Plan& plan, std::string_view intent_id, std::string_view chain_name) {
   json::array steps;
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
@@ -159,10 +166,7 @@ json::object plan_payload(const Plan& plan, std::string_view intent_id, std::str
   return {{"intentId", intent_id},
           {"planId", plan.plan_id},
           {"steps", std::move(steps)},
-          {"estimatedCost", json::object{{"gas_units", std::to_string(plan.estimated_cost.gas_units)},
-                                         {"gas_wei", to_string(plan.estimated_cost.gas_wei)},
-                                         {"gas_eth", format_amount(plan.estimated_cost.gas_wei, 18)},
-                                         {"gas_usd", format_usd(plan.estimated_cost.gas_usd_wad)}}},
+          {"estimatedCost", to_json(plan.estimated_cost)},
           {"estimatedDurationMs", plan.estimated_duration_ms},
           {"riskScore", plan.risk_score}};
 }

@@ -83,6 +83,9 @@ json::object plan_payload(const Plan& plan, std::string_view intent_id, std::str
 /// INVALID_EVENT where a field is absent or malformed.
 Result<Plan> plan_from_payload(const json::object& payload);
 
+/// {gas_units, gas_wei, gas_eth, gas_usd}, all decimal strings.
+json::object to_json(const EstimatedCost& cost);
+
 /// USD · 10^18 as text with at most 6 decimals, rounded down.
 std::string format_usd(const Uint256& usd_wad);
 

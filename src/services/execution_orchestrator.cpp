@@ -82,6 +82,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         metrics_(metrics),
         log_(logger("orchestrator")),
         record_(bus_),
+        venue_(settings.chain.name),
         node_(executor_, {.rpc_url = settings.chain.rpc_url, .ipc_path = settings.chain.ipc_path, .rpc = {}}),
         heads_(executor_, {.ipc_path = settings.chain.ipc_path,
                            .ws_url = settings.chain.ws_url,
@@ -276,7 +277,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   Task<Status> carry_out(Drive& drive, const engine::Simulate&) {
     std::vector<node::CallRequest> calls;
     for (const auto& step : drive.execution->plan().steps) {
-      auto call = engine::call_of(step);
+      auto call = engine::call_of(step, venue_);
       calls.push_back({.from = signer_.address(), .to = call.to, .data = std::move(call.data)});
     }
     SEP_CO_TRY(const auto results, co_await node_.simulate(std::move(calls)));
@@ -316,7 +317,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     if (execution.head().state == engine::State::kPlanned) drafts.push_back(execution.started());
     for (std::size_t i = 0; i < execution.plan().steps.size(); ++i) {
       const auto& step = execution.plan().steps[i];
-      auto call = engine::call_of(step);
+      auto call = engine::call_of(step, venue_);
       const auto attempt = signed_attempt(execution, i, engine::kind_of(step), first_nonce + i, fees[i], call.to,
                                           std::move(call.data));
       drafts.push_back(execution.prepared(attempt));
@@ -334,7 +335,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     auto to = signer_.address();
     Bytes data;
     if (command.kind != StepKind::kCancel) {
-      auto call = engine::call_of(execution.plan().steps[command.step_index]);
+      auto call = engine::call_of(execution.plan().steps[command.step_index], venue_);
       to = call.to;
       data = std::move(call.data);
     }
@@ -388,7 +389,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       if (receipt) {
         seen.receipt = view_of(*receipt);
         if (!receipt->success) {
-          const auto revert = co_await node_.revert_of(hash);
+          const auto revert = co_await node_.halt_of(hash);
           if (revert && *revert) {
             const auto decoded = decode_revert((*revert)->data);
             seen.receipt->revert_code = decoded.code;
@@ -462,6 +463,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   gateway::Metrics& metrics_;
   Logger log_;
   RecordClient record_;
+  engine::UniswapV3Venue venue_;
   node::Node node_;
   node::HeadFollower heads_;
   Mutex account_lock_;

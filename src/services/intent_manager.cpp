@@ -108,8 +108,7 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
     if (engine::is_terminal(head->state) || executes(head->state)) co_return bus::Verdict::ack();
     co_return co_await append(event->correlation_id, *head,
                               {{engine::topic::kIntentCancelled,
-                                {{"intentId", engine::intent_id_of(event->correlation_id)},
-                                 {"reason", errc::kUserRequest}}}});
+                                {{"intentId", engine::intent_id_of(event->correlation_id)}}}});
   }
 
   /// Ack where the events, or others that decide the same, are on the record; otherwise the input comes again and is
@@ -147,7 +146,9 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
   Task<Result<engine::IntentHead>> head_of(std::string correlation_id) {
     SEP_CO_TRY(const auto events, co_await record_.history(correlation_id));
     std::optional<engine::IntentHead> head;
-    if (!events.empty()) SEP_CO_TRY(head, engine::advance_head(std::nullopt, events));
+    if (!events.empty()) {
+      SEP_CO_TRY(head, engine::advance_head(std::nullopt, events));
+    }
     if (!head) co_return fail(errc::kNotFound, "not on the record");
     co_return *head;
   }

@@ -1,0 +1,217 @@
+#include "services/execution_planner.h"
+
+#include <algorithm>
+
+#include "base/decimal.h"
+#include "base/log.h"
+#include "base/ulid.h"
+#include "engine/planning.h"
+#include "engine/topics.h"
+#include "services/async.h"
+#include "services/subjects.h"
+
+namespace sep::services {
+namespace {
+
+using namespace std::chrono_literals;
+using engine::State;
+
+constexpr auto kRetryDelay = 300ms;
+
+json::object refusal(const Error& error) {
+  json::object object{{"reason", error.code}, {"detail", error.detail}};
+  if (!error.pointer.empty()) object["pointer"] = error.pointer;
+  return object;
+}
+
+/// Price of one whole base token in quote tokens, rounded down to the quote's decimals and up to 18 digits more.
+std::string price_of(const engine::Intent& intent, const engine::SwapStep& swap) {
+  const auto& quote_amount = intent.type == engine::IntentType::kAcquire ? swap.amount_in : swap.amount_out;
+  const auto& base_amount = intent.type == engine::IntentType::kAcquire ? swap.amount_out : swap.amount_in;
+  const auto wad = mul_div(quote_amount, pow10(intent.base.decimals) * Uint256(kWad), base_amount);
+  if (!wad) return "0";
+  return format_amount(*wad / pow10(std::min(intent.quote.decimals, 18U)), 18);
+}
+
+}  // namespace
+
+class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings, std::shared_ptr<MarketView> market,
+       gateway::Metrics& metrics)
+      : bus_(std::move(bus)),
+        settings_(settings),
+        market_(std::move(market)),
+        metrics_(metrics),
+        log_(logger("planner")),
+        record_(bus_) {}
+
+  Task<Status> start() {
+    const auto self = shared_from_this();
+    SEP_CO_TRY(plan_requests_, bus_->serve(subject::kPlanMake, "planner", [self](bus::Message m) -> Task<std::string> {
+      co_return json::serialize(self->answer_plan(m.body));
+    }));
+    SEP_CO_TRY(quote_requests_,
+               bus_->serve(subject::kQuotePrice, "planner", [self](bus::Message m) -> Task<std::string> {
+                 co_return json::serialize(self->answer_quote(m.body));
+               }));
+    SEP_CO_TRY(accepted_, co_await bus_->consume({.stream = "EVENTS",
+                                                  .durable = "planner-workers",
+                                                  .deliver_group = "planner.workers",
+                                                  .filter_subject = std::string(engine::topic::kIntentAccepted)},
+                                                 [self](bus::Message m) { return self->accepted(std::move(m)); }));
+    co_return Status{};
+  }
+
+  void stop() {
+    accepted_.reset();
+    plan_requests_.reset();
+    quote_requests_.reset();
+  }
+
+ private:
+  /// intent.accepted → plan.created or plan.rejected.
+  Task<bus::Verdict> accepted(bus::Message message) {
+    const auto self = shared_from_this();
+    const auto value = parse_json(message.body);
+    const auto event = value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
+    if (!event) co_return bus::Verdict::dead(event.error().detail);
+    engine::IntentHead head{event->sequence, event->event_id, State::kAccepted};
+    if (message.deliveries > 1) {
+      const auto events = co_await record_.history(event->correlation_id);
+      const auto present = events ? engine::advance_head(std::nullopt, *events)
+                                  : Result<engine::IntentHead>(fail(events.error()));
+      if (!present) co_return bus::Verdict::wait(kRetryDelay);
+      if (present->state != State::kAccepted) co_return bus::Verdict::ack();
+      head = *present;
+    }
+    const auto intent_id = std::string(engine::intent_id_of(event->correlation_id));
+    const auto document = get_object(event->payload, "intent");
+    if (!document) co_return bus::Verdict::dead(document.error().detail);
+    const auto plan = make_plan(intent_id, *document);
+    std::vector<engine::EventDraft> drafts;
+    if (plan) {
+      drafts.push_back({engine::topic::kPlanCreated, *plan});
+    } else if (plan.error().code == errc::kTimeWindow) {
+      drafts.push_back({engine::topic::kIntentExpired, {{"intentId", intent_id}, {"reason", errc::kTimeWindow}}});
+    } else {
+      drafts.push_back({engine::topic::kPlanRejected,
+                        {{"intentId", intent_id}, {"reason", plan.error().code}, {"detail", plan.error().detail}}});
+    }
+    AppendRequest request;
+    request.events = next_events(event->correlation_id, head, std::move(drafts), now());
+    const gateway::StageTimer timed(metrics_, gateway::stage::kAppend);
+    const auto answer = co_await record_.append(std::move(request));
+    if (!answer) {
+      log_->warn("{}: {}: {}", event->correlation_id, answer.error().code, answer.error().detail);
+      if (answer.error().code == errc::kInvalidEvent) co_return bus::Verdict::dead(answer.error().detail);
+      co_return bus::Verdict::wait(kRetryDelay);
+    }
+    if (answer->on_record() || (answer->head && engine::is_terminal(answer->head->state)))
+      co_return bus::Verdict::ack();
+    co_return bus::Verdict::retry(0ms, answer->detail);
+  }
+
+  /// The payload of plan.created.
+  Result<json::object> make_plan(const std::string& intent_id, const json::object& document) {
+    const gateway::StageTimer timed(metrics_, gateway::stage::kPlanning);
+    const auto intent = engine::parse_intent(document, settings_.chain);
+    if (!intent) return fail(intent.error().front());
+    SEP_TRY(const auto submitted_at, ulid_time(intent_id));
+    SEP_TRY(const auto plan, engine::make_plan({.intent = *intent,
+                                                .plan_id = new_ulid(),
+                                                .submitted_at = submitted_at,
+                                                .now = now(),
+                                                .market = market_->state(),
+                                                .settings = settings_}));
+    return engine::plan_payload(plan, intent_id, settings_.chain.name);
+  }
+
+  json::object answer_plan(const std::string& body) {
+    const auto question = parse_json(body);
+    if (!question || !question->is_object()) return refusal({errc::kInvalidValue, "a question must be an object", {}});
+    const auto intent_id = get_string(question->get_object(), "intent_id");
+    const auto document = get_object(question->get_object(), "intent");
+    if (!intent_id || !document) return refusal({errc::kMissingField, "intent_id and intent are needed", {}});
+    auto plan = make_plan(*intent_id, *document);
+    if (!plan) return refusal(plan.error());
+    return {{"plan", std::move(*plan)}};
+  }
+
+  /// A quote is the pricing of an intent that nobody submits.
+  json::object answer_quote(const std::string& body) {
+    const auto question = parse_json(body);
+    if (!question || !question->is_object()) return refusal({errc::kInvalidValue, "a question must be an object", {}});
+    const auto& request = question->get_object();
+    const bool bounded = request.contains("max_slippage");
+    json::object document{{"strategy_id", "quote"},
+                          {"intent_type", string_or(request, "intent_type")},
+                          {"assets", request.contains("assets") ? request.at("assets") : json::array()},
+                          {"amount", string_or(request, "amount")},
+                          {"constraints", json::object{{"max_slippage", string_or(request, "max_slippage", "0")},
+                                                       {"time_window", 1}}}};
+    const auto intent = engine::parse_intent(document, settings_.chain);
+    if (!intent) {
+      json::array faults;
+      for (const auto& fault : intent.error()) {
+        auto pointer = fault.pointer.starts_with("/constraints") ? fault.pointer.substr(12) : fault.pointer;
+        faults.push_back(json::object{{"pointer", pointer}, {"code", fault.code}, {"message", fault.detail}});
+      }
+      return {{"faults", std::move(faults)}};
+    }
+    const auto priced = engine::price_intent(*intent, market_->state(), settings_, now());
+    if (!priced) return refusal(priced.error());
+    return quote_json(*intent, *priced, bounded);
+  }
+
+  json::object quote_json(const engine::Intent& intent, const engine::Pricing& priced, bool bounded) const {
+    const auto& swap = priced.swap;
+    json::array pools, fees, ticks;
+    for (const auto& pool : swap.pools) pools.emplace_back(to_checksum(pool));
+    for (const auto fee : swap.fees) fees.emplace_back(fee);
+    for (const auto crossed : swap.ticks_crossed) ticks.emplace_back(crossed);
+    json::object quote{
+        {"intent_type", to_string(intent.type)},
+        {"assets", json::array{engine::asset_json(intent.base, settings_.chain.name),
+                               engine::asset_json(intent.quote, settings_.chain.name)}},
+        {"amount", format_amount(intent.amount, intent.base.decimals)},
+        {"amount_in", format_amount(swap.amount_in, swap.token_in.decimals)},
+        {"amount_out", format_amount(swap.amount_out, swap.token_out.decimals)},
+        {"price", price_of(intent, swap)},
+        {"notional_usd", engine::format_usd(priced.notional_usd_wad)},
+        {"pools", std::move(pools)},
+        {"fees", std::move(fees)},
+        {"price_impact", format_amount(swap.price_impact_wad, 18)},
+        {"ticks_crossed", std::move(ticks)},
+        {"estimated_cost", engine::to_json(priced.cost)},
+        {"block_number", swap.block_number},
+        {"block_hash", to_hex(swap.block_hash)}};
+    if (bounded && swap.kind == engine::SwapKind::kExactInput)
+      quote["min_amount_out"] = format_amount(swap.bound, swap.token_out.decimals);
+    if (bounded && swap.kind == engine::SwapKind::kExactOutput)
+      quote["max_amount_in"] = format_amount(swap.bound, swap.token_in.decimals);
+    return quote;
+  }
+
+  std::shared_ptr<bus::Bus> bus_;
+  engine::Settings settings_;
+  std::shared_ptr<MarketView> market_;
+  gateway::Metrics& metrics_;
+  Logger log_;
+  RecordClient record_;
+  bus::Subscription accepted_, plan_requests_, quote_requests_;
+};
+
+ExecutionPlanner::ExecutionPlanner(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ExecutionPlanner::~ExecutionPlanner() { impl_->stop(); }
+
+Task<Result<std::unique_ptr<ExecutionPlanner>>> ExecutionPlanner::start(std::shared_ptr<bus::Bus> bus,
+                                                                        const engine::Settings& settings,
+                                                                        std::shared_ptr<MarketView> market,
+                                                                        gateway::Metrics& metrics) {
+  auto impl = std::make_shared<Impl>(std::move(bus), settings, std::move(market), metrics);
+  SEP_CO_CHECK(co_await impl->start());
+  co_return std::unique_ptr<ExecutionPlanner>(new ExecutionPlanner(std::move(impl)));
+}
+
+}  // namespace sep::services

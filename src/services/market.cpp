@@ -1,0 +1,332 @@
+#include "services/market.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "base/log.h"
+#include "engine/intent.h"
+#include "engine/market_state.h"
+#include "node/heads.h"
+#include "node/node.h"
+#include "services/async.h"
+#include "services/subjects.h"
+#include "uniswap/contracts.h"
+
+namespace sep::services {
+namespace {
+
+using namespace std::chrono_literals;
+using engine::MarketPool;
+using engine::MarketState;
+using uniswap::Pool;
+using uniswap::PoolState;
+
+constexpr auto kRetryDelay = 500ms;
+constexpr auto kHeartbeat = 500ms;
+/// A longer gap of blocks is not walked: reading the pools anew costs less.
+constexpr std::uint64_t kMaxWalk = 128;
+/// eth_calls in one request: far below the limits of common nodes.
+constexpr std::size_t kCallsPerBatch = 500;
+/// Block times looked at for the interval; the shortest counts, so that an idle devnet does not look slow.
+constexpr std::size_t kIntervals = 8;
+
+engine::BlockRef ref_of(const node::Head& head) {
+  return {head.number, head.hash, static_cast<std::int64_t>(head.timestamp), head.base_fee_wei};
+}
+
+/// What a log does to its pool. A log of another kind does nothing.
+Status apply_log(Pool& pool, const Log& log) {
+  namespace logs = uniswap::logs;
+  if (log.topics.empty()) return {};
+  const auto& kind = log.topics.front();
+  if (kind == logs::kSwap) {
+    SEP_TRY(const auto swap, logs::decode_swap(log.topics, log.data));
+    return pool.apply_swap(swap);
+  }
+  if (kind == logs::kMint) {
+    SEP_TRY(const auto mint, logs::decode_mint(log.topics, log.data));
+    return pool.apply_mint(mint.tick_lower, mint.tick_upper, mint.amount);
+  }
+  if (kind == logs::kBurn) {
+    SEP_TRY(const auto burn, logs::decode_burn(log.topics, log.data));
+    return pool.apply_burn(burn.tick_lower, burn.tick_upper, burn.amount);
+  }
+  if (kind == logs::kInitialize) {
+    SEP_TRY(const auto price, logs::decode_initialize(log.topics, log.data));
+    return pool.initialize(price);
+  }
+  return {};
+}
+
+}  // namespace
+
+class Market::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings, std::optional<Address> account,
+       gateway::Metrics& metrics)
+      : bus_(std::move(bus)),
+        settings_(settings),
+        chain_(settings_.chain),
+        account_(account),
+        metrics_(metrics),
+        log_(logger("market")),
+        node_(bus_->executor(), {.rpc_url = chain_.rpc_url, .ipc_path = chain_.ipc_path, .rpc = {}}),
+        heads_(bus_->executor(), {.ipc_path = chain_.ipc_path,
+                                  .ws_url = chain_.ws_url,
+                                  .rpc_url = chain_.rpc_url,
+                                  .poll_interval = std::chrono::milliseconds(chain_.poll_interval_ms)}),
+        heartbeat_(bus_->executor()) {}
+
+  Status start() {
+    SEP_TRY(snapshots_, bus_->serve(subject::kMarketSnapshot, "market", [self = this](bus::Message) -> Task<std::string> {
+      co_return json::serialize(engine::snapshot_json(self->state_));
+    }));
+    spawn(follow());
+    spawn(beat());
+    return {};
+  }
+
+  void stop() {
+    stopping_ = true;
+    snapshots_.reset();
+    heads_.stop();
+    heartbeat_.cancel();
+  }
+
+ private:
+  void spawn(Task<void> task) {
+    asio::co_spawn(bus_->executor(), std::move(task), [self = shared_from_this()](std::exception_ptr error) {
+      if (error) self->log_->critical("a task ended with an exception");
+    });
+  }
+
+  Task<void> follow() {
+    while (!stopping_) {
+      const auto head = co_await heads_.next();
+      if (!head) co_return;
+      while (!stopping_) {
+        const auto taken = co_await take(*head);
+        if (taken) break;
+        log_->warn("block {}: {}", head->number, taken.error().detail);
+        co_await pause(bus_->executor(), kRetryDelay);
+        // The head may be gone by now; a newer one is taken next.
+        const auto latest = co_await node_.header(node::kLatest);
+        if (latest && *latest && (*latest)->hash != head->hash) break;
+      }
+    }
+  }
+
+  /// While no block comes, says how long ago the node confirmed the present one.
+  Task<void> beat() {
+    const auto self = shared_from_this();
+    while (!stopping_) {
+      co_await wait(heartbeat_, kHeartbeat);
+      if (stopping_ || state_.revision == 0 || heads_.last_confirmed_ms() <= state_.confirmed_at.ms) continue;
+      publish({});
+    }
+  }
+
+  Task<Status> take(const node::Head& head) {
+    if (state_.revision != 0 && head.hash == state_.block.hash) co_return Status{};
+    if (state_.revision == 0) co_return co_await load(head);
+    SEP_CO_TRY(const auto way, co_await blocks_up_to(head));
+    if (way.empty()) {
+      log_->info("block {} does not continue from block {}: reading the pools anew", head.number, state_.block.number);
+      co_return co_await load(head);
+    }
+    std::vector<Address> changed;
+    for (const auto& block : way) SEP_CO_CHECK(co_await advance(block, changed));
+    SEP_CO_CHECK(co_await read_account(head));
+    publish(changed);
+    co_return Status{};
+  }
+
+  /// The blocks after the present one up to `head`; none where they do not connect.
+  Task<Result<std::vector<node::Head>>> blocks_up_to(const node::Head& head) {
+    std::deque<node::Head> way{head};
+    while (way.front().parent_hash != state_.block.hash) {
+      const auto& first = way.front();
+      if (first.number <= state_.block.number + 1 || way.size() > kMaxWalk) co_return std::vector<node::Head>{};
+      SEP_CO_TRY(const auto parent, co_await node_.header(node::BlockId(first.parent_hash)));
+      if (!parent) co_return fail(errc::kNodeError, "the node does not have the parent of its head");
+      way.push_front(*parent);
+    }
+    co_return std::vector<node::Head>(way.begin(), way.end());
+  }
+
+  /// All logs are asked for before any is applied, so that a failed question leaves the state as it was.
+  Task<Status> advance(const node::Head& block, std::vector<Address>& changed) {
+    SEP_CO_TRY(auto logs, co_await node_.logs(block.hash, addresses_));
+    std::ranges::sort(logs, {}, &Log::log_index);
+    for (const auto& log : logs) {
+      const auto entry = std::ranges::find_if(
+          state_.pools, [&](const MarketPool& p) { return p.pool.state().address == log.address; });
+      if (entry == state_.pools.end() || !entry->quarantine.empty()) continue;
+      if (std::ranges::find(changed, log.address) == changed.end()) changed.push_back(log.address);
+      if (const auto applied = apply_log(entry->pool, log); !applied) {
+        entry->quarantine = fmt::format("block {}, log {}: {}", block.number, log.log_index, applied.error().detail);
+        log_->error("pool {} is quarantined: {}", to_checksum(log.address), entry->quarantine);
+        metrics_.add("pools_quarantined", {}, 1, "Pools whose recomputed state disagreed with their logs");
+      }
+    }
+    note_interval(block);
+    state_.block = ref_of(block);
+    co_return Status{};
+  }
+
+  void note_interval(const node::Head& block) {
+    const auto seconds = static_cast<std::int64_t>(block.timestamp) - state_.block.timestamp_s;
+    intervals_ms_.push_back(std::max<std::int64_t>(0, seconds * 1000));
+    if (intervals_ms_.size() > kIntervals) intervals_ms_.pop_front();
+    state_.block_interval_ms = std::ranges::min(intervals_ms_);
+  }
+
+  // --- Reading everything at one block
+
+  Task<Status> load(const node::Head& head) {
+    const auto started = monotonic_ns();
+    MarketState loaded;
+    loaded.revision = state_.revision;
+    addresses_.clear();
+    for (const auto& key : chain_.pools) {
+      SEP_CO_TRY(const auto address, co_await pool_address(key, head));
+      if (address.is_zero()) {
+        log_->error("no pool {}/{} at {} in the factory", key.token_a, key.token_b, key.fee_pips);
+        continue;
+      }
+      SEP_CO_TRY(auto pool, co_await read_pool(key, address, head));
+      addresses_.push_back(address);
+      loaded.pools.push_back({std::move(pool), {}});
+    }
+    state_.pools = std::move(loaded.pools);
+    state_.block = ref_of(head);
+    SEP_CO_CHECK(co_await read_account(head));
+    publish(addresses_);
+    log_->info("read {} pools at block {} in {} ms", addresses_.size(), head.number,
+               (monotonic_ns() - started) / 1'000'000);
+    co_return Status{};
+  }
+
+  Task<Result<Bytes>> call(const Address& to, Bytes data, const node::Head& head) {
+    SEP_CO_TRY(auto executed, co_await node_.call({.to = to, .data = std::move(data)}, node::BlockId(head.hash)));
+    if (!executed)
+      co_return fail(errc::kChainMismatch, fmt::format("a call to {} failed: {}", to_checksum(to), executed.error().message));
+    co_return std::move(*executed);
+  }
+
+  Task<Result<Address>> pool_address(const engine::PoolKey& key, const node::Head& head) {
+    const auto* a = engine::find_token(chain_, key.token_a);
+    const auto* b = engine::find_token(chain_, key.token_b);
+    SEP_CO_TRY(const auto returned,
+               co_await call(chain_.contracts.factory,
+                             uniswap::factory::get_pool(a->address, b->address, key.fee_pips), head));
+    co_return uniswap::decode_address(returned);
+  }
+
+  Task<Result<Pool>> read_pool(const engine::PoolKey& key, const Address& address, const node::Head& head) {
+    namespace contract = uniswap::pool_contract;
+    PoolState state;
+    state.address = address;
+    state.fee_pips = key.fee_pips;
+    const auto a = engine::find_token(chain_, key.token_a)->address;
+    const auto b = engine::find_token(chain_, key.token_b)->address;
+    state.token0 = std::min(a, b);
+    state.token1 = std::max(a, b);
+    SEP_CO_TRY(const auto slot0_bytes, co_await call(address, contract::slot0(), head));
+    SEP_CO_TRY(const auto slot0, contract::decode_slot0(slot0_bytes));
+    state.sqrt_price_x96 = slot0.sqrt_price_x96;
+    state.tick = slot0.tick;
+    SEP_CO_TRY(const auto liquidity, co_await call(address, contract::liquidity(), head));
+    SEP_CO_TRY(state.liquidity, contract::decode_liquidity(liquidity));
+    SEP_CO_TRY(const auto spacing, co_await call(address, contract::tick_spacing(), head));
+    SEP_CO_TRY(state.tick_spacing, contract::decode_tick_spacing(spacing));
+    SEP_CO_TRY(state.ticks, co_await read_ticks(address, state.tick_spacing, head));
+    co_return Pool::create(std::move(state));
+  }
+
+  Task<Result<std::vector<uniswap::TickInfo>>> read_ticks(const Address& pool, std::int32_t spacing,
+                                                          const node::Head& head) {
+    namespace lens = uniswap::tick_lens;
+    const auto words = lens::word_range(spacing);
+    std::vector<uniswap::TickInfo> ticks;
+    for (std::int32_t first = words.first; first <= words.last;
+         first += static_cast<std::int32_t>(kCallsPerBatch)) {
+      std::vector<node::CallRequest> calls;
+      const auto last = std::min<std::int32_t>(words.last, first + static_cast<std::int32_t>(kCallsPerBatch) - 1);
+      for (auto word = first; word <= last; ++word)
+        calls.push_back({.to = chain_.contracts.tick_lens,
+                         .data = lens::populated_ticks_in_word(pool, static_cast<std::int16_t>(word))});
+      SEP_CO_TRY(const auto answers, co_await node_.call_many(std::move(calls), node::BlockId(head.hash)));
+      for (const auto& answer : answers) {
+        if (!answer) co_return fail(errc::kChainMismatch, "TickLens: " + answer.error().message);
+        SEP_CO_TRY(const auto in_word, lens::decode_populated_ticks(*answer));
+        ticks.insert(ticks.end(), in_word.begin(), in_word.end());
+      }
+    }
+    co_return ticks;
+  }
+
+  Task<Status> read_account(const node::Head& head) {
+    if (!account_) co_return Status{};
+    std::vector<node::CallRequest> calls;
+    for (const auto& token : chain_.tokens) {
+      calls.push_back({.to = token.address, .data = uniswap::erc20::balance_of(*account_)});
+      calls.push_back(
+          {.to = token.address, .data = uniswap::erc20::allowance(*account_, chain_.contracts.swap_router)});
+    }
+    SEP_CO_TRY(const auto answers, co_await node_.call_many(std::move(calls), node::BlockId(head.hash)));
+    engine::AccountState account;
+    account.address = *account_;
+    for (std::size_t i = 0; i < chain_.tokens.size(); ++i) {
+      const auto& balance = answers[2 * i];
+      const auto& allowance = answers[2 * i + 1];
+      if (!balance || !allowance)
+        co_return fail(errc::kChainMismatch, chain_.tokens[i].symbol + " does not answer balanceOf or allowance");
+      SEP_CO_TRY(account.balances[chain_.tokens[i].address], uniswap::decode_uint(*balance));
+      SEP_CO_TRY(account.allowances[chain_.tokens[i].address], uniswap::decode_uint(*allowance));
+    }
+    SEP_CO_TRY(account.native_wei, co_await node_.balance(*account_, node::BlockId(head.hash)));
+    state_.account = std::move(account);
+    co_return Status{};
+  }
+
+  void publish(const std::vector<Address>& changed) {
+    ++state_.revision;
+    state_.confirmed_at = {heads_.last_confirmed_ms()};
+    if (const auto sent = bus_->publish(subject::kMarketUpdate, json::serialize(engine::update_json(state_, changed)));
+        !sent)
+      log_->debug("an update was not published: {}", sent.error().detail);
+    metrics_.set("market_block", static_cast<double>(state_.block.number), {}, "Block of the market's state");
+  }
+
+  std::shared_ptr<bus::Bus> bus_;
+  engine::Settings settings_;
+  const engine::ChainSettings& chain_;
+  std::optional<Address> account_;
+  gateway::Metrics& metrics_;
+  Logger log_;
+  node::Node node_;
+  node::HeadFollower heads_;
+  asio::steady_timer heartbeat_;
+  bus::Subscription snapshots_;
+  MarketState state_;
+  std::vector<Address> addresses_;
+  std::deque<std::int64_t> intervals_ms_;
+  bool stopping_ = false;
+};
+
+Market::Market(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Market::~Market() { impl_->stop(); }
+
+Result<std::unique_ptr<Market>> Market::start(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings,
+                                              std::optional<Address> account, gateway::Metrics& metrics) {
+  auto impl = std::make_shared<Impl>(std::move(bus), settings, account, metrics);
+  SEP_CHECK(impl->start());
+  return std::unique_ptr<Market>(new Market(std::move(impl)));
+}
+
+}  // namespace sep::services

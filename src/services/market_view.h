@@ -1,0 +1,27 @@
+#pragma once
+// A service's own copy of the market, kept by what the market service publishes.
+//
+// Invariant: the copy is the state of one revision, whole. After a gap, a reconnection or a start it is fetched anew;
+// until then check_fresh() tells that it is stale.
+#include <memory>
+
+#include "bus/bus.h"
+#include "engine/market_state.h"
+
+namespace sep::services {
+
+class MarketView {
+ public:
+  /// On the bus's executor; the first copy comes as soon as the market service answers.
+  static Result<std::shared_ptr<MarketView>> start(std::shared_ptr<bus::Bus> bus);
+  ~MarketView();
+
+  const engine::MarketState& state() const;
+
+ private:
+  class Impl;
+  explicit MarketView(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace sep::services
