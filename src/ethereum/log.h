@@ -16,7 +16,11 @@ struct Log {
   std::uint64_t block_number = 0;
   Hash32 block_hash;
   Hash32 tx_hash;
+  std::uint64_t tx_index = 0;
   std::uint64_t log_index = 0;  // within the block
+  bool removed = false;         // by a reorganisation
+
+  bool operator==(const Log&) const = default;
 };
 
 }  // namespace sep

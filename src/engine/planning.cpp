@@ -1,0 +1,171 @@
+#include "engine/planning.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/decimal.h"
+#include "engine/execution.h"
+#include "engine/valuation.h"
+#include "engine/venue.h"
+
+namespace sep::engine {
+namespace {
+
+/// Of an ERC-20 approve that sets a fresh allowance, intrinsic gas included; rounded up from what common tokens take.
+constexpr std::uint64_t kApproveGas = 60'000;
+/// What simulation and signing may add to the estimate (the orchestrator's own margin is a third).
+constexpr std::uint64_t kGasMarginPercent = 140;
+
+const Uint256 kOne(kWad);
+
+Uint256 with_slippage(SwapKind kind, const SwapStep& swap, const Uint256& slippage_wad) {
+  if (kind == SwapKind::kExactInput) return *mul_div(swap.amount_out, kOne - slippage_wad, kOne);
+  return mul_div_rounding_up(swap.amount_in, kOne + slippage_wad, kOne).value_or(Uint256::max());
+}
+
+bool needs_approval(const SwapStep& swap, const MarketState& market, const ExecutionSettings& settings) {
+  // An exact allowance belongs to one swap: what is left of others may be spent or set anew by an intent in flight.
+  if (settings.allowance == AllowanceMode::kExact || !market.account) return true;
+  const auto known = market.account->allowances.find(swap.token_in.address);
+  return known == market.account->allowances.end() || known->second < swap.max_amount_in();
+}
+
+Uint256 approval_amount(const SwapStep& swap, const ExecutionSettings& settings) {
+  if (settings.allowance == AllowanceMode::kExact) return swap.max_amount_in();
+  return std::max(settings.standing_allowance_cap, swap.max_amount_in());
+}
+
+std::string percent(const Uint256& wad) { return format_amount(wad / pow10(12), 4) + " %"; }
+
+/// Criteria that are known now tighten the bound, or refuse.
+Status apply_criteria(const Intent& intent, std::int64_t estimated_duration_ms,
+                      const EstimatedCost& cost, SwapStep& swap) {
+  for (const auto& criterion : intent.criteria) {
+    const auto unreachable = [&](std::string present) {
+      return fail(errc::kCriteriaUnreachable,
+                  fmt::format("{} {} cannot be met now: {}", to_string(criterion.metric), criterion.text, present));
+    };
+    switch (criterion.metric) {
+      case Metric::kMinAmountOut:
+        if (swap.amount_out < criterion.value)
+          return unreachable(format_amount(swap.amount_out, swap.token_out.decimals) + " would come out");
+        if (swap.kind == SwapKind::kExactInput) swap.bound = std::max(swap.bound, criterion.value);
+        break;
+      case Metric::kMaxAmountIn:
+        if (swap.amount_in > criterion.value)
+          return unreachable(format_amount(swap.amount_in, swap.token_in.decimals) + " would be paid");
+        if (swap.kind == SwapKind::kExactOutput) swap.bound = std::min(swap.bound, criterion.value);
+        break;
+      case Metric::kMaxGasUsd:
+        if (cost.gas_usd_wad > criterion.value)
+          return fail(errc::kGasLimit, fmt::format("gas would cost {} USD; the criterion allows {}",
+                                                   format_usd(cost.gas_usd_wad), criterion.text));
+        break;
+      case Metric::kMaxPriceImpact:
+        if (swap.price_impact_wad > criterion.value)
+          return fail(errc::kPriceImpact, fmt::format("the price impact would be {}; the criterion allows {}",
+                                                      percent(swap.price_impact_wad), percent(criterion.value)));
+        break;
+      case Metric::kCompleteWithinMs:
+        if (Uint256(estimated_duration_ms) > criterion.value)
+          return unreachable(fmt::format("about {} ms are needed", estimated_duration_ms));
+        break;
+    }
+  }
+  return {};
+}
+
+Status check_balance(const SwapStep& swap, const EstimatedCost& cost, const MarketState& market) {
+  if (!market.account) return fail(errc::kStaleMarket, "the account's balances are not known yet");
+  const auto known = market.account->balances.find(swap.token_in.address);
+  const auto has = known == market.account->balances.end() ? Uint256() : known->second;
+  if (has < swap.max_amount_in())
+    return fail(errc::kInsufficientBalance,
+                fmt::format("balance too low: needs {} {}, the account has {}",
+                            format_amount(swap.max_amount_in(), swap.token_in.decimals), swap.token_in.symbol,
+                            format_amount(has, swap.token_in.decimals)));
+  if (market.account->native_wei < cost.gas_wei)
+    return fail(errc::kInsufficientBalance,
+                fmt::format("balance too low for gas: needs {} ETH, the account has {}", format_amount(cost.gas_wei, 18),
+                            format_amount(market.account->native_wei, 18)));
+  return {};
+}
+
+/// 100 · value / limit, at most 100, rounded up.
+unsigned share_of(const Uint256& value, const Uint256& limit) {
+  if (limit.is_zero() || value >= limit) return 100;
+  return static_cast<unsigned>(mul_div_rounding_up(value, Uint256(100U), limit)->to_u64());
+}
+
+}  // namespace
+
+Result<Pricing> price_intent(const Intent& intent, const MarketState& market, const Settings& settings, Timestamp now) {
+  SEP_CHECK(market.check_fresh(now, settings.market));
+  const auto pools = market.usable_pools();
+  Pricing pricing;
+  auto& swap = pricing.swap;
+  swap.kind = intent.type == IntentType::kAcquire ? SwapKind::kExactOutput : SwapKind::kExactInput;
+  swap.token_in = intent.token_in();
+  swap.token_out = intent.token_out();
+  const UniswapV3Venue venue(settings.chain.name);
+  SEP_TRY(const auto route, venue.price_quote(swap.token_in, swap.token_out, intent.amount, swap.kind, pools));
+  swap.venue = venue.venue();
+  swap.amount_in = route.amount_in;
+  swap.amount_out = route.amount_out;
+  swap.price_impact_wad = route.price_impact_wad;
+  for (const auto& hop : route.hops) {
+    swap.pools.push_back(hop.pool);
+    swap.fees.push_back(hop.fee_pips);
+    swap.sqrt_price_x96_after.push_back(hop.sqrt_price_x96_after);
+    swap.ticks_crossed.push_back(hop.ticks_crossed);
+  }
+  swap.gas_estimate = route.gas_estimate;
+  swap.router = settings.chain.contracts.swap_router;
+  swap.block_number = market.block.number;
+  swap.block_hash = market.block.hash;
+  swap.bound = with_slippage(swap.kind, swap, intent.max_slippage_wad);
+  SEP_TRY(pricing.notional_usd_wad, usd_value(intent.base, intent.amount, settings.chain, pools));
+
+  auto& cost = pricing.cost;
+  cost.gas_units = swap.gas_estimate;
+  if (needs_approval(swap, market, settings.execution)) cost.gas_units += kApproveGas;
+  cost.gas_units = cost.gas_units * kGasMarginPercent / 100;
+  const auto& policy = policy_of(settings.execution, intent.style);
+  cost.gas_wei = Uint256(cost.gas_units) * (market.block.base_fee_wei + policy.max_priority_fee_per_gas_wei);
+  if (auto usd = native_usd_value(cost.gas_wei, settings.chain, pools)) cost.gas_usd_wad = *usd;
+  return pricing;
+}
+
+Result<Plan> make_plan(const PlanningInput& input) {
+  const auto& intent = input.intent;
+  const auto& settings = input.settings;
+  const auto deadline = input.submitted_at.plus_ms(intent.time_window_s * 1000);
+  if (input.now >= deadline) return fail(errc::kTimeWindow, "the time window ended before a plan was made");
+  SEP_TRY(auto pricing, price_intent(intent, input.market, settings, input.now));
+  auto& swap = pricing.swap;
+  if (swap.price_impact_wad > settings.risk.max_price_impact_wad)
+    return fail(errc::kPriceImpact, fmt::format("the price impact would be {}; allowed: {}", percent(swap.price_impact_wad),
+                                                percent(settings.risk.max_price_impact_wad)));
+  Plan plan;
+  plan.plan_id = input.plan_id;
+  plan.estimated_duration_ms =
+      input.market.block_interval_ms * static_cast<std::int64_t>(settings.chain.confirmations);
+  plan.estimated_cost = pricing.cost;
+  SEP_CHECK(apply_criteria(intent, plan.estimated_duration_ms, plan.estimated_cost, swap));
+  if (auto fees = initial_fees(settings.execution, intent.style, input.market.block.base_fee_wei, swap.gas_estimate);
+      !fees)
+    return fail(std::move(fees.error()));
+  SEP_CHECK(check_balance(swap, pricing.cost, input.market));
+  swap.recipient = input.market.account->address;
+  swap.deadline_unix_s = deadline.unix_seconds();
+  if (needs_approval(swap, input.market, settings.execution))
+    plan.steps.emplace_back(ApproveStep{swap.token_in, swap.router, approval_amount(swap, settings.execution)});
+  plan.risk_score = std::max({share_of(pricing.notional_usd_wad, settings.risk.max_notional_usd_wad),
+                              share_of(intent.max_slippage_wad, settings.risk.max_slippage_wad),
+                              share_of(swap.price_impact_wad, settings.risk.max_price_impact_wad)});
+  plan.steps.emplace_back(std::move(swap));
+  return plan;
+}
+
+}  // namespace sep::engine

@@ -1,0 +1,44 @@
+#pragma once
+// The risk decision: may this intent be worked on at all? Every check is in the decision with its value and its limit,
+// whether it passed or not; the first that failed, in the order below, gives the reason.
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "engine/intent.h"
+#include "engine/settings.h"
+
+namespace sep::engine {
+
+struct RiskCheck {
+  std::string_view check;
+  std::string value;
+  std::string limit;
+  bool ok = false;
+  std::string_view reason;  // the code of a failure
+};
+
+struct RiskDecision {
+  std::vector<RiskCheck> checks;
+  Uint256 notional_usd_wad;
+
+  bool approved() const;
+  /// Of the first check that failed.
+  std::string_view reason() const;
+  std::string detail() const;
+};
+
+struct RiskInput {
+  const Intent& intent;
+  Result<Uint256> notional_usd_wad;  // NO_PRICE, or STALE_MARKET, refuse
+  std::uint64_t open_intents = 0;    // of the strategy, this one included
+};
+
+/// Order: kill switch, allowed tokens, slippage, price, notional, open intents.
+RiskDecision decide_risk(const RiskInput& input, const RiskSettings& settings);
+
+/// [{check, value, limit, ok}]
+json::array to_json(const std::vector<RiskCheck>& checks);
+
+}  // namespace sep::engine

@@ -1,0 +1,377 @@
+#include "services/gateway_service.h"
+
+#include <algorithm>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "base/log.h"
+#include "base/ulid.h"
+#include "engine/intent.h"
+#include "engine/projection.h"
+#include "engine/topics.h"
+#include "gateway/validation.h"
+#include "services/async.h"
+#include "services/subjects.h"
+#include "store/read_models.h"
+
+namespace sep::services {
+namespace {
+
+using namespace std::chrono_literals;
+using gateway::Answer;
+using gateway::Problem;
+
+constexpr auto kRetryDelay = 200ms;
+constexpr auto kQuoteTimeout = 2s;
+constexpr auto kGrace = 2s;
+constexpr int kCancelTries = 5;
+
+std::unexpected<Problem> problem(Error error) { return std::unexpected(gateway::problem_of(std::move(error))); }
+
+std::unexpected<Problem> not_found(std::string_view what, std::string_view id) {
+  return problem({errc::kNotFound, "no " + std::string(what) + " " + std::string(id), {}});
+}
+
+std::string_view known_code(std::string_view code) {
+  const auto* found = std::ranges::find(errc::kAll, code);
+  return found == errc::kAll.end() ? errc::kInternal : *found;
+}
+
+std::vector<gateway::Fault> faults_of(const std::vector<Error>& errors) {
+  std::vector<gateway::Fault> faults;
+  for (const auto& error : errors) faults.push_back({error.pointer, error.code, error.detail});
+  return faults;
+}
+
+}  // namespace
+
+class GatewayService::Impl : public gateway::Backend,
+                             public gateway::History,
+                             public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings, std::shared_ptr<MarketView> market,
+       gateway::Metrics& metrics)
+      : bus_(std::move(bus)),
+        settings_(settings),
+        market_(std::move(market)),
+        metrics_(metrics),
+        log_(logger("gateway")),
+        record_(bus_) {}
+
+  Task<Status> start() {
+    // The feed first, the record's end afterwards: nothing falls between the two.
+    std::vector<gateway::StreamEvent> early;
+    for (;;) {
+      auto feed = co_await bus_->tail({.stream = "EVENTS"}, [this, &early](const bus::Message& m) { fed(m, early); });
+      if (feed) {
+        feed_ = std::move(*feed);
+        break;
+      }
+      co_await pause(bus_->executor(), kRetryDelay);
+    }
+    std::uint64_t head = 0;
+    for (;;) {
+      const auto answer = co_await record_.query(subject::kHead, {});
+      const auto last = answer ? get_uint(*answer, "global_sequence") : Result<std::uint64_t>(fail(answer.error()));
+      if (last) {
+        head = *last;
+        break;
+      }
+      co_await pause(bus_->executor(), kRetryDelay);
+    }
+    hub_ = gateway::StreamHub::create(bus_->executor(), *this, head);
+    for (auto& event : early) hub_->publish(std::move(event));
+    SEP_CO_TRY(server_, gateway::Server::listen(bus_->executor(),
+                                                {.host = settings_.gateway.host,
+                                                 .port = settings_.gateway.port,
+                                                 .max_body_bytes = settings_.gateway.max_body_bytes},
+                                                *this, hub_, metrics_));
+    log_->info("listening on {}:{}", settings_.gateway.host, server_->port());
+    co_return Status{};
+  }
+
+  Task<void> stop() {
+    const auto self = shared_from_this();
+    feed_.reset();
+    if (hub_) hub_->stop();
+    if (server_) co_await server_->stop(kGrace);
+    cache_thread_.join();
+  }
+
+  std::uint16_t port() const { return server_->port(); }
+
+  // --- gateway::Backend
+
+  Task<Answer<gateway::SubmitAnswer>> submit_intent(json::object intent, std::optional<std::string> idempotency_key,
+                                                    std::string body_hash) override {
+    const gateway::StageTimer post(metrics_, gateway::stage::kPost);
+    gateway::StageTimer validation(metrics_, gateway::stage::kValidation);
+    const auto parsed = engine::parse_intent(intent, settings_.chain);
+    validation.stop();
+    if (!parsed) co_return std::unexpected(gateway::validation_problem(faults_of(parsed.error())));
+    const auto intent_id = new_ulid();
+    const auto correlation_id = engine::correlation_of(intent_id);
+    AppendRequest request;
+    // The id's own millisecond is the time of submission: whoever has the id knows when the time window began.
+    request.events = next_events(correlation_id, std::nullopt,
+                                 {{engine::topic::kIntentSubmitted, {{"intentId", intent_id}, {"intent", intent}}}},
+                                 *ulid_time(intent_id));
+    if (idempotency_key) request.idempotency = {*idempotency_key, body_hash};
+    gateway::StageTimer append(metrics_, gateway::stage::kAppend);
+    const auto answer = co_await record_.append(std::move(request));
+    append.stop();
+    if (!answer) co_return problem(answer.error());
+    if (answer->on_record()) co_return gateway::SubmitAnswer{intent_id, correlation_id};
+    if (!answer->idempotency) co_return problem({known_code(answer->reason), answer->detail, {}});
+    const auto& [known_correlation, known_hash] = *answer->idempotency;
+    if (known_hash != body_hash)
+      co_return problem({errc::kIdempotencyConflict, "the idempotency key was used with another body", {}});
+    co_return gateway::SubmitAnswer{.intent_id = std::string(engine::intent_id_of(known_correlation)),
+                                    .correlation_id = known_correlation,
+                                    .replayed = true};
+  }
+
+  Task<Answer<json::object>> intent(std::string intent_id) override {
+    auto cached = co_await from_cache<std::optional<json::object>>(
+        [intent_id](store::ReadModels& models) { return models.intent(intent_id); });
+    if (cached && *cached) co_return std::move(**cached);
+    // Not there yet, or Redis is down: the record knows.
+    auto view = co_await recorded_view(intent_id);
+    if (!view) co_return problem(view.error());
+    if (view->empty()) co_return not_found("intent", intent_id);
+    co_return std::move(*view);
+  }
+
+  Task<Answer<gateway::IntentPage>> list(gateway::ListQuery query) override {
+    store::ListQuery cache_query;
+    if (query.state) cache_query.state = engine::parse_state(*query.state);
+    cache_query.strategy_id = query.strategy_id;
+    cache_query.before_intent_id = query.before_intent_id;
+    cache_query.limit = query.limit;
+    auto cached = co_await from_cache<store::IntentPage>(
+        [cache_query](store::ReadModels& models) { return models.list(cache_query); });
+    gateway::IntentPage page;
+    if (cached) {
+      for (auto& view : cached->views) page.intents.push_back(std::move(view));
+      page.next_before = std::move(cached->next_before);
+      co_return page;
+    }
+    json::object question{{"limit", query.limit}};
+    if (query.state) question["state"] = *query.state;
+    if (query.strategy_id) question["strategy_id"] = *query.strategy_id;
+    if (query.before_intent_id) question["before_intent_id"] = *query.before_intent_id;
+    auto answer = co_await record_.query(subject::kList, std::move(question));
+    if (!answer) co_return problem(answer.error());
+    page.intents = answer->at("views").as_array();
+    if (const auto& next = answer->at("next_before"); next.is_string())
+      page.next_before = std::string(next.get_string());
+    co_return page;
+  }
+
+  Task<Answer<json::array>> events(std::string intent_id) override {
+    const auto events = co_await record_.history(engine::correlation_of(intent_id));
+    if (!events) co_return problem(events.error());
+    if (events->empty()) co_return not_found("intent", intent_id);
+    json::array list;
+    for (const auto& event : *events) list.push_back(engine::to_json(event));
+    co_return list;
+  }
+
+  Task<Answer<json::object>> cancel(std::string intent_id) override {
+    const auto correlation_id = engine::correlation_of(intent_id);
+    for (int attempt = 0; attempt < kCancelTries; ++attempt) {
+      const auto events = co_await record_.history(correlation_id);
+      if (!events) co_return problem(events.error());
+      if (events->empty()) co_return not_found("intent", intent_id);
+      const auto head = engine::advance_head(std::nullopt, *events);
+      if (!head) co_return problem(head.error());
+      if (engine::is_terminal(head->state))
+        co_return problem({errc::kAlreadyTerminal, "the intent is " + std::string(engine::to_string(head->state)), {}});
+      json::object accepted{{"intent_id", intent_id},
+                            {"correlation_id", correlation_id},
+                            {"state", engine::to_string(head->state)},
+                            {"cancel_requested", true}};
+      if (std::ranges::find(*events, engine::topic::kIntentCancelRequested, &engine::Envelope::topic) != events->end())
+        co_return accepted;
+      AppendRequest request;
+      request.events = next_events(
+          correlation_id, *head, {{engine::topic::kIntentCancelRequested, {{"intentId", intent_id}}}}, now());
+      const auto answer = co_await record_.append(std::move(request));
+      if (!answer) co_return problem(answer.error());
+      if (answer->on_record()) co_return accepted;
+    }
+    co_return problem({errc::kSequenceConflict, "the intent moves too fast to be cancelled now; try again", {}});
+  }
+
+  Task<Answer<json::object>> plan(std::string plan_id) override {
+    auto cached = co_await from_cache<std::optional<json::object>>(
+        [plan_id](store::ReadModels& models) { return models.plan(plan_id); });
+    if (!cached) co_return problem(cached.error());
+    if (!*cached) co_return not_found("plan", plan_id);
+    co_return std::move(**cached);
+  }
+
+  Task<Answer<json::object>> positions(std::string strategy_id) override {
+    auto cached = co_await from_cache<std::optional<json::object>>(
+        [strategy_id](store::ReadModels& models) { return models.positions(strategy_id); });
+    if (!cached) co_return problem(cached.error());
+    if (!*cached) co_return not_found("positions of strategy", strategy_id);
+    co_return std::move(**cached);
+  }
+
+  Task<Answer<json::object>> quote(json::object request) override {
+    const auto reply = co_await bus_->request(subject::kQuotePrice, json::serialize(request), kQuoteTimeout);
+    if (!reply) co_return problem(reply.error());
+    auto document = parse_json(*reply);
+    if (!document || !document->is_object())
+      co_return problem({errc::kInternal, "the planner's answer is not an object", {}});
+    auto& answer = document->get_object();
+    if (const auto* faults = answer.if_contains("faults")) {
+      std::vector<gateway::Fault> list;
+      for (const auto& fault : faults->as_array())
+        list.push_back({string_or(fault.as_object(), "pointer"), known_code(string_or(fault.as_object(), "code")),
+                        string_or(fault.as_object(), "message")});
+      co_return std::unexpected(gateway::validation_problem(std::move(list)));
+    }
+    if (answer.contains("reason"))
+      co_return problem({known_code(string_or(answer, "reason")), string_or(answer, "detail"), {}});
+    co_return std::move(answer);
+  }
+
+  Task<Answer<json::object>> stats() override {
+    auto cached = co_await from_cache<json::object>([](store::ReadModels& models) { return models.stats(); });
+    if (!cached) co_return problem(cached.error());
+    (*cached)["latency"] = metrics_.stages();
+    co_return std::move(*cached);
+  }
+
+  Task<gateway::Readiness> readiness() override {
+    gateway::Readiness readiness;
+    json::object dependencies;
+    bool ready = true;
+    const auto report = [&](std::string_view name, bool ok, std::string detail) {
+      ready = ready && ok;
+      dependencies[name] = json::object{{"ok", ok}, {"detail", std::move(detail)}};
+    };
+    report("nats", bus_->connected(), bus_->connected() ? "connected" : "not connected");
+    const auto head = co_await record_.query(subject::kHead, {});
+    report("record", head.has_value(),
+           head ? string_or(*head, "record_engine") + (string_or(*head, "record_engine") == "postgresql"
+                                                           ? ": TimescaleDB is not installed, a plain table serves"
+                                                           : "")
+                : head.error().detail);
+    const auto cache = co_await from_cache<bool>([](store::ReadModels& models) -> Result<bool> {
+      SEP_CHECK(models.ping());
+      return true;
+    });
+    report("redis", cache.has_value(), cache ? "answers" : cache.error().detail);
+    const auto fresh = market_->state().check_fresh(now(), settings_.market);
+    report("market", fresh.has_value(),
+           fresh ? "block " + std::to_string(market_->state().block.number) : fresh.error().detail);
+    readiness.ready = ready;
+    readiness.document = {{"ready", ready}, {"dependencies", std::move(dependencies)}};
+    co_return readiness;
+  }
+
+  json::object assets() override {
+    json::array tokens;
+    for (const auto& token : settings_.chain.tokens)
+      tokens.push_back(json::object{
+          {"chainId", settings_.chain.chain_id},
+          {"address", to_checksum(token.address)},
+          {"symbol", token.symbol},
+          {"name", token.name},
+          {"decimals", token.decimals},
+          {"extensions", json::object{{"chain", settings_.chain.name}, {"stablecoin", token.stablecoin}}}});
+    return {{"name", "sep: " + settings_.chain.name},
+            {"timestamp", to_rfc3339(started_at_)},
+            {"version", json::object{{"major", 1}, {"minor", 0}, {"patch", 0}}},
+            {"tokens", std::move(tokens)}};
+  }
+
+  // --- gateway::History
+
+  Task<Result<std::vector<gateway::StreamEvent>>> range(std::uint64_t from_global, std::size_t limit) override {
+    SEP_CO_TRY(const auto events, co_await record_.range(from_global, limit));
+    co_return stream_events(events);
+  }
+
+  Task<Result<std::vector<gateway::StreamEvent>>> history(std::string correlation_id,
+                                                          std::uint64_t from_sequence) override {
+    SEP_CO_TRY(const auto events, co_await record_.history(std::move(correlation_id), from_sequence));
+    co_return stream_events(events);
+  }
+
+ private:
+  static std::vector<gateway::StreamEvent> stream_events(const std::vector<engine::Envelope>& events) {
+    std::vector<gateway::StreamEvent> list;
+    for (const auto& event : events) list.push_back(gateway::stream_event(event));
+    return list;
+  }
+
+  void fed(const bus::Message& message, std::vector<gateway::StreamEvent>& early) {
+    const auto value = parse_json(message.body);
+    const auto envelope = value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
+    if (!envelope || envelope->global_sequence == 0) {
+      log_->error("a message of the stream is no event: {}", message.subject);
+      return;
+    }
+    auto event = gateway::stream_event(*envelope, message.body);
+    if (hub_)
+      hub_->publish(std::move(event));
+    else
+      early.push_back(std::move(event));
+  }
+
+  Task<Result<json::object>> recorded_view(const std::string& intent_id) {
+    SEP_CO_TRY(const auto answer, co_await record_.query(subject::kView, {{"intent_id", intent_id}}));
+    const auto& view = answer.at("view");
+    co_return view.is_object() ? view.get_object() : json::object{};
+  }
+
+  /// Runs a read on the thread that owns the connection to Redis.
+  template <class T, class Read>
+  Task<Result<T>> from_cache(Read read) {
+    const auto self = shared_from_this();
+    co_return co_await asio::co_spawn(
+        cache_thread_.get_executor(),
+        [self, read]() -> Task<Result<T>> {
+          if (!self->models_) {
+            SEP_CO_TRY(auto opened, store::ReadModels::open(self->settings_.endpoints.redis_socket));
+            self->models_.emplace(std::move(opened));
+          }
+          co_return read(*self->models_);
+        },
+        asio::use_awaitable);
+  }
+
+  std::shared_ptr<bus::Bus> bus_;
+  engine::Settings settings_;
+  std::shared_ptr<MarketView> market_;
+  gateway::Metrics& metrics_;
+  Logger log_;
+  RecordClient record_;
+  Timestamp started_at_ = now();
+  std::shared_ptr<gateway::StreamHub> hub_;
+  std::shared_ptr<gateway::Server> server_;
+  bus::Subscription feed_;
+  std::optional<store::ReadModels> models_;  // of cache_thread_
+  asio::thread_pool cache_thread_{1};
+};
+
+GatewayService::GatewayService(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+GatewayService::~GatewayService() = default;
+std::uint16_t GatewayService::port() const { return impl_->port(); }
+Task<void> GatewayService::stop() { return impl_->stop(); }
+
+Task<Result<std::unique_ptr<GatewayService>>> GatewayService::start(std::shared_ptr<bus::Bus> bus,
+                                                                    const engine::Settings& settings,
+                                                                    std::shared_ptr<MarketView> market,
+                                                                    gateway::Metrics& metrics) {
+  auto impl = std::make_shared<Impl>(std::move(bus), settings, std::move(market), metrics);
+  SEP_CO_CHECK(co_await impl->start());
+  co_return std::unique_ptr<GatewayService>(new GatewayService(std::move(impl)));
+}
+
+}  // namespace sep::services
