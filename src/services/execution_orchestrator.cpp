@@ -74,7 +74,7 @@ engine::ReceiptView view_of(const node::Receipt& receipt) {
 
 class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings, PrivateKey signer, gateway::Metrics& metrics)
+  Impl(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings, std::shared_ptr<const PrivateKey> signer, gateway::Metrics& metrics)
       : bus_(std::move(bus)),
         executor_(bus_->executor()),
         settings_(settings),
@@ -95,7 +95,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     if (chain_id != settings_.chain.chain_id)
       co_return fail(errc::kChainMismatch, fmt::format("the node serves chain {}, the configuration says {}", chain_id,
                                                        settings_.chain.chain_id));
-    log_->info("signing as {} on chain {}", to_checksum(signer_.address()), chain_id);
+    log_->info("signing as {} on chain {}", to_checksum(signer_->address()), chain_id);
     spawn(follow_heads());
     SEP_CO_TRY(cancels_, bus_->subscribe(std::string(engine::topic::kIntentCancelRequested), "",
                                          [this](const bus::Message& m) { cancel_requested(m); }));
@@ -193,7 +193,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     while (!stopping_) {
       const auto head = co_await heads_.next();
       if (!head) co_return;
-      const auto nonce = co_await node_.transaction_count(signer_.address(), node::BlockId(head->number));
+      const auto nonce = co_await node_.transaction_count(signer_->address(), node::BlockId(head->number));
       if (!nonce) continue;
       head_ = *head;
       head_seen_ = {head->number, *nonce, now()};
@@ -278,7 +278,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     std::vector<node::CallRequest> calls;
     for (const auto& step : drive.execution->plan().steps) {
       auto call = engine::call_of(step, venue_);
-      calls.push_back({.from = signer_.address(), .to = call.to, .data = std::move(call.data)});
+      calls.push_back({.from = signer_->address(), .to = call.to, .data = std::move(call.data)});
     }
     SEP_CO_TRY(const auto results, co_await node_.simulate(std::move(calls)));
     engine::SimulationSeen seen{.success = true};
@@ -321,7 +321,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       const auto attempt = signed_attempt(execution, i, engine::kind_of(step), first_nonce + i, fees[i], call.to,
                                           std::move(call.data));
       drafts.push_back(execution.prepared(attempt));
-      nonces.push_back({settings_.chain.chain_id, signer_.address(), attempt.nonce});
+      nonces.push_back({settings_.chain.chain_id, signer_->address(), attempt.nonce});
     }
     const auto count = nonces.size();
     const auto appended = co_await append(drive, std::move(drafts), std::move(nonces));
@@ -332,7 +332,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<Status> carry_out(Drive& drive, const engine::PrepareReplacement& command) {
     auto& execution = *drive.execution;
-    auto to = signer_.address();
+    auto to = signer_->address();
     Bytes data;
     if (command.kind != StepKind::kCancel) {
       auto call = engine::call_of(execution.plan().steps[command.step_index], venue_);
@@ -341,7 +341,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     }
     const auto attempt = signed_attempt(execution, command.step_index, command.kind, command.nonce, command.fees, to,
                                         std::move(data));
-    std::vector<NonceRequest> nonces{{settings_.chain.chain_id, signer_.address(), command.nonce}};
+    std::vector<NonceRequest> nonces{{settings_.chain.chain_id, signer_->address(), command.nonce}};
     co_return co_await append(drive, {execution.prepared(attempt)}, std::move(nonces));
   }
 
@@ -355,7 +355,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     transaction.gas_limit = fees.gas_limit;
     transaction.to = to;
     transaction.data = std::move(data);
-    const auto signed_transaction = sign(std::move(transaction), signer_);
+    const auto signed_transaction = sign(std::move(transaction), *signer_);
     engine::Attempt attempt;
     attempt.step_index = step_index;
     attempt.number = execution.next_attempt(step_index);
@@ -438,8 +438,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<Result<std::uint64_t>> next_nonce() {
     if (next_nonce_ && *next_nonce_ >= head_seen_.account_nonce) co_return *next_nonce_;
-    SEP_CO_TRY(const auto pending, co_await node_.transaction_count(signer_.address(), node::kPending));
-    json::object question{{"chain_id", settings_.chain.chain_id}, {"account", to_hex(signer_.address())}};
+    SEP_CO_TRY(const auto pending, co_await node_.transaction_count(signer_->address(), node::kPending));
+    json::object question{{"chain_id", settings_.chain.chain_id}, {"account", to_hex(signer_->address())}};
     SEP_CO_TRY(const auto recorded, co_await record_.query(subject::kNextNonce, std::move(question)));
     SEP_CO_TRY(const auto next, get_uint(recorded, "next"));
     next_nonce_ = std::max(pending, next);
@@ -459,7 +459,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<bus::Bus> bus_;
   asio::any_io_executor executor_;
   engine::Settings settings_;
-  PrivateKey signer_;
+  std::shared_ptr<const PrivateKey> signer_;
   gateway::Metrics& metrics_;
   Logger log_;
   RecordClient record_;

@@ -22,7 +22,7 @@ class ExecutionOrchestrator {
   /// On the bus's executor. CHAIN_MISMATCH where the node serves another chain, NODE_UNREACHABLE, BUS_UNAVAILABLE.
   static Task<Result<std::unique_ptr<ExecutionOrchestrator>>> start(std::shared_ptr<bus::Bus> bus,
                                                                     const engine::Settings& settings,
-                                                                    PrivateKey signer, gateway::Metrics& metrics);
+                                                                    std::shared_ptr<const PrivateKey> signer, gateway::Metrics& metrics);
   /// On the executor. Executions stay where they are on the record.
   ~ExecutionOrchestrator();
 

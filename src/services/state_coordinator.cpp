@@ -445,7 +445,7 @@ class StateCoordinator::Impl {
 
   /// What was committed before this start and is not in the stream.
   bool catch_up_stream(std::uint64_t upto) {
-    const auto stream = bus_->wait(bus_->ensure_stream({.name = kEventStream, .subjects = {"intent.>", "risk.>", "plan.>", "exec.>"}}));
+    const auto stream = bus_->wait(bus_->ensure_stream(event_stream()));
     if (!stream) {
       log_->warn("the stream {} is not to be had: {}", kEventStream, stream.error().detail);
       return false;
@@ -641,6 +641,11 @@ class StateCoordinator::Impl {
   bus::Subscription query_subscription_;
   std::thread committer_, reader_, publisher_, projector_;
 };
+
+/// Not "risk.>": JetStream would take, and answer, the requests on risk.evaluate.
+bus::StreamConfig event_stream() {
+  return {.name = kEventStream, .subjects = {"intent.>", "risk.approved", "risk.rejected", "plan.>", "exec.>"}};
+}
 
 StateCoordinator::StateCoordinator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 StateCoordinator::~StateCoordinator() = default;

@@ -20,6 +20,8 @@
 namespace sep::services {
 
 inline constexpr const char* kEventStream = "EVENTS";
+/// The stream that holds every event, on its topic as subject.
+bus::StreamConfig event_stream();
 
 class StateCoordinator {
  public:

@@ -1,0 +1,190 @@
+#include "app/serve.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <future>
+#include <thread>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "app/signer.h"
+#include "base/log.h"
+#include "services/async.h"
+#include "services/execution_orchestrator.h"
+#include "services/execution_planner.h"
+#include "services/gateway_service.h"
+#include "services/intent_manager.h"
+#include "services/market.h"
+#include "services/risk_engine.h"
+#include "services/state_coordinator.h"
+
+namespace sep::app {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using services::Task;
+
+constexpr auto kRetryDelay = 500ms;
+constexpr int kCannotStart = 3;
+
+/// The services of this process and what they share. Everything but the coordinator lives on one executor, one
+/// thread.
+class Host {
+ public:
+  Host(const engine::Settings& settings, std::vector<std::string> names)
+      : settings_(settings), names_(std::move(names)), log_(logger("serve")), signals_(context_, SIGINT, SIGTERM) {}
+
+  int run() {
+    auto work = asio::make_work_guard(context_);
+    std::thread executor([this] { context_.run(); });
+    auto stopped = stop_.get_future();
+    signals_.async_wait([this](const boost::system::error_code& error, int) {
+      if (!error) end(0);
+    });
+    if (const auto started = start(); !started) {
+      log_->critical("{}", started.error().detail);
+      end(kCannotStart);
+    }
+    const int code = stopped.get();
+    stop();
+    work.reset();
+    context_.stop();
+    executor.join();
+    return code;
+  }
+
+ private:
+  bool runs(std::string_view name) const { return std::ranges::find(names_, name) != names_.end(); }
+
+  void end(int code) {
+    if (!std::exchange(ending_, true)) stop_.set_value(code);
+  }
+
+  Status start() {
+    SEP_TRY(bus_, bus::Bus::connect(context_.get_executor(),
+                                    {.url = settings_.endpoints.nats_url, .name = fmt::format("sep {}", fmt::join(names_, ","))}));
+    if (runs("coordinator")) {
+      SEP_TRY(coordinator_, services::StateCoordinator::start(bus_, settings_.endpoints, metrics_));
+    }
+    std::optional<PrivateKey> signer;
+    if (runs("orchestrator") || runs("market")) {
+      SEP_TRY(signer, load_signer(settings_.signer));
+    }
+    return asio::co_spawn(context_, start_services(std::move(signer)), asio::use_future).get();
+  }
+
+  Task<Status> start_services(std::optional<PrivateKey> signer) {
+    while (!ending_) {
+      const auto stream = co_await bus_->ensure_stream(services::event_stream());
+      if (stream) break;
+      log_->warn("waiting for JetStream: {}", stream.error().detail);
+      co_await services::pause(context_.get_executor(), kRetryDelay);
+    }
+    SEP_CO_TRY(view_, services::MarketView::start(bus_));
+    if (runs("market")) {
+      SEP_CO_TRY(market_, services::Market::start(bus_, settings_, signer->address(), metrics_));
+    }
+    if (runs("risk")) {
+      SEP_CO_TRY(risk_, services::RiskEngine::start(bus_, settings_, view_));
+    }
+    if (runs("planner")) {
+      SEP_CO_TRY(planner_, co_await services::ExecutionPlanner::start(bus_, settings_, view_, metrics_));
+    }
+    if (runs("intents")) {
+      SEP_CO_TRY(intents_, co_await services::IntentManager::start(bus_, metrics_));
+    }
+    if (runs("orchestrator"))
+      asio::co_spawn(context_, start_orchestrator(std::move(*signer)), [](std::exception_ptr) {});
+    if (runs("gateway")) {
+      SEP_CO_TRY(gateway_, co_await services::GatewayService::start(bus_, settings_, view_, metrics_));
+    }
+    log_->info("running: {}", fmt::join(names_, ", "));
+    co_return Status{};
+  }
+
+  /// Waits for a node that is down; a node of another chain ends the process.
+  Task<void> start_orchestrator(PrivateKey signer) {
+    auto node_key = std::make_shared<PrivateKey>(std::move(signer));
+    while (!ending_) {
+      auto started = co_await services::ExecutionOrchestrator::start(bus_, settings_, node_key, metrics_);
+      if (started) {
+        orchestrator_ = std::move(*started);
+        co_return;
+      }
+      log_->error("the orchestrator cannot start: {}", started.error().detail);
+      if (started.error().code == errc::kChainMismatch) {
+        end(kCannotStart);
+        co_return;
+      }
+      co_await services::pause(context_.get_executor(), kRetryDelay);
+    }
+  }
+
+  void stop() {
+    log_->info("stopping");
+    if (bus_) {
+      asio::co_spawn(context_, stop_services(), asio::use_future).get();
+      coordinator_.reset();
+      bus_->close();
+    }
+  }
+
+  Task<void> stop_services() {
+    if (gateway_) co_await gateway_->stop();
+    gateway_.reset();
+    intents_.reset();
+    planner_.reset();
+    risk_.reset();
+    orchestrator_.reset();
+    market_.reset();
+    view_.reset();
+  }
+
+  engine::Settings settings_;
+  std::vector<std::string> names_;
+  Logger log_;
+  gateway::Metrics metrics_;
+  asio::io_context context_{1};
+  asio::signal_set signals_;
+  std::promise<int> stop_;
+  std::atomic<bool> ending_ = false;
+
+  std::shared_ptr<bus::Bus> bus_;
+  std::unique_ptr<services::StateCoordinator> coordinator_;
+  std::shared_ptr<services::MarketView> view_;
+  std::unique_ptr<services::Market> market_;
+  std::unique_ptr<services::RiskEngine> risk_;
+  std::unique_ptr<services::ExecutionPlanner> planner_;
+  std::unique_ptr<services::IntentManager> intents_;
+  std::unique_ptr<services::ExecutionOrchestrator> orchestrator_;
+  std::unique_ptr<services::GatewayService> gateway_;
+};
+
+}  // namespace
+
+const std::vector<std::string>& service_names() {
+  static const std::vector<std::string> kNames = {"coordinator", "market",       "risk",   "planner",
+                                                  "intents",     "orchestrator", "gateway"};
+  return kNames;
+}
+
+int run_serve(const engine::Settings& settings, std::vector<std::string> names) {
+  if (names.empty()) names = service_names();
+  for (const auto& name : names) {
+    if (std::ranges::find(service_names(), name) != service_names().end()) continue;
+    fmt::print(stderr, "sep serve: no service \"{}\"; there are: {}\n", name, fmt::join(service_names(), ", "));
+    return 2;
+  }
+  return Host(settings, std::move(names)).run();
+}
+
+}  // namespace sep::app
