@@ -295,9 +295,9 @@ class Walk {
   }
 
   void check_integer(const Node& node, const json::value& value, const Path& path) {
-    // Boost.JSON holds as uint64 only what int64 cannot: more than every maximum.
-    const bool huge = value.is_uint64();
-    const auto number = huge ? INT64_MAX : value.get_int64();
+    // What exceeds int64 exceeds every maximum.
+    const bool huge = value.is_uint64() && value.get_uint64() > static_cast<std::uint64_t>(INT64_MAX);
+    const auto number = huge ? INT64_MAX : value.to_number<std::int64_t>();
     const bool below = node.minimum && number < *node.minimum;
     const bool above = node.maximum && (huge || number > *node.maximum);
     if (!below && !above) return;

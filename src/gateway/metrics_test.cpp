@@ -1,0 +1,61 @@
+#include "gateway/metrics.h"
+
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sep::gateway {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Metrics, TextHasWhatWasCounted) {
+  Metrics metrics;
+  metrics.add("sep_things_total", {{"kind", "a"}}, 2, "Things seen.");
+  metrics.add("sep_things_total", {{"kind", "a"}});
+  metrics.add("sep_things_total", {{"kind", "b"}});
+  metrics.set("sep_level", 4.5);
+  metrics.observe(stage::kRisk, 1500);
+  const auto text = metrics.text();
+  EXPECT_THAT(text, HasSubstr("# HELP sep_things_total Things seen."));
+  EXPECT_THAT(text, HasSubstr("# TYPE sep_things_total counter"));
+  EXPECT_THAT(text, HasSubstr("sep_things_total{kind=\"a\"} 3"));
+  EXPECT_THAT(text, HasSubstr("sep_things_total{kind=\"b\"} 1"));
+  EXPECT_THAT(text, HasSubstr("sep_level 4.5"));
+  EXPECT_THAT(text, HasSubstr("sep_stage_seconds_count{stage=\"risk\"} 1"));
+}
+
+TEST(Metrics, StagesAreHeldToTheirBudget) {
+  Metrics metrics;
+  for (int i = 0; i < 100; ++i) metrics.observe(stage::kValidation, 20);
+  metrics.observe(stage::kPrechain, 60'000);
+  const auto stages = metrics.stages();
+  const auto& validation = stages.at(stage::kValidation).as_object();
+  EXPECT_EQ(validation.at("count"), 100);
+  EXPECT_EQ(validation.at("p99_us"), 20);
+  EXPECT_EQ(validation.at("budget_us"), 10'000);
+  EXPECT_EQ(validation.at("within_budget"), true);
+  EXPECT_EQ(stages.at(stage::kPrechain).at("within_budget"), false);
+  EXPECT_EQ(stages.at(stage::kPlanning).at("count"), 0);
+  EXPECT_FALSE(stages.contains(stage::kRisk));
+}
+
+TEST(Metrics, ThreadsLoseNothing) {
+  Metrics metrics;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 1000; ++i) {
+        metrics.add("sep_n_total");
+        metrics.observe(stage::kAppend, i);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_THAT(metrics.text(), HasSubstr("sep_n_total 4000"));
+  EXPECT_EQ(metrics.stages().at(stage::kAppend).at("count"), 4000);
+}
+
+}  // namespace
+}  // namespace sep::gateway
