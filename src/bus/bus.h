@@ -7,9 +7,10 @@
 // Invariants
 //  1. Handlers run on the executor given to connect, which is one thread (or a strand). serve_raw alone calls
 //     on a thread of the bus.
-//  2. publish, reply, connected, counters and the template wait may be called from any thread; everything
-//  else
-//     on the executor. No function blocks, except connect, close and wait.
+//  2. publish, reply, connected and the template wait may be called from any thread; everything else, the end of
+//     a Bus and of a Subscription included, on the executor, or while nothing runs on it. Only connect, close,
+//     wait and (for one round trip) the three calls that subscribe block. A Bus ends before the context of its
+//     executor.
 //  3. After close() (or the destructor) no handler is called, and every request in flight has ended with
 //     BUS_UNAVAILABLE. A handler's coroutine that already runs is not cancelled; what it sends is refused.
 //  4. A lost connection is made again for ever; subscriptions, consumers and tails continue by themselves.
@@ -200,7 +201,8 @@ class Bus {
   /// Answers a request. BUS_UNAVAILABLE; INVALID_VALUE where no answer is awaited.
   Status reply(const Message& request, std::string_view body);
 
-  /// `queue_group` empty: every subscriber gets every message. BUS_UNAVAILABLE.
+  /// The three calls that subscribe return once the server knows it: a request made thereafter, by anybody,
+  /// finds the handler. `queue_group` empty: every subscriber gets every message. BUS_UNAVAILABLE.
   Result<Subscription> subscribe(const std::string& subject, const std::string& queue_group,
                                  MessageHandler handler);
   /// Each request is a coroutine of its own on the executor.

@@ -99,6 +99,8 @@ class Core : public std::enable_shared_from_this<Core> {
               const std::string& message_id = {});
   Result<std::shared_ptr<Listener>> listen(const std::string& subject, const std::string& queue_group,
                                            Listener::Where where, IncomingHandler handler);
+  /// Blocks until the server has all that was sent, for one round trip.
+  void flush();
   std::string new_inbox();
 
   /// Asks all at once and waits for every reply, `timeout` in all. One result each, in order.
