@@ -29,6 +29,8 @@ constexpr std::size_t kCompareBatch = 500;   // keys
 constexpr auto kScanCount = "1000";          // keys a SCAN looks at
 constexpr auto kVerifyPoll = std::chrono::milliseconds(20);
 
+constexpr auto kRebuiltByAnother = "another process rebuilds the read models";
+
 std::string state_list(std::string_view state) {
   return "intents:state:" + std::string(state);
 }
@@ -260,7 +262,7 @@ class ReadModels::Impl {
     SEP_CHECK(shadow.redis().call({"FLUSHDB", "ASYNC"}));
     SEP_TRY(auto events, shadow.follow(record, std::nullopt, progress));
     SEP_TRY(const auto built, shadow.head());
-    if (built != events) return fail(errc::kNotReady, "another process rebuilds the read models");
+    if (built != events) return fail(errc::kNotReady, kRebuiltByAnother);
     SEP_CHECK(
         shadow.redis().call({"SWAPDB", std::to_string(kLiveDatabase), std::to_string(kShadowDatabase)}));
     live_.forget();
@@ -289,6 +291,7 @@ class ReadModels::Impl {
       SEP_TRY(const auto more, shadow.follow(record, live.head, progress));
       events += more;
       SEP_TRY(const auto rebuilt, read_moment(shadow.redis(), batch));
+      if (rebuilt.head != events) return fail(errc::kNotReady, kRebuiltByAnother);
       for (std::size_t i = 0; i < batch.size(); ++i) {
         ++report.keys_compared;
         if (live.texts[i] == rebuilt.texts[i]) continue;

@@ -97,7 +97,8 @@ class ReadModels {
   // --- replay
   // -------------------------------------------------------------------------------------------------
 
-  /// Builds everything anew from the record and puts it in place of what is there.
+  /// Builds everything anew from the record and puts it in place of what is there. NOT_READY where another
+  /// process does so, or verifies, at the same time.
   Result<ReplayReport> rebuild(EventStore& record, const Progress& progress = {});
   /// Builds everything anew beside what is there and compares byte for byte. May run while a projector
   /// writes; NOT_READY where the record moved too fast to compare the two at one point.

@@ -1,18 +1,66 @@
 #pragma once
-// Commits sample events as the state coordinator would, without its checks.
+// A private PostgreSQL with a fresh record for each test, and a writer of sample events.
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <libpq-fe.h>
 
+#include "app/parts.h"
 #include "engine/projection.h"
 #include "engine/sample_lives.h"
 #include "store/event_store.h"
+#include "support/temp_dir.h"
 
 namespace sep::support {
 
+/// Raw SQL, for what the store itself does not offer. The first column of the first row.
+inline Result<std::string> sql(const std::string& conninfo, const std::string& text) {
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(conninfo.c_str()), &PQfinish);
+  const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(connection.get(), text.c_str()),
+                                                             &PQclear);
+  const auto status = PQresultStatus(result.get());
+  if (status == PGRES_COMMAND_OK) return std::string{};
+  if (status != PGRES_TUPLES_OK) return fail(errc::kStoreUnavailable, PQerrorMessage(connection.get()));
+  return std::string(PQntuples(result.get()) == 0 ? "" : PQgetvalue(result.get(), 0, 0));
+}
+
+/// One server for all tests of a program.
+class RecordServer {
+ public:
+  static app::Postgres& get() {
+    static RecordServer server;
+    return *server.postgres_;
+  }
+
+  /// The connection string of a new database with the record's schema.
+  static std::string new_record() {
+    static int number = 0;
+    const auto name = "record_" + std::to_string(++number);
+    EXPECT_TRUE(sql(get().conninfo(), "CREATE DATABASE " + name).has_value());
+    const auto conninfo = get().conninfo() + " dbname=" + name;  // the later of two settings counts
+    const auto report = store::migrate(conninfo);
+    EXPECT_TRUE(report.has_value()) << report.error().detail;
+    return conninfo;
+  }
+
+ private:
+  RecordServer() {
+    auto started = app::start_postgres(directory_ / "postgres");
+    if (!started) {
+      std::fprintf(stderr, "%s\n", started.error().detail.c_str());
+      std::abort();
+    }
+    postgres_ = std::move(*started);
+  }
+  TempDir directory_;
+  std::unique_ptr<app::Postgres> postgres_;
+};
+
+/// Commits sample events as the state coordinator would, without its checks.
 class RecordWriter {
  public:
   explicit RecordWriter(store::EventStore& store) : store_(store) {}

@@ -3,14 +3,11 @@
 #include <future>
 #include <thread>
 
-#include "integration/record_writer.h"
+#include "integration/record_fixture.h"
 #include <gtest/gtest.h>
-#include <libpq-fe.h>
 
-#include "app/parts.h"
 #include "engine/sample_lives.h"
 #include "store/event_store.h"
-#include "support/temp_dir.h"
 
 namespace sep::store {
 namespace {
@@ -18,48 +15,15 @@ namespace {
 using engine::Envelope;
 using engine::samples::Ids;
 using engine::samples::Life;
+using support::RecordServer;
 using support::RecordWriter;
+using support::sql;
 using Kind = CommitFailure::Kind;
-
-/// One server for all tests; each test has a database of its own.
-class Server {
- public:
-  static app::Postgres& get() {
-    static Server server;
-    return *server.postgres_;
-  }
-
- private:
-  Server() {
-    auto started = app::start_postgres(directory_ / "postgres");
-    if (!started) std::abort();
-    postgres_ = std::move(*started);
-  }
-  support::TempDir directory_;
-  std::unique_ptr<app::Postgres> postgres_;
-};
-
-/// Raw SQL, for what the store itself does not offer. The first column of the first row.
-Result<std::string> sql(const std::string& conninfo, const std::string& text) {
-  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(conninfo.c_str()), &PQfinish);
-  const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(connection.get(), text.c_str()),
-                                                             &PQclear);
-  const auto status = PQresultStatus(result.get());
-  if (status == PGRES_COMMAND_OK) return std::string{};
-  if (status != PGRES_TUPLES_OK) return fail(errc::kStoreUnavailable, PQerrorMessage(connection.get()));
-  return std::string(PQntuples(result.get()) == 0 ? "" : PQgetvalue(result.get(), 0, 0));
-}
 
 class StoreTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    static int number = 0;
-    const auto name = "store_test_" + std::to_string(++number);
-    ASSERT_TRUE(sql(Server::get().conninfo(), "CREATE DATABASE " + name).has_value());
-    // The later of two settings counts.
-    conninfo_ = Server::get().conninfo() + " dbname=" + name;
-    const auto report = migrate(conninfo_);
-    ASSERT_TRUE(report.has_value()) << report.error().detail;
+    conninfo_ = RecordServer::new_record();
     store_.emplace(open(EventStore::Role::kWriter));
     ASSERT_TRUE(store_->try_lead().value());
     writer_.emplace(*store_);
@@ -276,7 +240,7 @@ TEST_F(StoreTest, AKilledServerKeepsWhatItAcknowledged) {
     // The process that writes for us, in the middle of it: the postmaster then ends them all.
     const auto pid = sql(conninfo_, "SELECT pid FROM pg_locks WHERE locktype = 'advisory' LIMIT 1").value();
     ::kill(std::stoi(pid), SIGKILL);
-    Server::get().kill(SIGKILL);
+    RecordServer::get().kill(SIGKILL);
   });
   std::vector<Envelope> acknowledged;
   std::vector<Envelope> unknown;
@@ -293,9 +257,9 @@ TEST_F(StoreTest, AKilledServerKeepsWhatItAcknowledged) {
     if (i == kAcknowledgedBeforeTheKill) busy.set_value();
   }
   killer.join();
-  ASSERT_TRUE(Server::get().wait(std::chrono::seconds(10)).has_value());
+  ASSERT_TRUE(RecordServer::get().wait(std::chrono::seconds(10)).has_value());
   ASSERT_FALSE(store_->last_global_sequence().has_value());
-  const auto restarted = Server::get().start();
+  const auto restarted = RecordServer::get().start();
   ASSERT_TRUE(restarted.has_value()) << restarted.error().detail;
 
   EXPECT_FALSE(store_->leading());
