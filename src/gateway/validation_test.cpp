@@ -10,7 +10,10 @@
 #include <openssl/evp.h>
 
 #include "base/hex.h"
+#include "base/ulid.h"
+#include "engine/projection.h"
 #include "engine/topics.h"
+#include "gateway/metrics.h"
 #include "gateway/stream.h"
 
 namespace sep::gateway {
@@ -123,6 +126,74 @@ TEST(Validation, ThePatternOfTheSchemaIsThatOfTheStream) {
     const json::value action{{"action", "subscribe"}, {"topics", json::array{pattern}}};
     EXPECT_EQ(validate(schema::kStreamAction, action).empty(), is_topic_pattern(pattern)) << pattern;
   }
+}
+
+// --- the documents that the engine makes
+
+std::vector<engine::Envelope> life_of_an_intent(std::span<const std::string_view> topics) {
+  std::vector<engine::Envelope> events;
+  for (const auto topic : topics) {
+    engine::Envelope event;
+    event.event_id = encode_ulid({1, static_cast<std::uint8_t>(events.size() + 1)});
+    event.topic = topic;
+    event.correlation_id = "intent-01J5S3Y4PEJHBJ5A7FYHBXQRFG";
+    event.causation_id = events.empty() ? event.correlation_id : events.back().event_id;
+    event.sequence = event.global_sequence = events.size() + 1;
+    event.timestamp = Timestamp{1'780'000'000'000}.plus_ms(static_cast<std::int64_t>(events.size()));
+    event.payload =
+        read_json(kSchemas / "samples/valid" / payload_schema(topic) / "typical.json").as_object();
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+// Every document after every event of these lives is as its schema says.
+std::set<std::string> expect_documents_follow_their_schemas(std::span<const std::string_view> topics) {
+  engine::Projection projection(0, [](const std::string&) { return std::optional<json::object>{}; });
+  std::set<std::string> kinds;
+  for (const auto& event : life_of_an_intent(topics)) {
+    EXPECT_EQ(pairs_of(validate(schema::kEnvelope, engine::to_json(event))), FaultSet{});
+    EXPECT_TRUE(projection.apply(event));
+    for (const auto& [key, text] : projection.take_changes().documents) {
+      const auto kind = key.substr(0, key.find(':'));
+      kinds.insert(kind);
+      if (kind == "stats") continue;  // GET /stats adds the latencies
+      EXPECT_EQ(pairs_of(validate("views/" + kind, json::parse(text))), FaultSet{})
+          << event.topic << ": " << text;
+    }
+  }
+  return kinds;
+}
+
+TEST(Documents, OfACompletedIntent) {
+  using namespace engine::topic;
+  const auto kinds = expect_documents_follow_their_schemas(
+      std::array{kIntentSubmitted, kRiskApproved, kIntentAccepted, kPlanCreated, kExecStarted,
+                 kExecStepPrepared, kExecStepSubmitted, kExecStepReorged, kExecStepFilled, kExecCompleted});
+  EXPECT_EQ(kinds, (std::set<std::string>{"intent", "plan", "positions", "stats"}));
+}
+
+TEST(Documents, OfAFailedIntent) {
+  using namespace engine::topic;
+  expect_documents_follow_their_schemas(std::array{kIntentSubmitted, kRiskApproved, kIntentAccepted,
+                                                   kPlanCreated, kExecStarted, kExecStepPrepared,
+                                                   kExecStepSubmitted, kExecStepReverted, kExecFailed});
+}
+
+TEST(Documents, OfIntentsThatEndEarly) {
+  using namespace engine::topic;
+  expect_documents_follow_their_schemas(std::array{kIntentSubmitted, kRiskRejected});
+  expect_documents_follow_their_schemas(
+      std::array{kIntentSubmitted, kRiskApproved, kIntentAccepted, kPlanRejected});
+  expect_documents_follow_their_schemas(std::array{kIntentSubmitted, kIntentExpired});
+  expect_documents_follow_their_schemas(std::array{kIntentSubmitted, kRiskApproved, kIntentAccepted,
+                                                   kPlanCreated, kIntentCancelRequested, kIntentCancelled});
+}
+
+TEST(Documents, StatsOfTheEngineWithTheLatenciesOfTheGateway) {
+  auto stats = engine::empty_stats();
+  stats["latency"] = Metrics().stages();
+  EXPECT_EQ(pairs_of(validate("api/stats", stats)), FaultSet{});
 }
 
 // `make gen` was forgotten where this fails.
