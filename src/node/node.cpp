@@ -214,7 +214,7 @@ std::optional<Halt> halt_of_error(const NodeError& error) {
   constexpr std::int64_t kReverted = 3;  // geth, reth, anvil, erigon, nethermind
   constexpr std::array<std::string_view, 9> kWords = {
       "revert",         "out of gas",         "invalid opcode", "invalid jump",        "stack underflow",
-      "stack overflow", "vm execution error", "opcodenotfound", "gas required exceeds"};
+      "stack overflow", "vm execution error", "evm error",      "gas required exceeds"};
   if (error.kind != NodeError::Kind::kAnswered) return std::nullopt;
   const auto message = lower(error.message);
   const bool halted = error.rpc_code == kReverted || std::ranges::any_of(kWords, [&](std::string_view words) {
@@ -462,9 +462,6 @@ awaitable<SubmitOutcome> Node::send_raw_transaction(Bytes raw) {
 }
 
 awaitable<NodeResult<std::optional<Halt>>> Node::halt_of(Hash32 hash) {
-  SEP_CO_TRY(const auto info, co_await transaction(hash));
-  if (!info || !info->block_number) co_return std::nullopt;
-
   const json::object tracer{{"tracer", "callTracer"}, {"tracerConfig", {{"onlyTopCall", true}}}};
   const auto trace = co_await rpc_.call("debug_traceTransaction", {to_hex(hash), tracer});
   if (trace && trace->is_object()) {
@@ -475,6 +472,11 @@ awaitable<NodeResult<std::optional<Halt>>> Node::halt_of(Hash32 hash) {
     co_return Halt{std::move(data).value_or(Bytes{}), message};
   }
 
+  // The receipt says where it ran: some nodes show a mined transaction as pending for a moment longer.
+  SEP_CO_TRY(const auto mined, co_await receipt(hash));
+  if (!mined || mined->success) co_return std::nullopt;
+  SEP_CO_TRY(const auto info, co_await transaction(hash));
+  if (!info) co_return std::nullopt;
   const CallRequest replay{.from = info->from,
                            .to = info->to,
                            .data = info->input,
@@ -483,8 +485,8 @@ awaitable<NodeResult<std::optional<Halt>>> Node::halt_of(Hash32 hash) {
                            .max_fee_per_gas_wei = {},
                            .max_priority_fee_per_gas_wei = {}};
   for (const std::uint64_t before : {1U, 0U}) {
-    if (*info->block_number < before) continue;
-    SEP_CO_TRY(auto outcome, co_await call(replay, *info->block_number - before));
+    if (mined->block_number < before) continue;
+    SEP_CO_TRY(auto outcome, co_await call(replay, mined->block_number - before));
     if (!outcome) co_return std::move(outcome).error();
   }
   co_return std::nullopt;

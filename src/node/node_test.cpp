@@ -1,5 +1,8 @@
 #include "node/node.h"
 
+#include <deque>
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "base/hex.h"
@@ -13,7 +16,8 @@ using asio::ip::tcp;
 const std::string kHashText = "0x" + std::string(64, 'a');
 const std::string kAddressText = "0x" + std::string(40, 'b');
 
-/// A node whose every answer is `reply`: "result":… or "error":….
+/// A node whose every answer is `reply`: "result":… or "error":…; where the method has one of `replies`, its
+/// next.
 class AnsweringNode : public ::testing::Test {
  protected:
   AnsweringNode()
@@ -22,7 +26,10 @@ class AnsweringNode : public ::testing::Test {
                   while (const auto request = co_await peer.http_request()) {
                     last_request = json::parse(*request);
                     const auto id = json::serialize(last_request.at("id"));
-                    co_await peer.send_http(R"({"jsonrpc":"2.0","id":)" + id + "," + reply + "}");
+                    auto& own = replies[std::string(last_request.at("method").as_string())];
+                    const auto text = own.empty() ? reply : own.front();
+                    if (!own.empty()) own.pop_front();
+                    co_await peer.send_http(R"({"jsonrpc":"2.0","id":)" + id + "," + text + "}");
                   }
                 }),
         node_(context_.get_executor(),
@@ -34,6 +41,7 @@ class AnsweringNode : public ::testing::Test {
   }
 
   std::string reply;
+  std::map<std::string, std::deque<std::string>> replies;
   json::value last_request;
 
   asio::io_context context_;
@@ -258,6 +266,24 @@ TEST_F(AnsweringNode, LogsAreAskedForByBlockHashOrRange) {
                         R"("]],"blockHash":")" + zero + "\"}"));
   ASSERT_TRUE(ask(node_.logs(1, 2, {})));
   EXPECT_EQ(last_request.at("params").at(0), (json::value{{"fromBlock", "0x1"}, {"toBlock", "0x2"}}));
+}
+
+TEST_F(AnsweringNode, WithoutTracesARevertIsReplayedBeforeAndAfterItsBlock) {
+  auto receipt = receipt_json();
+  receipt["status"] = "0x0";
+  reply = R"("error":{"code":-32601,"message":"no such method"})";
+  replies["eth_getTransactionReceipt"] = {result_of_text(receipt)};
+  replies["eth_getTransactionByHash"] = {result_of_text(transaction_json())};
+  replies["eth_call"] = {R"("result":"0x")",
+                         R"("error":{"code":3,"message":"execution reverted","data":"0x01"})"};
+  const auto halt = ask(node_.halt_of(Hash32{}));
+  ASSERT_TRUE(halt) << halt.error().message;
+  ASSERT_TRUE(*halt);
+  EXPECT_EQ((*halt)->data, Bytes{1});
+  EXPECT_EQ(last_request.at("params").at(1), "0x10");
+
+  replies["eth_getTransactionReceipt"] = {R"("result":null)"};
+  EXPECT_FALSE(ask(node_.halt_of(Hash32{})).value());
 }
 
 TEST_F(AnsweringNode, ASubmissionIsSortedByWhatIsKnown) {
