@@ -7,11 +7,10 @@
 // Invariants
 //  1. Handlers run on the executor given to connect, which is one thread (or a strand). serve_raw alone calls
 //     on a thread of the bus.
-//  2. publish, reply, connected and the template wait may be called from any thread; everything else, the end
-//  of
-//     a Bus and of a Subscription included, on the executor, or while nothing runs on it. Only connect,
-//     close, wait and (for one round trip) the three calls that subscribe block. A Bus ends before the
-//     context of its executor.
+//  2. publish, reply, connected and the template wait may be called from any thread; everything else, the
+//     end of a Bus and of a Subscription included, on the executor, or while nothing runs on it. Only
+//     connect, close, wait and (for one round trip) the three calls that subscribe block. A Bus ends before
+//     the context of its executor.
 //  3. After close() (or the destructor) no handler is called, and every request in flight has ended with
 //     BUS_UNAVAILABLE. A handler's coroutine that already runs is not cancelled; what it sends is refused.
 //  4. A lost connection is made again for ever; subscriptions, consumers and tails continue by themselves.
