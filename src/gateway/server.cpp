@@ -813,6 +813,7 @@ Result<std::shared_ptr<Server>> Server::listen(asio::any_io_executor executor, S
                                                Backend& backend, std::shared_ptr<StreamHub> hub,
                                                Metrics& metrics) {
   auto impl = std::make_shared<Impl>(executor, std::move(options), backend, std::move(hub), metrics);
+  SEP_ASSERT(has_schema(schema::kIntent));  // compiles the schemas now, not at the first request
   SEP_CHECK(impl->bind());
   asio::co_spawn(executor, impl->accept_all(), asio::detached);
   return std::make_shared<Server>(std::move(impl));
