@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -528,7 +529,13 @@ Result<std::uint64_t> Anvil::fork_block() const {
 
 bool Anvil::answers() {
   if (!listens_on(pid(), port_)) return false;
-  return rpc_request(rpc_url(), "eth_chainId", milliseconds(1000)).has_value();
+  if (!rpc_request(rpc_url(), "eth_chainId", milliseconds(1000))) return false;
+  // It opens its unix socket on its own, a moment before or after its port.
+  const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ipc_path_.copy(address.sun_path, sizeof address.sun_path - 1);
+  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
 bool Anvil::retry_after(const std::string& last_line) {
@@ -611,7 +618,8 @@ Result<fs::path> find_postgres() {
   std::ranges::sort(found, [](const fs::path& a, const fs::path& b) {
     return std::atoi(a.parent_path().filename().c_str()) > std::atoi(b.parent_path().filename().c_str());
   });
-  return find_program("postgres", found);
+  SEP_TRY(const auto program, find_program("postgres", found));
+  return fs::canonical(program);  // initdb and the extensions lie beside the program, not beside a link to it
 }
 
 Result<fs::path> find_anvil() {
