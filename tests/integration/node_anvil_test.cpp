@@ -1,5 +1,10 @@
 // src/node against a real node: every typed call over HTTP and over IPC, the outcomes of submissions, and
 // heads that outlive the node.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -94,6 +99,19 @@ class AnvilTest : public ::testing::TestWithParam<std::string> {
     if (outcome.kind != Kind::kAccepted) throw std::runtime_error(outcome.message);
     for (;;)
       if (auto receipt = must(ask(node_->receipt(tx.hash)))) return *receipt;
+  }
+
+  /// Stops every thread of the node where it stands; SIGCONT lets it go on.
+  void freeze() {
+    anvil_->kill(SIGSTOP);
+    const auto runs = [](const std::filesystem::path& thread) {
+      std::ifstream file(thread / "stat");
+      const std::string stat((std::istreambuf_iterator<char>(file)), {});
+      const auto state = stat.rfind(") ");
+      return state != std::string::npos && stat[state + 2] != 'T';
+    };
+    const std::filesystem::path threads = "/proc/" + std::to_string(anvil_->pid()) + "/task";
+    while (std::ranges::any_of(std::filesystem::directory_iterator(threads), runs)) std::this_thread::yield();
   }
 
   support::TempDir directory_;
@@ -351,7 +369,7 @@ TEST_P(AnvilTest, AStoppedNodeIsUnreachableAndComesBack) {
 
 TEST_P(AnvilTest, AFrozenNodeLeavesTheOutcomeUnknown) {
   ASSERT_TRUE(ask(node_->chain_id()));
-  anvil_->kill(SIGSTOP);
+  freeze();
   const auto tx = transaction(0, kNobody);
   const auto result = ask(node_->rpc().call("eth_sendRawTransaction", {to_hex(tx.raw)}, milliseconds(100)));
   anvil_->kill(SIGCONT);
@@ -456,7 +474,7 @@ TEST_P(HeadsTest, OutlivesTheNode) {
 
 TEST_P(HeadsTest, NoticesAFrozenNode) {
   const auto first = next();
-  anvil_->kill(SIGSTOP);
+  freeze();
   EXPECT_TRUE(eventually([&] { return !heads_->connected(); }));
   anvil_->kill(SIGCONT);
   EXPECT_EQ(next(), first);  // again, since the connection was lost
