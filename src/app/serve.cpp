@@ -66,7 +66,7 @@ class Host {
   bool runs(std::string_view name) const { return std::ranges::find(names_, name) != names_.end(); }
 
   void end(int code) {
-    if (!std::exchange(ending_, true)) stop_.set_value(code);
+    if (!ending_.exchange(true)) stop_.set_value(code);
   }
 
   Status start() {

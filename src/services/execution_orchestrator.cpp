@@ -480,8 +480,7 @@ ExecutionOrchestrator::~ExecutionOrchestrator() { impl_->stop(); }
 
 Task<Result<std::unique_ptr<ExecutionOrchestrator>>> ExecutionOrchestrator::start(std::shared_ptr<bus::Bus> bus,
                                                                                   const engine::Settings& settings,
-                                                                                  PrivateKey signer,
-                                                                                  gateway::Metrics& metrics) {
+                                                                                  std::shared_ptr<const PrivateKey> signer, gateway::Metrics& metrics) {
   auto impl = std::make_shared<Impl>(std::move(bus), settings, std::move(signer), metrics);
   SEP_CO_CHECK(co_await impl->start());
   co_return std::unique_ptr<ExecutionOrchestrator>(new ExecutionOrchestrator(std::move(impl)));

@@ -103,6 +103,11 @@ class GatewayService::Impl : public gateway::Backend,
 
   // --- gateway::Backend
 
+  std::vector<gateway::Fault> intent_faults(const json::object& intent) const override {
+    const auto parsed = engine::parse_intent(intent, settings_.chain);
+    return parsed ? std::vector<gateway::Fault>{} : faults_of(parsed.error());
+  }
+
   Task<Answer<gateway::SubmitAnswer>> submit_intent(json::object intent, std::optional<std::string> idempotency_key,
                                                     std::string body_hash) override {
     const gateway::StageTimer post(metrics_, gateway::stage::kPost);
