@@ -67,6 +67,12 @@ Result<Attempt> attempt_from(const Envelope& event) {
   return attempt;
 }
 
+/// Added to a third more than what the simulation used. The state at inclusion differs from the simulated one: a price
+/// further on crosses more ticks, EIP-150 keeps back 1/64 at each call, and a storage slot that held something when
+/// simulated (the allowance that an intent before this one has spent by then) may be empty, which makes writing it
+/// 20,000 gas dearer (EIP-2200): room for two of those.
+constexpr std::uint64_t kFreshSlotsGas = 40'000;
+
 /// Where planning again, at the new price, can help.
 bool price_related(std::string_view reason) {
   return reason == errc::kSlippageExceeded || reason == errc::kSimulationReverted ||
@@ -258,10 +264,7 @@ std::optional<Command> Execution::decide_unprepared(Timestamp now) const {
     return append;
   }
   Prepare prepare;
-  for (const auto used : simulation_->gas_used)
-    // A third more: the state at inclusion may cross more ticks than the simulated one, and EIP-150 keeps
-    // back 1/64 at each call.
-    prepare.gas_limits.push_back(used + used / 3);
+  for (const auto used : simulation_->gas_used) prepare.gas_limits.push_back(used + used / 3 + kFreshSlotsGas);
   return prepare;
 }
 
