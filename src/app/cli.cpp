@@ -18,6 +18,7 @@
 #include "app/config.h"
 #include "app/doctor.h"
 #include "app/quote_command.h"
+#include "app/serve.h"
 #include "app/timeline.h"
 #include "app/up.h"
 #include "base/ulid.h"
@@ -25,9 +26,6 @@
 #include "store/read_models.h"
 
 namespace sep::app {
-
-int run_serve(const engine::Settings& settings, std::vector<std::string> services);
-
 namespace {
 
 namespace fs = std::filesystem;
@@ -531,7 +529,10 @@ int run_cli(int argc, const char* const* argv) {
   auto* serve_command =
       app.add_subcommand("serve", "Run services in this process, against servers that run already");
   add_config_options(serve_command, serve_config);
-  serve_command->add_option("--services", services, "which, separated by commas (default: all)")
+  serve_command
+      ->add_option(
+          "--services", services,
+          fmt::format("which of {}; separated by commas (default: all)", fmt::join(service_names(), ", ")))
       ->delimiter(',');
   serve_command->footer(
       "Example:\n  sep serve --config config/sepolia.toml --config my.toml --services gateway,risk");

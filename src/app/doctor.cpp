@@ -44,7 +44,7 @@ class Report {
 
  private:
   static void line(const char* verdict, const std::string& what, const std::string& detail) {
-    fmt::print("{:<6}  {:<22}  {}\n", verdict, what, detail);
+    fmt::print("{:<6}  {:<25}  {}\n", verdict, what, detail);
     std::fflush(stdout);
   }
   int failures_ = 0;

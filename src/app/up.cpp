@@ -46,6 +46,12 @@ fs::path own_binary() {
   return fs::read_symlink("/proc/self/exe");
 }
 
+/// How a person in this directory calls it.
+std::string own_command() {
+  const auto path = fs::proximate(own_binary()).string();
+  return path.find('/') == std::string::npos ? "./" + path : path;
+}
+
 std::string toml_string(const std::string& text) {
   return json::serialize(json::string(text));
 }
@@ -133,7 +139,7 @@ class Up {
   bool local_chain_ = false;
   Clock::time_point begun_ = Clock::now();
   std::stop_source cancel_;
-  int lock_fd_ = -1;
+  int lock_fd_ = -1;  // -1: the directory is another's
   int signal_fd_ = -1;
   int finished_fd_ = -1;
   int signal_ = 0;  // that asked for the stop
@@ -156,15 +162,20 @@ Status Up::lock_directory() {
     return fail(errc::kConfiguration,
                 fmt::format("cannot make {}: {}", options_.data_directory.string(), error.message()));
   directory_ = fs::canonical(options_.data_directory);
-  lock_fd_ = ::open((directory_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-  if (lock_fd_ < 0 || ::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
-    std::string holder;
+  const int fd = ::open((directory_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  if (fd < 0)
+    return fail(errc::kConfiguration,
+                fmt::format("cannot write {}: {}", (directory_ / "lock").string(), std::strerror(errno)));
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    ::close(fd);
+    std::string holder = "unknown";
     std::ifstream(directory_ / "lock") >> holder;
     return fail(
         errc::kConfiguration,
         fmt::format("another `sep up` (process {}) runs in {}; stop that one, or choose another --data-dir",
-                    holder.empty() ? "unknown" : holder, directory_.string()));
+                    holder, directory_.string()));
   }
+  lock_fd_ = fd;
   const std::string own = std::to_string(::getpid()) + "\n";
   if (::ftruncate(lock_fd_, 0) != 0 || ::write(lock_fd_, own.data(), own.size()) < 0)
     return fail(errc::kConfiguration,
@@ -238,9 +249,11 @@ Status Up::start_parts() {
     anvil_ = anvil.get();
     watch(std::move(anvil), [this](Part& part) -> Status {
       SEP_CHECK(part.start());
-      if (!options_.fork_url.empty()) return {};
-      // Also after a restart: a killed anvil may have forgotten the deployment.
-      return deploy_devnet(anvil_->rpc_url(), directory_ / "logs/deploy.log");
+      if (!options_.fork_url.empty()) return check_contracts();
+      // Asked also after a restart: a killed anvil may have forgotten the deployment.
+      if (check_contracts()) return {};
+      SEP_CHECK(deploy_devnet(anvil_->rpc_url(), directory_ / "logs/deploy.log"));
+      return check_contracts();
     });
   }
   watch(std::move(postgres), plain);
@@ -387,7 +400,7 @@ Status Up::supervise() {
 void Up::stop_everything() {
   cancel_.request_stop();
   std::error_code ignored;
-  if (!directory_.empty() && lock_fd_ >= 0) fs::remove(directory_ / "run.json", ignored);
+  if (lock_fd_ >= 0) fs::remove(directory_ / "run.json", ignored);
   for (const auto& watched : watched_)
     if (watched->worker.joinable()) watched->worker.join();
   // Services first, while everything that they need to finish is still there; then the rest together.
@@ -418,17 +431,15 @@ Status Up::run() {
                 ", ")));
   SEP_CHECK(start_parts());
   if (signal_ != 0) return {};
-  if (local_chain_) SEP_CHECK(check_contracts());
   SEP_CHECK(write_overlay());
   SEP_CHECK(start_services());
   if (signal_ != 0) return {};
   SEP_CHECK(write_run_json());
-  say(
-      fmt::format("sep is up after {:.1f} s: {}\n"
-                  "  try   {} --http {} submit acquire 1 WETH USDC --max-slippage 0.01 --wait\n"
-                  "  stop  Ctrl-C; logs are in {}",
-                  seconds_since(begun_), http_url(), fs::proximate(own_binary()).string(), http_url(),
-                  (directory_ / "logs").string()));
+  say(fmt::format(
+      "sep is up after {:.1f} s: {}\n"
+      "  try   {} --http {} submit acquire 1 WETH USDC --max-slippage 0.01 --wait\n"
+      "  stop  Ctrl-C; logs are in {}",
+      seconds_since(begun_), http_url(), own_command(), http_url(), (directory_ / "logs").string()));
   return supervise();
 }
 

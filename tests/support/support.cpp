@@ -1,1 +1,0 @@
-#include "support/temp_dir.h"
