@@ -36,7 +36,7 @@ NodeResult<json::value> result_of(json::object& answer) {
 }
 
 bool is_read(const std::string& method) {
-  return method.starts_with("web3_") || method.starts_with("net_") || method.starts_with("debug_trace") ||
+  return method.starts_with("web3_") || method.starts_with("net_") ||
          (method.starts_with("eth_") && !method.starts_with("eth_send"));
 }
 

@@ -462,16 +462,6 @@ awaitable<SubmitOutcome> Node::send_raw_transaction(Bytes raw) {
 }
 
 awaitable<NodeResult<std::optional<Halt>>> Node::halt_of(Hash32 hash) {
-  const json::object tracer{{"tracer", "callTracer"}, {"tracerConfig", {{"onlyTopCall", true}}}};
-  const auto trace = co_await rpc_.call("debug_traceTransaction", {to_hex(hash), tracer});
-  if (trace && trace->is_object()) {
-    const auto& frame = trace->get_object();
-    const auto message = string_or(frame, "error");
-    if (message.empty()) co_return std::nullopt;
-    SEP_CO_TRY(auto data, usable(optional_member(frame, "output", bytes_of)));
-    co_return Halt{std::move(data).value_or(Bytes{}), message};
-  }
-
   // The receipt says where it ran: some nodes show a mined transaction as pending for a moment longer.
   SEP_CO_TRY(const auto mined, co_await receipt(hash));
   if (!mined || mined->success) co_return std::nullopt;
@@ -484,7 +474,7 @@ awaitable<NodeResult<std::optional<Halt>>> Node::halt_of(Hash32 hash) {
                            .gas_limit = info->gas_limit,
                            .max_fee_per_gas_wei = {},
                            .max_priority_fee_per_gas_wei = {}};
-  for (const std::uint64_t before : {1U, 0U}) {
+  for (const std::uint64_t before : {0U, 1U}) {
     if (mined->block_number < before) continue;
     SEP_CO_TRY(auto outcome, co_await call(replay, mined->block_number - before));
     if (!outcome) co_return std::move(outcome).error();

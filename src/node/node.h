@@ -181,9 +181,11 @@ class Node {
   awaitable<NodeResult<std::optional<Receipt>>> receipt(Hash32 transaction);
   awaitable<NodeResult<std::optional<TransactionInfo>>> transaction(Hash32 transaction);
   awaitable<SubmitOutcome> send_raw_transaction(Bytes raw);
-  /// Why a mined transaction reverted: from debug_traceTransaction, which runs it exactly where it ran; where
-  /// the node has none, from a replay on the state before its block, then after it, which other transactions
-  /// of the block may have changed. None where the transaction is not mined, or nothing reverts.
+  /// Why a mined transaction reverted: from a replay on the state after its block, where what stood before it
+  /// in the block (its approval, the trade that moved the price) has happened, then on the state before it.
+  /// None where the transaction is not mined, or neither replay reverts.
+  /// debug_traceTransaction would run it exactly where it ran, but anvil 1.7.1 locks up for good when it
+  /// mines while it traces.
   awaitable<NodeResult<std::optional<Halt>>> halt_of(Hash32 transaction);
 
  private:
