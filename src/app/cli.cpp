@@ -361,7 +361,8 @@ void print_quote(const json::object& quote, const QuoteOptions& options) {
         fmt::format("  {:<13} {} {}", acquires ? "at most" : "at least", with_thousands(bound), counter));
   print_line(fmt::format("  {:<13} {} {} for one {}", "price", with_thousands(string_or(quote, "price")),
                          counter, base));
-  print_line(fmt::format("  {:<13} {}", "price impact", as_percent(string_or(quote, "price_impact", "0"))));
+  print_line(
+      fmt::format("  {:<13} {}", "price impact", about_percent(string_or(quote, "price_impact", "0"))));
   print_line(fmt::format("  {:<13} {} USD", "worth",
                          with_thousands(string_or(quote, "notional_usd", "an unknown amount of"))));
   const auto cost = get_object(quote, "estimated_cost").value_or(json::object{});

@@ -56,7 +56,7 @@ std::string describe_plan(const json::object& payload) {
       result += fmt::format(" (quoted {})", with_thousands(text(at(step, "amount_out"))));
     }
     if (const auto& impact = at(step, "price_impact"); impact.is_string())
-      result += fmt::format(", price impact {}", as_percent(impact.as_string()));
+      result += fmt::format(", price impact {}", about_percent(impact.as_string()));
   }
   const json::value all(payload);
   const auto& cost = at(all, "estimatedCost");
@@ -102,6 +102,12 @@ std::string as_percent(std::string_view ratio) {
   while (whole.size() > 1 && whole.front() == '0') whole.erase(0, 1);
   while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
   return whole + (fraction.empty() ? "" : "." + fraction) + " %";
+}
+
+std::string about_percent(std::string_view ratio) {
+  constexpr std::size_t kDecimals = 6;  // of the ratio: four of the percentage
+  const auto dot = ratio.find('.');
+  return as_percent(dot == std::string_view::npos ? ratio : ratio.substr(0, dot + 1 + kDecimals));
 }
 
 std::string describe_intent(const json::object& intent) {
@@ -168,13 +174,16 @@ std::string Timeline::line(const json::object& envelope) {
         with_thousands(text(at(all, acquires(intent_) ? "amountIn" : "amountOut"))), symbol(intent_, 1),
         text(at(all, "gasCostUsd")), text(at(all, "txHash")));
   } else if (topic == "risk.rejected" || topic == "plan.rejected" || topic == "exec.failed") {
-    ending_ = fmt::format("Not executed ({}). {}", topic, description);
-    if (topic == "exec.failed") ending_ = "Failed. " + description;
+    const auto what = topic == "risk.rejected"   ? "Rejected by risk. "
+                      : topic == "plan.rejected" ? "No plan. "
+                                                 : "Failed. ";
+    ending_ = what + description;
   } else if (topic == "intent.expired") {
     ending_ = "Expired. " + description;
   } else if (topic == "intent.cancelled") {
     ending_ = "Cancelled.";
   }
+  if (description.empty()) return fmt::format("{}  +{:>6} ms  {}", clock_of(timestamp), passed, topic);
   return fmt::format("{}  +{:>6} ms  {:<20} {}", clock_of(timestamp), passed, topic, description);
 }
 

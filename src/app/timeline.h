@@ -14,6 +14,8 @@ std::string with_thousands(std::string_view decimal);
 
 /// "0.0104" -> "1.04 %".
 std::string as_percent(std::string_view ratio);
+/// As as_percent, cut after four decimals: for what was measured, not for limits.
+std::string about_percent(std::string_view ratio);
 
 /// Tells an intent's events one by one, in order.
 class Timeline {

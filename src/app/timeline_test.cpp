@@ -44,6 +44,10 @@ TEST(Text, Percent) {
   EXPECT_EQ(as_percent("0"), "0 %");
   EXPECT_EQ(as_percent("1"), "100 %");
   EXPECT_EQ(as_percent("0.00045"), "0.045 %");
+  EXPECT_EQ(as_percent("0.000500028246668801"), "0.0500028246668801 %");
+  EXPECT_EQ(about_percent("0.000500028246668801"), "0.05 %");
+  EXPECT_EQ(about_percent("0.00123456"), "0.1234 %");
+  EXPECT_EQ(about_percent("0"), "0 %");
 }
 
 TEST(Timeline, TellsAPurchase) {

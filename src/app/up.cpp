@@ -403,6 +403,7 @@ void Up::stop_everything() {
   if (lock_fd_ >= 0) fs::remove(directory_ / "run.json", ignored);
   for (const auto& watched : watched_)
     if (watched->worker.joinable()) watched->worker.join();
+  if (!watched_.empty()) say("sep up: stopping");
   // Services first, while everything that they need to finish is still there; then the rest together.
   if (!watched_.empty() && watched_.back()->part->name() == "services") watched_.pop_back();
   std::vector<std::thread> stops;
@@ -458,7 +459,6 @@ int run_up(const UpOptions& options) {
     Up up(options);
     status = up.run();
     if (!status) fmt::print(stderr, "sep up: {}\n", status.error().detail);
-    say("sep up: stopping");
   }
   say("sep up: stopped");
   return status ? 0 : 1;

@@ -1,0 +1,63 @@
+# The one way in. `make` lists what there is.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+JOBS ?= $(shell nproc)
+BUILD := build/release
+NPM := npm --silent
+DATA ?= .sep/devnet
+HTTP ?= 127.0.0.1:8080
+TIDY_SECONDS ?= 240
+
+.PHONY: help setup build run test test-asan unit lint tidy fmt gen bench clean
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+setup: ## install what is missing (Debian 12; asks for root only when something is)
+	@tools/setup.sh
+
+build: setup ## build everything into build/release
+	@cmake --preset release >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+
+run: setup ## build, and run the platform with a chain of its own: DATA=.sep/devnet HTTP=127.0.0.1:8080
+	@cmake --preset release >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target sep
+	@exec $(BUILD)/sep up --data-dir $(DATA) --http $(HTTP)
+
+test: build ## everything that can fail: lint, unit, property and integration tests
+	@$(MAKE) lint tidy
+	@$(NPM) test
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+unit: build ## unit and property tests only
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) -L unit
+
+test-asan: setup ## unit and property tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@cmake --preset asan >/dev/null
+	@cmake --build build/asan -j $(JOBS) --target unit_tests
+	@ctest --test-dir build/asan --output-on-failure -j $(JOBS) -L unit
+
+lint: setup ## format, include rules, TypeScript
+	@git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs clang-format-19 --dry-run -Werror
+	@tools/check_includes.sh
+	@$(NPM) run lint
+	@echo "lint: format, include rules and TypeScript are in order"
+
+tidy: build ## clang-tidy over what has changed, for at most TIDY_SECONDS=240
+	@tools/tidy.sh $(BUILD) $(TIDY_SECONDS)
+
+fmt: ## format C++
+	@git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs clang-format-19 -i
+
+gen: setup ## regenerate what is made from schema/
+	@$(NPM) run gen
+
+bench: build ## micro-benchmarks
+	@for program in $(BUILD)/bench_*; do [ ! -x $$program ] || $$program; done
+
+clean: ## remove what was built; data in .sep stays
+	@rm -rf build .cache
