@@ -83,7 +83,7 @@ class Backend {
   virtual asio::awaitable<Answer<json::object>> cancel(std::string intent_id) = 0;
   virtual asio::awaitable<Answer<json::object>> plan(std::string plan_id) = 0;
   virtual asio::awaitable<Answer<json::object>> positions(std::string strategy_id) = 0;
-  /// `request` has passed schema/quote_request.schema.json.
+  /// `request` has passed schema/api/quote_request.schema.json.
   virtual asio::awaitable<Answer<json::object>> quote(json::object request) = 0;
   virtual asio::awaitable<Answer<json::object>> stats() = 0;
   virtual asio::awaitable<Readiness> readiness() = 0;
