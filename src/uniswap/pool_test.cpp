@@ -178,6 +178,32 @@ TEST(Pool, ASwapBeyondTheLiquidityStopsAtTheEndOfThePriceRange) {
   EXPECT_EQ(output.sqrt_price_x96_after, kMaxSqrtRatio - 1);
 }
 
+TEST(Pool, AnOutputIsNeverMoreThanWasAskedFor) {
+  // At liquidity 2^120 the least move of the price, from 2^96 to 2^96 - 1, is worth 2^24 of token1 and costs
+  // ceil(2^120 / (2^96 - 1)) = 2^24 + 1 of token0, and a fee of ceil((2^24 + 1) · 3 / 997) = 50484.
+  const auto quote = simple_pool(u128{1} << 120).quote_exact_output(Direction::kZeroForOne, 1).value();
+  EXPECT_EQ(quote.amount_out, 1);
+  EXPECT_EQ(quote.sqrt_price_x96_after, kQ96 - 1);
+  EXPECT_EQ(quote.amount_in, 16'777'217 + 50'484);
+  EXPECT_TRUE(quote.complete);
+}
+
+TEST(Pool, TheWalkStopsAtEveryEdgeOfABitmapWord) {
+  // A word covers 256 · 60 ticks: a fall from 0 to about -40,000 stops at 0, -15,360 and -30,720, a rise to
+  // 40,000 at 15,300 and 30,660 (the last tick of a word), although no tick between is initialised.
+  Pool pool = Pool::create(empty_state(3000, 60)).value();
+  ASSERT_TRUE(pool.initialize(kQ96));
+  ASSERT_TRUE(pool.apply_mint(-887'220, 887'220, 1'000'000'000'000ULL));
+  const auto fall = pool.quote_exact_input(Direction::kZeroForOne, 6'400'000'000'000ULL).value();
+  EXPECT_LT(fall.tick_after, -30'720);
+  EXPECT_GT(fall.tick_after, -46'080);
+  EXPECT_EQ(fall.steps, 4U);
+  const auto rise = pool.quote_exact_input(Direction::kOneForZero, 6'400'000'000'000ULL).value();
+  EXPECT_GT(rise.tick_after, 30'660);
+  EXPECT_LT(rise.tick_after, 46'020);
+  EXPECT_EQ(rise.steps, 3U);
+}
+
 TEST(Pool, RefusesWhatTheContractRefuses) {
   const Pool pool = simple_pool();
   EXPECT_EQ(pool.quote_exact_input(Direction::kZeroForOne, 0).error().code, errc::kInvalidAmount);

@@ -168,8 +168,10 @@ class Market {
         need(uniswap::decode_address(co_await call(
                  contracts_.factory, uniswap::factory::get_pool(made.key.token0, made.key.token1, fee))),
              "getPool");
+    // Shallow pools, and some so deep that the least move of the price is worth more than one unit.
+    const int depth = static_cast<int>(random_.uniform(60, 90));  // bits of the greatest amount of a position
     const auto positions = random_.uniform(3, 14);
-    for (int i = 0; i < positions; ++i) co_await add_position(made, tick, i == 0);
+    for (int i = 0; i < positions; ++i) co_await add_position(made, tick, depth, i == 0);
     co_return made;
   }
 
@@ -270,7 +272,7 @@ class Market {
   const std::vector<double>& gas_ratios() const { return gas_; }
 
  private:
-  awaitable<void> add_position(TestPool& of, std::int32_t tick, bool around_price) {
+  awaitable<void> add_position(TestPool& of, std::int32_t tick, int depth, bool around_price) {
     const std::int32_t spacing = of.key.tick_spacing;
     const std::int32_t limit = uniswap::kMaxTick / spacing;
     const std::int64_t reaches[] = {2, 40, 600, 40'000 / spacing};
@@ -287,8 +289,8 @@ class Market {
     mint.fee_pips = of.key.fee_pips;
     mint.tick_lower = at(begin, -limit, limit - 1);
     mint.tick_upper = at(end, mint.tick_lower / spacing + 1, limit);
-    mint.amount0 = random_.log_uniform(80) + 1'000'000;
-    mint.amount1 = random_.log_uniform(80) + 1'000'000;
+    mint.amount0 = random_.log_uniform(depth) + 1'000'000;
+    mint.amount1 = random_.log_uniform(depth) + 1'000'000;
     mint.recipient = account_.address();
     mint.deadline = kFarFuture;
     const auto receipt =
