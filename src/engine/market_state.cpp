@@ -1,8 +1,8 @@
 #include "engine/market_state.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "uniswap/pools_file.h"
 
@@ -111,11 +111,12 @@ Result<std::vector<MarketPool>> pools_from(const json::object& document) {
 Status MarketState::check_fresh(Timestamp now, const MarketSettings& settings) const {
   if (revision == 0) return fail(errc::kStaleMarket, "the market's state is not loaded yet");
   if (const auto age = now.ms - confirmed_at.ms; age > settings.max_age_ms)
-    return fail(errc::kStaleMarket,
-                fmt::format("the node last confirmed its head {} ms ago; allowed: {} ms", age, settings.max_age_ms));
+    return fail(errc::kStaleMarket, fmt::format("the node last confirmed its head {} ms ago; allowed: {} ms",
+                                                age, settings.max_age_ms));
   if (settings.max_block_age_s && now.unix_seconds() - block.timestamp_s > *settings.max_block_age_s)
-    return fail(errc::kStaleMarket, fmt::format("the newest block is {} s old; allowed: {} s",
-                                                now.unix_seconds() - block.timestamp_s, *settings.max_block_age_s));
+    return fail(errc::kStaleMarket,
+                fmt::format("the newest block is {} s old; allowed: {} s",
+                            now.unix_seconds() - block.timestamp_s, *settings.max_block_age_s));
   return {};
 }
 

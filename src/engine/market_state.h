@@ -1,6 +1,6 @@
 #pragma once
-// What the market service knows at one block, as a value: every configured pool, the chain's head, the signer's
-// balances. It travels over the bus as JSON, whole (a snapshot) or as what changed (an update).
+// What the market service knows at one block, as a value: every configured pool, the chain's head, the
+// signer's balances. It travels over the bus as JSON, whole (a snapshot) or as what changed (an update).
 //
 // Invariants:
 //  1. All pools and balances are of the block that `block` names.

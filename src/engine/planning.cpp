@@ -1,8 +1,8 @@
 #include "engine/planning.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/decimal.h"
 #include "engine/execution.h"
@@ -12,7 +12,8 @@
 namespace sep::engine {
 namespace {
 
-/// Of an ERC-20 approve that sets a fresh allowance, intrinsic gas included; rounded up from what common tokens take.
+/// Of an ERC-20 approve that sets a fresh allowance, intrinsic gas included; rounded up from what common
+/// tokens take.
 constexpr std::uint64_t kApproveGas = 60'000;
 /// What simulation and signing may add to the estimate (the orchestrator's own margin is a third).
 constexpr std::uint64_t kGasMarginPercent = 140;
@@ -25,7 +26,8 @@ Uint256 with_slippage(SwapKind kind, const SwapStep& swap, const Uint256& slippa
 }
 
 bool needs_approval(const SwapStep& swap, const MarketState& market, const ExecutionSettings& settings) {
-  // An exact allowance belongs to one swap: what is left of others may be spent or set anew by an intent in flight.
+  // An exact allowance belongs to one swap: what is left of others may be spent or set anew by an intent in
+  // flight.
   if (settings.allowance == AllowanceMode::kExact || !market.account) return true;
   const auto known = market.account->allowances.find(swap.token_in.address);
   return known == market.account->allowances.end() || known->second < swap.max_amount_in();
@@ -36,15 +38,18 @@ Uint256 approval_amount(const SwapStep& swap, const ExecutionSettings& settings)
   return std::max(settings.standing_allowance_cap, swap.max_amount_in());
 }
 
-std::string percent(const Uint256& wad) { return format_amount(wad / pow10(12), 4) + " %"; }
+std::string percent(const Uint256& wad) {
+  return format_amount(wad / pow10(12), 4) + " %";
+}
 
 /// Criteria that are known now tighten the bound, or refuse.
-Status apply_criteria(const Intent& intent, std::int64_t estimated_duration_ms,
-                      const EstimatedCost& cost, SwapStep& swap) {
+Status apply_criteria(const Intent& intent, std::int64_t estimated_duration_ms, const EstimatedCost& cost,
+                      SwapStep& swap) {
   for (const auto& criterion : intent.criteria) {
     const auto unreachable = [&](std::string present) {
-      return fail(errc::kCriteriaUnreachable,
-                  fmt::format("{} {} cannot be met now: {}", to_string(criterion.metric), criterion.text, present));
+      return fail(
+          errc::kCriteriaUnreachable,
+          fmt::format("{} {} cannot be met now: {}", to_string(criterion.metric), criterion.text, present));
     };
     switch (criterion.metric) {
       case Metric::kMinAmountOut:
@@ -64,8 +69,9 @@ Status apply_criteria(const Intent& intent, std::int64_t estimated_duration_ms,
         break;
       case Metric::kMaxPriceImpact:
         if (swap.price_impact_wad > criterion.value)
-          return fail(errc::kPriceImpact, fmt::format("the price impact would be {}; the criterion allows {}",
-                                                      percent(swap.price_impact_wad), percent(criterion.value)));
+          return fail(errc::kPriceImpact,
+                      fmt::format("the price impact would be {}; the criterion allows {}",
+                                  percent(swap.price_impact_wad), percent(criterion.value)));
         break;
       case Metric::kCompleteWithinMs:
         if (Uint256(estimated_duration_ms) > criterion.value)
@@ -87,8 +93,8 @@ Status check_balance(const SwapStep& swap, const EstimatedCost& cost, const Mark
                             format_amount(has, swap.token_in.decimals)));
   if (market.account->native_wei < cost.gas_wei)
     return fail(errc::kInsufficientBalance,
-                fmt::format("balance too low for gas: needs {} ETH, the account has {}", format_amount(cost.gas_wei, 18),
-                            format_amount(market.account->native_wei, 18)));
+                fmt::format("balance too low for gas: needs {} ETH, the account has {}",
+                            format_amount(cost.gas_wei, 18), format_amount(market.account->native_wei, 18)));
   return {};
 }
 
@@ -100,7 +106,8 @@ unsigned share_of(const Uint256& value, const Uint256& limit) {
 
 }  // namespace
 
-Result<Pricing> price_intent(const Intent& intent, const MarketState& market, const Settings& settings, Timestamp now) {
+Result<Pricing> price_intent(const Intent& intent, const MarketState& market, const Settings& settings,
+                             Timestamp now) {
   SEP_CHECK(market.check_fresh(now, settings.market));
   const auto pools = market.usable_pools();
   Pricing pricing;
@@ -109,7 +116,8 @@ Result<Pricing> price_intent(const Intent& intent, const MarketState& market, co
   swap.token_in = intent.token_in();
   swap.token_out = intent.token_out();
   const UniswapV3Venue venue(settings.chain.name);
-  SEP_TRY(const auto route, venue.price_quote(swap.token_in, swap.token_out, intent.amount, swap.kind, pools));
+  SEP_TRY(const auto route,
+          venue.price_quote(swap.token_in, swap.token_out, intent.amount, swap.kind, pools));
   swap.venue = venue.venue();
   swap.amount_in = route.amount_in;
   swap.amount_out = route.amount_out;
@@ -145,22 +153,25 @@ Result<Plan> make_plan(const PlanningInput& input) {
   SEP_TRY(auto pricing, price_intent(intent, input.market, settings, input.now));
   auto& swap = pricing.swap;
   if (swap.price_impact_wad > settings.risk.max_price_impact_wad)
-    return fail(errc::kPriceImpact, fmt::format("the price impact would be {}; allowed: {}", percent(swap.price_impact_wad),
-                                                percent(settings.risk.max_price_impact_wad)));
+    return fail(errc::kPriceImpact,
+                fmt::format("the price impact would be {}; allowed: {}", percent(swap.price_impact_wad),
+                            percent(settings.risk.max_price_impact_wad)));
   Plan plan;
   plan.plan_id = input.plan_id;
   plan.estimated_duration_ms =
       input.market.block_interval_ms * static_cast<std::int64_t>(settings.chain.confirmations);
   plan.estimated_cost = pricing.cost;
   SEP_CHECK(apply_criteria(intent, plan.estimated_duration_ms, plan.estimated_cost, swap));
-  if (auto fees = initial_fees(settings.execution, intent.style, input.market.block.base_fee_wei, swap.gas_estimate);
+  if (auto fees =
+          initial_fees(settings.execution, intent.style, input.market.block.base_fee_wei, swap.gas_estimate);
       !fees)
     return fail(std::move(fees.error()));
   SEP_CHECK(check_balance(swap, pricing.cost, input.market));
   swap.recipient = input.market.account->address;
   swap.deadline_unix_s = deadline.unix_seconds();
   if (needs_approval(swap, input.market, settings.execution))
-    plan.steps.emplace_back(ApproveStep{swap.token_in, swap.router, approval_amount(swap, settings.execution)});
+    plan.steps.emplace_back(
+        ApproveStep{swap.token_in, swap.router, approval_amount(swap, settings.execution)});
   plan.risk_score = std::max({share_of(pricing.notional_usd_wad, settings.risk.max_notional_usd_wad),
                               share_of(intent.max_slippage_wad, settings.risk.max_slippage_wad),
                               share_of(swap.price_impact_wad, settings.risk.max_price_impact_wad)});

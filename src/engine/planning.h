@@ -1,5 +1,6 @@
 #pragma once
-// Planning: from an intent and the market at one block to a plan with its bounds, or the reason why there is none.
+// Planning: from an intent and the market at one block to a plan with its bounds, or the reason why there is
+// none.
 #include <string>
 
 #include "base/result.h"
@@ -27,11 +28,12 @@ struct Pricing {
 };
 
 /// STALE_MARKET, NO_ROUTE, INSUFFICIENT_LIQUIDITY, NO_PRICE, AMOUNT_OVERFLOW.
-Result<Pricing> price_intent(const Intent& intent, const MarketState& market, const Settings& settings, Timestamp now);
+Result<Pricing> price_intent(const Intent& intent, const MarketState& market, const Settings& settings,
+                             Timestamp now);
 
-/// The bounds: exact input: floor(quote · (1 - slippage)); exact output: ceil(quote · (1 + slippage)); tightened by
-/// the success criteria. Besides the errors of price_intent: TIME_WINDOW, PRICE_IMPACT, CRITERIA_UNREACHABLE,
-/// GAS_LIMIT, INSUFFICIENT_BALANCE.
+/// The bounds: exact input: floor(quote · (1 - slippage)); exact output: ceil(quote · (1 + slippage));
+/// tightened by the success criteria. Besides the errors of price_intent: TIME_WINDOW, PRICE_IMPACT,
+/// CRITERIA_UNREACHABLE, GAS_LIMIT, INSUFFICIENT_BALANCE.
 Result<Plan> make_plan(const PlanningInput& input);
 
 }  // namespace sep::engine

@@ -1,9 +1,9 @@
 #include "engine/risk.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include <algorithm>
 
 #include "base/decimal.h"
 #include "engine/plan.h"
@@ -12,7 +12,8 @@ namespace sep::engine {
 namespace {
 
 bool allowed(const Token& token, const RiskSettings& settings) {
-  return settings.allowed_tokens.empty() || std::ranges::find(settings.allowed_tokens, token.symbol) != settings.allowed_tokens.end();
+  return settings.allowed_tokens.empty() ||
+         std::ranges::find(settings.allowed_tokens, token.symbol) != settings.allowed_tokens.end();
 }
 
 const RiskCheck* first_failed(const std::vector<RiskCheck>& checks) {
@@ -22,7 +23,9 @@ const RiskCheck* first_failed(const std::vector<RiskCheck>& checks) {
 
 }  // namespace
 
-bool RiskDecision::approved() const { return first_failed(checks) == nullptr; }
+bool RiskDecision::approved() const {
+  return first_failed(checks) == nullptr;
+}
 
 std::string_view RiskDecision::reason() const {
   const auto* failed = first_failed(checks);
@@ -31,14 +34,16 @@ std::string_view RiskDecision::reason() const {
 
 std::string RiskDecision::detail() const {
   const auto* failed = first_failed(checks);
-  return failed == nullptr ? std::string{}
-                           : fmt::format("{} is {}; allowed: {}", failed->check, failed->value, failed->limit);
+  return failed == nullptr
+             ? std::string{}
+             : fmt::format("{} is {}; allowed: {}", failed->check, failed->value, failed->limit);
 }
 
 RiskDecision decide_risk(const RiskInput& input, const RiskSettings& settings) {
   const auto& intent = input.intent;
   RiskDecision decision;
-  const auto check = [&](std::string_view name, std::string value, std::string limit, bool ok, std::string_view reason) {
+  const auto check = [&](std::string_view name, std::string value, std::string limit, bool ok,
+                         std::string_view reason) {
     decision.checks.push_back({name, std::move(value), std::move(limit), ok, reason});
   };
   check("kill_switch", settings.kill_switch ? "on" : "off", "off", !settings.kill_switch, errc::kKillSwitch);
@@ -46,15 +51,16 @@ RiskDecision decide_risk(const RiskInput& input, const RiskSettings& settings) {
         settings.allowed_tokens.empty() ? "every configured token"
                                         : fmt::format("{}", fmt::join(settings.allowed_tokens, ", ")),
         allowed(intent.base, settings) && allowed(intent.quote, settings), errc::kTokenNotAllowed);
-  check("max_slippage", format_amount(intent.max_slippage_wad, 18), format_amount(settings.max_slippage_wad, 18),
-        intent.max_slippage_wad <= settings.max_slippage_wad, errc::kSlippageLimit);
+  check("max_slippage", format_amount(intent.max_slippage_wad, 18),
+        format_amount(settings.max_slippage_wad, 18), intent.max_slippage_wad <= settings.max_slippage_wad,
+        errc::kSlippageLimit);
   if (input.notional_usd_wad) {
     decision.notional_usd_wad = *input.notional_usd_wad;
     check("notional_usd", format_usd(decision.notional_usd_wad), format_usd(settings.max_notional_usd_wad),
           decision.notional_usd_wad <= settings.max_notional_usd_wad, errc::kNotionalLimit);
   } else {
-    check("notional_usd", input.notional_usd_wad.error().detail, format_usd(settings.max_notional_usd_wad), false,
-          input.notional_usd_wad.error().code);
+    check("notional_usd", input.notional_usd_wad.error().detail, format_usd(settings.max_notional_usd_wad),
+          false, input.notional_usd_wad.error().code);
   }
   const bool few = settings.max_open_intents == 0 || input.open_intents <= settings.max_open_intents;
   check("open_intents", std::to_string(input.open_intents),
@@ -66,8 +72,8 @@ RiskDecision decide_risk(const RiskInput& input, const RiskSettings& settings) {
 json::array to_json(const std::vector<RiskCheck>& checks) {
   json::array list;
   for (const auto& check : checks)
-    list.push_back(
-        json::object{{"check", check.check}, {"value", check.value}, {"limit", check.limit}, {"ok", check.ok}});
+    list.push_back(json::object{
+        {"check", check.check}, {"value", check.value}, {"limit", check.limit}, {"ok", check.ok}});
   return list;
 }
 

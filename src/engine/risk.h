@@ -1,6 +1,6 @@
 #pragma once
-// The risk decision: may this intent be worked on at all? Every check is in the decision with its value and its limit,
-// whether it passed or not; the first that failed, in the order below, gives the reason.
+// The risk decision: may this intent be worked on at all? Every check is in the decision with its value and
+// its limit, whether it passed or not; the first that failed, in the order below, gives the reason.
 #include <string>
 #include <vector>
 

@@ -78,7 +78,7 @@ struct ExecutionSettings {
   Uint256 standing_allowance_cap;          // base units of any token, for kStanding
   Uint256 max_fee_per_gas_wei;             // never exceeded, replacements included
   std::uint64_t max_gas_limit = 2'000'000;  // of one transaction
-  unsigned max_attempts = 3;               // plans an intent
+  unsigned max_attempts = 3;               // plans of an intent that are sent
   FeePolicy passive, normal, aggressive;
 };
 

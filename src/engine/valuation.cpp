@@ -1,8 +1,8 @@
 #include "engine/valuation.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "engine/intent.h"
 

@@ -1,6 +1,6 @@
 #pragma once
-// A venue: where a swap is priced and what transaction makes it happen. The pure half of the adapter; handing the
-// transaction to the node and waiting for its receipt are the orchestrator's.
+// A venue: where a swap is priced and what transaction makes it happen. The pure half of the adapter; handing
+// the transaction to the node and waiting for its receipt are the orchestrator's.
 #include <memory>
 #include <span>
 #include <string_view>
@@ -27,8 +27,9 @@ class VenueAdapter {
 
   /// The best price for exactly `amount` of token_in (exact input) or token_out (exact output), base units.
   /// NO_ROUTE, INSUFFICIENT_LIQUIDITY.
-  virtual Result<uniswap::Route> price_quote(const Token& token_in, const Token& token_out, const Uint256& amount,
-                                             SwapKind kind, std::span<const uniswap::Pool* const> pools) const = 0;
+  virtual Result<uniswap::Route> price_quote(const Token& token_in, const Token& token_out,
+                                             const Uint256& amount, SwapKind kind,
+                                             std::span<const uniswap::Pool* const> pools) const = 0;
   /// The call that swaps as the step says: its bound and deadline are held on chain.
   virtual ContractCall build_swap_tx(const SwapStep& step) const = 0;
 };
@@ -41,7 +42,8 @@ class UniswapV3Venue final : public VenueAdapter {
   std::string_view venue() const override { return "uniswap_v3"; }
   std::string_view chain() const override { return chain_; }
   Result<uniswap::Route> price_quote(const Token& token_in, const Token& token_out, const Uint256& amount,
-                                     SwapKind kind, std::span<const uniswap::Pool* const> pools) const override;
+                                     SwapKind kind,
+                                     std::span<const uniswap::Pool* const> pools) const override;
   ContractCall build_swap_tx(const SwapStep& step) const override;
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// Two small tools for coroutines of one executor (one thread): a mutex, and a signal that can be waited for with a
-// bound.
+// Two small tools for coroutines of one executor (one thread): a mutex, and a signal that can be waited for
+// with a bound.
 #include <chrono>
 #include <deque>
 #include <memory>

@@ -1,14 +1,14 @@
 #include "services/execution_orchestrator.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <unordered_map>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <fmt/format.h>
 
+#include "base/decimal.h"
 #include "base/log.h"
 #include "engine/topics.h"
 #include "engine/venue.h"
@@ -18,6 +18,7 @@
 #include "node/node.h"
 #include "services/async.h"
 #include "services/subjects.h"
+#include "uniswap/contracts.h"
 
 namespace sep::services {
 namespace {
@@ -54,9 +55,10 @@ engine::BroadcastOutcome outcome_of(node::SubmitOutcome::Kind kind) {
   SEP_ASSERT(false);
 }
 
-/// The reason that a failed simulation gives: what the account lacks is said as such, all else is the simulation's.
-std::string_view simulation_code(const Revert& revert) {
-  return revert.code == errc::kInsufficientBalance ? revert.code : errc::kSimulationReverted;
+bool uses_account(const engine::Command& command) {
+  return std::holds_alternative<engine::Simulate>(command) ||
+         std::holds_alternative<engine::Prepare>(command) ||
+         std::holds_alternative<engine::Broadcast>(command);
 }
 
 engine::ReceiptView view_of(const node::Receipt& receipt) {
@@ -74,7 +76,8 @@ engine::ReceiptView view_of(const node::Receipt& receipt) {
 
 class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings, std::shared_ptr<const PrivateKey> signer, gateway::Metrics& metrics)
+  Impl(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings,
+       std::shared_ptr<const PrivateKey> signer, gateway::Metrics& metrics)
       : bus_(std::move(bus)),
         executor_(bus_->executor()),
         settings_(settings),
@@ -93,8 +96,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   Task<Status> start() {
     SEP_CO_TRY(const auto chain_id, co_await node_.chain_id());
     if (chain_id != settings_.chain.chain_id)
-      co_return fail(errc::kChainMismatch, fmt::format("the node serves chain {}, the configuration says {}", chain_id,
-                                                       settings_.chain.chain_id));
+      co_return fail(errc::kChainMismatch, fmt::format("the node serves chain {}, the configuration says {}",
+                                                       chain_id, settings_.chain.chain_id));
     log_->info("signing as {} on chain {}", to_checksum(signer_->address()), chain_id);
     spawn(follow_heads());
     SEP_CO_TRY(cancels_, bus_->subscribe(std::string(engine::topic::kIntentCancelRequested), "",
@@ -151,7 +154,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   Task<bus::Verdict> plan_created(bus::Message message) {
     const auto self = shared_from_this();
     const auto value = parse_json(message.body);
-    const auto event = value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
+    const auto event =
+        value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
     if (!event) co_return bus::Verdict::dead(event.error().detail);
     const auto drive = take_up(event->correlation_id);
     const auto until = monotonic_ns() + std::chrono::nanoseconds(kPreparedBound).count();
@@ -161,7 +165,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   void cancel_requested(const bus::Message& message) {
     const auto value = parse_json(message.body);
-    const auto event = value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
+    const auto event =
+        value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
     if (!event) return;
     if (const auto found = drives_.find(event->correlation_id); found != drives_.end()) {
       found->second->synced_ms = 0;
@@ -207,6 +212,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   // --- One execution
 
   Task<void> run(DrivePtr drive) {
+    std::optional<Mutex::Lock> account;
     while (!stopping_) {
       const auto synced = co_await sync(*drive);
       if (!synced) {
@@ -217,6 +223,14 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       }
       const auto command = drive->execution->decide(now());
       if (std::holds_alternative<engine::Finished>(command)) break;
+      // From simulation to broadcast the account is one execution's: the pending state that it simulates on
+      // holds everything that was prepared before.
+      if (!uses_account(command)) {
+        account.reset();
+      } else if (!account) {
+        account.emplace(co_await account_lock_.lock());
+        continue;  // what is to be done may have changed while waiting
+      }
       const auto done = co_await std::visit([&](const auto& c) { return carry_out(*drive, c); }, command);
       if (!done) {
         log_->warn("{}: {}: {}", drive->correlation_id, done.error().code, done.error().detail);
@@ -246,7 +260,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     co_return Status{};
   }
 
-  Task<Status> append(Drive& drive, std::vector<engine::EventDraft> drafts, std::vector<NonceRequest> nonces = {}) {
+  Task<Status> append(Drive& drive, std::vector<engine::EventDraft> drafts,
+                      std::vector<NonceRequest> nonces = {}) {
     auto& execution = *drive.execution;
     AppendRequest request;
     request.events = next_events(drive.correlation_id, execution.head(), std::move(drafts), now());
@@ -285,10 +300,10 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     for (const auto& result : results) {
       seen.gas_used.push_back(result.gas_used);
       if (result.result) continue;
-      const auto revert = decode_revert(result.result.error().data);
+      SEP_CO_TRY(const auto why, co_await explain(drive, result.result.error(), node::kPending));
       seen.success = false;
-      seen.code = simulation_code(revert);
-      seen.detail = revert.text.empty() ? result.result.error().message : revert.text;
+      seen.code = why.code == errc::kInsufficientBalance ? why.code : errc::kSimulationReverted;
+      seen.detail = why.detail;
       break;
     }
     drive.execution->observe(seen);
@@ -310,7 +325,6 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       }
       fees.push_back(*one);
     }
-    const auto lock = co_await account_lock_.lock();
     SEP_CO_TRY(const auto first_nonce, co_await next_nonce());
     std::vector<engine::EventDraft> drafts;
     std::vector<NonceRequest> nonces;
@@ -318,8 +332,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     for (std::size_t i = 0; i < execution.plan().steps.size(); ++i) {
       const auto& step = execution.plan().steps[i];
       auto call = engine::call_of(step, venue_);
-      const auto attempt = signed_attempt(execution, i, engine::kind_of(step), first_nonce + i, fees[i], call.to,
-                                          std::move(call.data));
+      const auto attempt = signed_attempt(execution, i, engine::kind_of(step), first_nonce + i, fees[i],
+                                          call.to, std::move(call.data));
       drafts.push_back(execution.prepared(attempt));
       nonces.push_back({settings_.chain.chain_id, signer_->address(), attempt.nonce});
     }
@@ -339,14 +353,15 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       to = call.to;
       data = std::move(call.data);
     }
-    const auto attempt = signed_attempt(execution, command.step_index, command.kind, command.nonce, command.fees, to,
-                                        std::move(data));
+    const auto attempt = signed_attempt(execution, command.step_index, command.kind, command.nonce,
+                                        command.fees, to, std::move(data));
     std::vector<NonceRequest> nonces{{settings_.chain.chain_id, signer_->address(), command.nonce}};
     co_return co_await append(drive, {execution.prepared(attempt)}, std::move(nonces));
   }
 
-  engine::Attempt signed_attempt(const Execution& execution, std::size_t step_index, StepKind kind, std::uint64_t nonce,
-                                 const engine::Fees& fees, const Address& to, Bytes data) {
+  engine::Attempt signed_attempt(const Execution& execution, std::size_t step_index, StepKind kind,
+                                 std::uint64_t nonce, const engine::Fees& fees, const Address& to,
+                                 Bytes data) {
     Transaction transaction;
     transaction.chain_id = settings_.chain.chain_id;
     transaction.nonce = nonce;
@@ -389,17 +404,38 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       if (receipt) {
         seen.receipt = view_of(*receipt);
         if (!receipt->success) {
-          const auto revert = co_await node_.halt_of(hash);
-          if (revert && *revert) {
-            const auto decoded = decode_revert((*revert)->data);
-            seen.receipt->revert_code = decoded.code;
-            seen.receipt->revert_detail = decoded.text.empty() ? (*revert)->message : decoded.text;
+          const auto halt = co_await node_.halt_of(hash);
+          if (halt && *halt) {
+            SEP_CO_TRY(const auto why, co_await explain(drive, **halt, node::BlockId(receipt->block_number)));
+            seen.receipt->revert_code = why.code;
+            seen.receipt->revert_detail = why.detail;
           }
         }
       }
       drive.execution->observe(seen);
     }
     co_return Status{};
+  }
+
+  /// The reason of a revert. With an exact allowance a price past the bound shows as a token that cannot be
+  /// taken (SwapRouter02 pays before it compares): where the balance would do, it was the price.
+  Task<Result<Error>> explain(const Drive& drive, const node::Halt& halt, node::BlockId block) {
+    const auto revert = decode_revert(halt.data);
+    Error why{revert.code, revert.text.empty() ? halt.message : revert.text, {}};
+    if (why.code != errc::kInsufficientBalance) co_return why;
+    const auto& swap = drive.execution->plan().swap();
+    SEP_CO_TRY(
+        const auto returned,
+        co_await node_.call(
+            {.to = swap.token_in.address, .data = uniswap::erc20::balance_of(signer_->address())}, block));
+    if (!returned) co_return why;
+    SEP_CO_TRY(const auto balance, uniswap::decode_uint(*returned));
+    if (balance < swap.max_amount_in()) co_return why;
+    co_return Error{
+        errc::kSlippageExceeded,
+        fmt::format("the price moved past the bound of {} {}",
+                    format_amount(swap.max_amount_in(), swap.token_in.decimals), swap.token_in.symbol),
+        {}};
   }
 
   Task<Status> carry_out(Drive& drive, const engine::Replan& command) {
@@ -410,14 +446,16 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       drafts.push_back(execution.failed(reason, detail));
       return append(drive, std::move(drafts));
     };
-    const json::object question{{"intent_id", execution.intent_id()}, {"intent", execution.intent_document()}};
+    const json::object question{{"intent_id", execution.intent_id()},
+                                {"intent", execution.intent_document()}};
     SEP_CO_TRY(const auto risk, co_await ask(subject::kRiskEvaluate, question));
     if (!risk.at("approved").as_bool())
       co_return co_await give_up(string_or(risk, "reason"), string_or(risk, "detail"));
     SEP_CO_TRY(const auto planned, co_await ask(subject::kPlanMake, question));
     const auto* plan = planned.if_contains("plan");
     if (plan == nullptr || !plan->is_object())
-      co_return co_await give_up(command.reason, command.detail + "; planned again: " + string_or(planned, "detail"));
+      co_return co_await give_up(command.reason,
+                                 command.detail + "; planned again: " + string_or(planned, "detail"));
     std::vector<engine::EventDraft> drafts;
     drafts.push_back({engine::topic::kRiskApproved,
                       {{"intentId", execution.intent_id()},
@@ -428,7 +466,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Task<Result<json::object>> ask(const char* question_subject, const json::object& question) {
-    SEP_CO_TRY(const auto reply, co_await bus_->request(question_subject, json::serialize(question), kAskBound));
+    SEP_CO_TRY(const auto reply,
+               co_await bus_->request(question_subject, json::serialize(question), kAskBound));
     SEP_CO_TRY(auto value, parse_json(reply));
     if (!value.is_object()) co_return fail(errc::kInternal, "an answer is not an object");
     co_return std::move(value.get_object());
@@ -476,11 +515,13 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 ExecutionOrchestrator::ExecutionOrchestrator(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-ExecutionOrchestrator::~ExecutionOrchestrator() { impl_->stop(); }
+ExecutionOrchestrator::~ExecutionOrchestrator() {
+  impl_->stop();
+}
 
-Task<Result<std::unique_ptr<ExecutionOrchestrator>>> ExecutionOrchestrator::start(std::shared_ptr<bus::Bus> bus,
-                                                                                  const engine::Settings& settings,
-                                                                                  std::shared_ptr<const PrivateKey> signer, gateway::Metrics& metrics) {
+Task<Result<std::unique_ptr<ExecutionOrchestrator>>> ExecutionOrchestrator::start(
+    std::shared_ptr<bus::Bus> bus, const engine::Settings& settings, std::shared_ptr<const PrivateKey> signer,
+    gateway::Metrics& metrics) {
   auto impl = std::make_shared<Impl>(std::move(bus), settings, std::move(signer), metrics);
   SEP_CO_CHECK(co_await impl->start());
   co_return std::unique_ptr<ExecutionOrchestrator>(new ExecutionOrchestrator(std::move(impl)));

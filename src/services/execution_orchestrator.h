@@ -1,10 +1,12 @@
 #pragma once
-// The execution orchestrator: carries out what engine/execution.h decides for every planned intent, from one local
-// account: simulates, signs, records, broadcasts, follows receipts, and asks for a new plan where one can help.
+// The execution orchestrator: carries out what engine/execution.h decides for every planned intent, from one
+// local account: simulates, signs, records, broadcasts, follows receipts, and asks for a new plan where one
+// can help.
 //
 // Invariants:
 //  1. Bytes are handed to the node only after their exec.step_prepared is committed.
-//  2. Nonces are given out one append at a time; the record refuses one that another intent holds, and after any
+//  2. Nonces are given out one append at a time; the record refuses one that another intent holds, and after
+//  any
 //     doubt the next nonce is read again from record and chain.
 //  3. At the start every intent that is executing is taken up again from its history.
 #include <memory>
@@ -19,10 +21,12 @@ namespace sep::services {
 
 class ExecutionOrchestrator {
  public:
-  /// On the bus's executor. CHAIN_MISMATCH where the node serves another chain, NODE_UNREACHABLE, BUS_UNAVAILABLE.
+  /// On the bus's executor. CHAIN_MISMATCH where the node serves another chain, NODE_UNREACHABLE,
+  /// BUS_UNAVAILABLE.
   static Task<Result<std::unique_ptr<ExecutionOrchestrator>>> start(std::shared_ptr<bus::Bus> bus,
                                                                     const engine::Settings& settings,
-                                                                    std::shared_ptr<const PrivateKey> signer, gateway::Metrics& metrics);
+                                                                    std::shared_ptr<const PrivateKey> signer,
+                                                                    gateway::Metrics& metrics);
   /// On the executor. Executions stay where they are on the record.
   ~ExecutionOrchestrator();
 

@@ -24,7 +24,8 @@ json::object refusal(const Error& error) {
   return object;
 }
 
-/// Price of one whole base token in quote tokens, rounded down to the quote's decimals and up to 18 digits more.
+/// Price of one whole base token in quote tokens, rounded down to the quote's decimals and up to 18 digits
+/// more.
 std::string price_of(const engine::Intent& intent, const engine::SwapStep& swap) {
   const auto& quote_amount = intent.type == engine::IntentType::kAcquire ? swap.amount_in : swap.amount_out;
   const auto& base_amount = intent.type == engine::IntentType::kAcquire ? swap.amount_out : swap.amount_in;
@@ -48,18 +49,20 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<Status> start() {
     const auto self = shared_from_this();
-    SEP_CO_TRY(plan_requests_, bus_->serve(subject::kPlanMake, "planner", [self](bus::Message m) -> Task<std::string> {
-      co_return json::serialize(self->answer_plan(m.body));
-    }));
+    SEP_CO_TRY(plan_requests_,
+               bus_->serve(subject::kPlanMake, "planner", [self](bus::Message m) -> Task<std::string> {
+                 co_return json::serialize(self->answer_plan(m.body));
+               }));
     SEP_CO_TRY(quote_requests_,
                bus_->serve(subject::kQuotePrice, "planner", [self](bus::Message m) -> Task<std::string> {
                  co_return json::serialize(self->answer_quote(m.body));
                }));
-    SEP_CO_TRY(accepted_, co_await bus_->consume({.stream = "EVENTS",
-                                                  .durable = "planner-workers",
-                                                  .deliver_group = "planner.workers",
-                                                  .filter_subject = std::string(engine::topic::kIntentAccepted)},
-                                                 [self](bus::Message m) { return self->accepted(std::move(m)); }));
+    SEP_CO_TRY(accepted_,
+               co_await bus_->consume({.stream = "EVENTS",
+                                       .durable = "planner-workers",
+                                       .deliver_group = "planner.workers",
+                                       .filter_subject = std::string(engine::topic::kIntentAccepted)},
+                                      [self](bus::Message m) { return self->accepted(std::move(m)); }));
     co_return Status{};
   }
 
@@ -74,7 +77,8 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
   Task<bus::Verdict> accepted(bus::Message message) {
     const auto self = shared_from_this();
     const auto value = parse_json(message.body);
-    const auto event = value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
+    const auto event =
+        value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
     if (!event) co_return bus::Verdict::dead(event.error().detail);
     engine::IntentHead head{event->sequence, event->event_id, State::kAccepted};
     if (message.deliveries > 1) {
@@ -93,10 +97,12 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     if (plan) {
       drafts.push_back({engine::topic::kPlanCreated, *plan});
     } else if (plan.error().code == errc::kTimeWindow) {
-      drafts.push_back({engine::topic::kIntentExpired, {{"intentId", intent_id}, {"reason", errc::kTimeWindow}}});
+      drafts.push_back(
+          {engine::topic::kIntentExpired, {{"intentId", intent_id}, {"reason", errc::kTimeWindow}}});
     } else {
-      drafts.push_back({engine::topic::kPlanRejected,
-                        {{"intentId", intent_id}, {"reason", plan.error().code}, {"detail", plan.error().detail}}});
+      drafts.push_back(
+          {engine::topic::kPlanRejected,
+           {{"intentId", intent_id}, {"reason", plan.error().code}, {"detail", plan.error().detail}}});
     }
     AppendRequest request;
     request.events = next_events(event->correlation_id, head, std::move(drafts), now());
@@ -129,7 +135,8 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
 
   json::object answer_plan(const std::string& body) {
     const auto question = parse_json(body);
-    if (!question || !question->is_object()) return refusal({errc::kInvalidValue, "a question must be an object", {}});
+    if (!question || !question->is_object())
+      return refusal({errc::kInvalidValue, "a question must be an object", {}});
     const auto intent_id = get_string(question->get_object(), "intent_id");
     const auto document = get_object(question->get_object(), "intent");
     if (!intent_id || !document) return refusal({errc::kMissingField, "intent_id and intent are needed", {}});
@@ -141,15 +148,17 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
   /// A quote is the pricing of an intent that nobody submits.
   json::object answer_quote(const std::string& body) {
     const auto question = parse_json(body);
-    if (!question || !question->is_object()) return refusal({errc::kInvalidValue, "a question must be an object", {}});
+    if (!question || !question->is_object())
+      return refusal({errc::kInvalidValue, "a question must be an object", {}});
     const auto& request = question->get_object();
     const bool bounded = request.contains("max_slippage");
-    json::object document{{"strategy_id", "quote"},
-                          {"intent_type", string_or(request, "intent_type")},
-                          {"assets", request.contains("assets") ? request.at("assets") : json::array()},
-                          {"amount", string_or(request, "amount")},
-                          {"constraints", json::object{{"max_slippage", string_or(request, "max_slippage", "0")},
-                                                       {"time_window", 1}}}};
+    json::object document{
+        {"strategy_id", "quote"},
+        {"intent_type", string_or(request, "intent_type")},
+        {"assets", request.contains("assets") ? request.at("assets") : json::array()},
+        {"amount", string_or(request, "amount")},
+        {"constraints",
+         json::object{{"max_slippage", string_or(request, "max_slippage", "0")}, {"time_window", 1}}}};
     const auto intent = engine::parse_intent(document, settings_.chain);
     if (!intent) {
       json::array faults;
@@ -170,22 +179,21 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     for (const auto& pool : swap.pools) pools.emplace_back(to_checksum(pool));
     for (const auto fee : swap.fees) fees.emplace_back(fee);
     for (const auto crossed : swap.ticks_crossed) ticks.emplace_back(crossed);
-    json::object quote{
-        {"intent_type", to_string(intent.type)},
-        {"assets", json::array{engine::asset_json(intent.base, settings_.chain.name),
-                               engine::asset_json(intent.quote, settings_.chain.name)}},
-        {"amount", format_amount(intent.amount, intent.base.decimals)},
-        {"amount_in", format_amount(swap.amount_in, swap.token_in.decimals)},
-        {"amount_out", format_amount(swap.amount_out, swap.token_out.decimals)},
-        {"price", price_of(intent, swap)},
-        {"notional_usd", engine::format_usd(priced.notional_usd_wad)},
-        {"pools", std::move(pools)},
-        {"fees", std::move(fees)},
-        {"price_impact", format_amount(swap.price_impact_wad, 18)},
-        {"ticks_crossed", std::move(ticks)},
-        {"estimated_cost", engine::to_json(priced.cost)},
-        {"block_number", swap.block_number},
-        {"block_hash", to_hex(swap.block_hash)}};
+    json::object quote{{"intent_type", to_string(intent.type)},
+                       {"assets", json::array{engine::asset_json(intent.base, settings_.chain.name),
+                                              engine::asset_json(intent.quote, settings_.chain.name)}},
+                       {"amount", format_amount(intent.amount, intent.base.decimals)},
+                       {"amount_in", format_amount(swap.amount_in, swap.token_in.decimals)},
+                       {"amount_out", format_amount(swap.amount_out, swap.token_out.decimals)},
+                       {"price", price_of(intent, swap)},
+                       {"notional_usd", engine::format_usd(priced.notional_usd_wad)},
+                       {"pools", std::move(pools)},
+                       {"fees", std::move(fees)},
+                       {"price_impact", format_amount(swap.price_impact_wad, 18)},
+                       {"ticks_crossed", std::move(ticks)},
+                       {"estimated_cost", engine::to_json(priced.cost)},
+                       {"block_number", swap.block_number},
+                       {"block_hash", to_hex(swap.block_hash)}};
     if (bounded && swap.kind == engine::SwapKind::kExactInput)
       quote["min_amount_out"] = format_amount(swap.bound, swap.token_out.decimals);
     if (bounded && swap.kind == engine::SwapKind::kExactOutput)
@@ -203,7 +211,9 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 ExecutionPlanner::ExecutionPlanner(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-ExecutionPlanner::~ExecutionPlanner() { impl_->stop(); }
+ExecutionPlanner::~ExecutionPlanner() {
+  impl_->stop();
+}
 
 Task<Result<std::unique_ptr<ExecutionPlanner>>> ExecutionPlanner::start(std::shared_ptr<bus::Bus> bus,
                                                                         const engine::Settings& settings,

@@ -27,7 +27,9 @@ constexpr auto kQuoteTimeout = 2s;
 constexpr auto kGrace = 2s;
 constexpr int kCancelTries = 5;
 
-std::unexpected<Problem> problem(Error error) { return std::unexpected(gateway::problem_of(std::move(error))); }
+std::unexpected<Problem> problem(Error error) {
+  return std::unexpected(gateway::problem_of(std::move(error)));
+}
 
 std::unexpected<Problem> not_found(std::string_view what, std::string_view id) {
   return problem({errc::kNotFound, "no " + std::string(what) + " " + std::string(id), {}});
@@ -63,7 +65,8 @@ class GatewayService::Impl : public gateway::Backend,
     // The feed first, the record's end afterwards: nothing falls between the two.
     std::vector<gateway::StreamEvent> early;
     for (;;) {
-      auto feed = co_await bus_->tail({.stream = "EVENTS"}, [this, &early](const bus::Message& m) { fed(m, early); });
+      auto feed =
+          co_await bus_->tail({.stream = "EVENTS"}, [this, &early](const bus::Message& m) { fed(m, early); });
       if (feed) {
         feed_ = std::move(*feed);
         break;
@@ -73,7 +76,8 @@ class GatewayService::Impl : public gateway::Backend,
     std::uint64_t head = 0;
     for (;;) {
       const auto answer = co_await record_.query(subject::kHead, {});
-      const auto last = answer ? get_uint(*answer, "global_sequence") : Result<std::uint64_t>(fail(answer.error()));
+      const auto last =
+          answer ? get_uint(*answer, "global_sequence") : Result<std::uint64_t>(fail(answer.error()));
       if (last) {
         head = *last;
         break;
@@ -108,20 +112,18 @@ class GatewayService::Impl : public gateway::Backend,
     return parsed ? std::vector<gateway::Fault>{} : faults_of(parsed.error());
   }
 
-  Task<Answer<gateway::SubmitAnswer>> submit_intent(json::object intent, std::optional<std::string> idempotency_key,
+  Task<Answer<gateway::SubmitAnswer>> submit_intent(json::object intent,
+                                                    std::optional<std::string> idempotency_key,
                                                     std::string body_hash) override {
-    const gateway::StageTimer post(metrics_, gateway::stage::kPost);
-    gateway::StageTimer validation(metrics_, gateway::stage::kValidation);
-    const auto parsed = engine::parse_intent(intent, settings_.chain);
-    validation.stop();
-    if (!parsed) co_return std::unexpected(gateway::validation_problem(faults_of(parsed.error())));
     const auto intent_id = new_ulid();
     const auto correlation_id = engine::correlation_of(intent_id);
     AppendRequest request;
-    // The id's own millisecond is the time of submission: whoever has the id knows when the time window began.
-    request.events = next_events(correlation_id, std::nullopt,
-                                 {{engine::topic::kIntentSubmitted, {{"intentId", intent_id}, {"intent", intent}}}},
-                                 *ulid_time(intent_id));
+    // The id's own millisecond is the time of submission: whoever has the id knows when the time window
+    // began.
+    request.events =
+        next_events(correlation_id, std::nullopt,
+                    {{engine::topic::kIntentSubmitted, {{"intentId", intent_id}, {"intent", intent}}}},
+                    *ulid_time(intent_id));
     if (idempotency_key) request.idempotency = {*idempotency_key, body_hash};
     gateway::StageTimer append(metrics_, gateway::stage::kAppend);
     const auto answer = co_await record_.append(std::move(request));
@@ -192,12 +194,14 @@ class GatewayService::Impl : public gateway::Backend,
       const auto head = engine::advance_head(std::nullopt, *events);
       if (!head) co_return problem(head.error());
       if (engine::is_terminal(head->state))
-        co_return problem({errc::kAlreadyTerminal, "the intent is " + std::string(engine::to_string(head->state)), {}});
+        co_return problem(
+            {errc::kAlreadyTerminal, "the intent is " + std::string(engine::to_string(head->state)), {}});
       json::object accepted{{"intent_id", intent_id},
                             {"correlation_id", correlation_id},
                             {"state", engine::to_string(head->state)},
                             {"cancel_requested", true}};
-      if (std::ranges::find(*events, engine::topic::kIntentCancelRequested, &engine::Envelope::topic) != events->end())
+      if (std::ranges::find(*events, engine::topic::kIntentCancelRequested, &engine::Envelope::topic) !=
+          events->end())
         co_return accepted;
       AppendRequest request;
       request.events = next_events(
@@ -206,7 +210,8 @@ class GatewayService::Impl : public gateway::Backend,
       if (!answer) co_return problem(answer.error());
       if (answer->on_record()) co_return accepted;
     }
-    co_return problem({errc::kSequenceConflict, "the intent moves too fast to be cancelled now; try again", {}});
+    co_return problem(
+        {errc::kSequenceConflict, "the intent moves too fast to be cancelled now; try again", {}});
   }
 
   Task<Answer<json::object>> plan(std::string plan_id) override {
@@ -235,7 +240,8 @@ class GatewayService::Impl : public gateway::Backend,
     if (const auto* faults = answer.if_contains("faults")) {
       std::vector<gateway::Fault> list;
       for (const auto& fault : faults->as_array())
-        list.push_back({string_or(fault.as_object(), "pointer"), known_code(string_or(fault.as_object(), "code")),
+        list.push_back({string_or(fault.as_object(), "pointer"),
+                        known_code(string_or(fault.as_object(), "code")),
                         string_or(fault.as_object(), "message")});
       co_return std::unexpected(gateway::validation_problem(std::move(list)));
     }
@@ -262,9 +268,10 @@ class GatewayService::Impl : public gateway::Backend,
     report("nats", bus_->connected(), bus_->connected() ? "connected" : "not connected");
     const auto head = co_await record_.query(subject::kHead, {});
     report("record", head.has_value(),
-           head ? string_or(*head, "record_engine") + (string_or(*head, "record_engine") == "postgresql"
-                                                           ? ": TimescaleDB is not installed, a plain table serves"
-                                                           : "")
+           head ? string_or(*head, "record_engine") +
+                      (string_or(*head, "record_engine") == "postgresql"
+                           ? ": TimescaleDB is not installed, a plain table serves"
+                           : "")
                 : head.error().detail);
     const auto cache = co_await from_cache<bool>([](store::ReadModels& models) -> Result<bool> {
       SEP_CHECK(models.ping());
@@ -297,7 +304,8 @@ class GatewayService::Impl : public gateway::Backend,
 
   // --- gateway::History
 
-  Task<Result<std::vector<gateway::StreamEvent>>> range(std::uint64_t from_global, std::size_t limit) override {
+  Task<Result<std::vector<gateway::StreamEvent>>> range(std::uint64_t from_global,
+                                                        std::size_t limit) override {
     SEP_CO_TRY(const auto events, co_await record_.range(from_global, limit));
     co_return stream_events(events);
   }
@@ -317,16 +325,19 @@ class GatewayService::Impl : public gateway::Backend,
 
   void fed(const bus::Message& message, std::vector<gateway::StreamEvent>& early) {
     const auto value = parse_json(message.body);
-    const auto envelope = value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
+    const auto envelope =
+        value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
     if (!envelope || envelope->global_sequence == 0) {
       log_->error("a message of the stream is no event: {}", message.subject);
       return;
     }
     auto event = gateway::stream_event(*envelope, message.body);
-    if (hub_)
-      hub_->publish(std::move(event));
-    else
+    if (!hub_) {
       early.push_back(std::move(event));
+      return;
+    }
+    hub_->publish(std::move(event));
+    metrics_.observe(gateway::stage::kEventToUi, (now().ms - envelope->timestamp.ms) * 1000);
   }
 
   Task<Result<json::object>> recorded_view(const std::string& intent_id) {
@@ -367,8 +378,12 @@ class GatewayService::Impl : public gateway::Backend,
 
 GatewayService::GatewayService(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 GatewayService::~GatewayService() = default;
-std::uint16_t GatewayService::port() const { return impl_->port(); }
-Task<void> GatewayService::stop() { return impl_->stop(); }
+std::uint16_t GatewayService::port() const {
+  return impl_->port();
+}
+Task<void> GatewayService::stop() {
+  return impl_->stop();
+}
 
 Task<Result<std::unique_ptr<GatewayService>>> GatewayService::start(std::shared_ptr<bus::Bus> bus,
                                                                     const engine::Settings& settings,

@@ -2,7 +2,8 @@
 // The gateway: the HTTP API and the event stream on top of bus, record and read models.
 //
 // Invariants:
-//  1. 201 is answered only when intent.submitted is committed; an intent once answered is always found: what Redis
+//  1. 201 is answered only when intent.submitted is committed; an intent once answered is always found: what
+//  Redis
 //     does not have (yet) is read from the record.
 //  2. The stream's feed is the EVENTS stream; its past is the record.
 #include <memory>
@@ -17,7 +18,8 @@ namespace sep::services {
 
 class GatewayService {
  public:
-  /// On the bus's executor; waits for the record, then binds. CONFIGURATION where the address cannot be bound.
+  /// On the bus's executor; waits for the record, then binds. CONFIGURATION where the address cannot be
+  /// bound.
   static Task<Result<std::unique_ptr<GatewayService>>> start(std::shared_ptr<bus::Bus> bus,
                                                              const engine::Settings& settings,
                                                              std::shared_ptr<MarketView> market,

@@ -28,28 +28,35 @@ Result<Envelope> event_of(const bus::Message& message) {
   return engine::envelope_from_json(value);
 }
 
-bool executes(State state) { return state == State::kExecuting; }
+bool executes(State state) {
+  return state == State::kExecuting;
+}
 
 }  // namespace
 
 class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(std::shared_ptr<bus::Bus> bus, gateway::Metrics& metrics)
-      : bus_(std::move(bus)), metrics_(metrics), log_(logger("intent-manager")), record_(bus_), timer_(bus_->executor()) {}
+      : bus_(std::move(bus)),
+        metrics_(metrics),
+        log_(logger("intent-manager")),
+        record_(bus_),
+        timer_(bus_->executor()) {}
 
   Task<Status> start() {
     auto self = shared_from_this();
-    SEP_CO_TRY(submitted_, co_await bus_->consume({.stream = "EVENTS",
-                                                   .durable = "intents-workers",
-                                                   .deliver_group = "intents.workers",
-                                                   .filter_subject = std::string(engine::topic::kIntentSubmitted)},
-                                                  [self](bus::Message m) { return self->submitted(std::move(m)); }));
-    SEP_CO_TRY(cancels_,
+    SEP_CO_TRY(submitted_,
                co_await bus_->consume({.stream = "EVENTS",
-                                       .durable = "intents-cancels",
-                                       .deliver_group = "intents.cancels",
-                                       .filter_subject = std::string(engine::topic::kIntentCancelRequested)},
-                                      [self](bus::Message m) { return self->cancel_requested(std::move(m)); }));
+                                       .durable = "intents-workers",
+                                       .deliver_group = "intents.workers",
+                                       .filter_subject = std::string(engine::topic::kIntentSubmitted)},
+                                      [self](bus::Message m) { return self->submitted(std::move(m)); }));
+    SEP_CO_TRY(cancels_, co_await bus_->consume(
+                             {.stream = "EVENTS",
+                              .durable = "intents-cancels",
+                              .deliver_group = "intents.cancels",
+                              .filter_subject = std::string(engine::topic::kIntentCancelRequested)},
+                             [self](bus::Message m) { return self->cancel_requested(std::move(m)); }));
     asio::co_spawn(bus_->executor(), expire_loop(), [self](std::exception_ptr) {});
     co_return Status{};
   }
@@ -106,14 +113,15 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
     const auto head = co_await head_of(event->correlation_id);
     if (!head) co_return bus::Verdict::wait(kRetryDelay);
     if (engine::is_terminal(head->state) || executes(head->state)) co_return bus::Verdict::ack();
-    co_return co_await append(event->correlation_id, *head,
-                              {{engine::topic::kIntentCancelled,
-                                {{"intentId", engine::intent_id_of(event->correlation_id)}}}});
+    co_return co_await append(
+        event->correlation_id, *head,
+        {{engine::topic::kIntentCancelled, {{"intentId", engine::intent_id_of(event->correlation_id)}}}});
   }
 
-  /// Ack where the events, or others that decide the same, are on the record; otherwise the input comes again and is
-  /// looked at anew.
-  Task<bus::Verdict> append(std::string correlation_id, engine::IntentHead head, std::vector<EventDraft> drafts) {
+  /// Ack where the events, or others that decide the same, are on the record; otherwise the input comes again
+  /// and is looked at anew.
+  Task<bus::Verdict> append(std::string correlation_id, engine::IntentHead head,
+                            std::vector<EventDraft> drafts) {
     AppendRequest request;
     request.events = next_events(correlation_id, head, std::move(drafts), now());
     const gateway::StageTimer timed(metrics_, gateway::stage::kAppend);
@@ -123,7 +131,8 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
       if (answer.error().code == errc::kInvalidEvent) co_return bus::Verdict::dead(answer.error().detail);
       co_return bus::Verdict::wait(kRetryDelay);
     }
-    if (answer->on_record() || (answer->head && engine::is_terminal(answer->head->state))) co_return bus::Verdict::ack();
+    if (answer->on_record() || (answer->head && engine::is_terminal(answer->head->state)))
+      co_return bus::Verdict::ack();
     co_return bus::Verdict::retry(std::chrono::milliseconds(0), answer->detail);
   }
 
@@ -136,9 +145,10 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
       if (!intents) continue;
       for (const auto& intent : *intents) {
         if (intent.deadline > now() || executes(intent.head.state)) continue;
-        co_await append(intent.correlation_id, intent.head,
-                        {{engine::topic::kIntentExpired,
-                          {{"intentId", engine::intent_id_of(intent.correlation_id)}, {"reason", errc::kTimeWindow}}}});
+        co_await append(
+            intent.correlation_id, intent.head,
+            {{engine::topic::kIntentExpired,
+              {{"intentId", engine::intent_id_of(intent.correlation_id)}, {"reason", errc::kTimeWindow}}}});
       }
     }
   }
@@ -172,7 +182,9 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 IntentManager::IntentManager(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-IntentManager::~IntentManager() { impl_->stop(); }
+IntentManager::~IntentManager() {
+  impl_->stop();
+}
 
 Task<Result<std::unique_ptr<IntentManager>>> IntentManager::start(std::shared_ptr<bus::Bus> bus,
                                                                   gateway::Metrics& metrics) {

@@ -1,11 +1,10 @@
 #include "services/market.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <deque>
 
 #include <boost/asio/co_spawn.hpp>
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "engine/intent.h"
@@ -82,9 +81,10 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
         heartbeat_(bus_->executor()) {}
 
   Status start() {
-    SEP_TRY(snapshots_, bus_->serve(subject::kMarketSnapshot, "market", [self = this](bus::Message) -> Task<std::string> {
-      co_return json::serialize(engine::snapshot_json(self->state_));
-    }));
+    SEP_TRY(snapshots_,
+            bus_->serve(subject::kMarketSnapshot, "market", [self = this](bus::Message) -> Task<std::string> {
+              co_return json::serialize(engine::snapshot_json(self->state_));
+            }));
     spawn(follow());
     spawn(beat());
     return {};
@@ -135,7 +135,8 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
     if (state_.revision == 0) co_return co_await load(head);
     SEP_CO_TRY(const auto way, co_await blocks_up_to(head));
     if (way.empty()) {
-      log_->info("block {} does not continue from block {}: reading the pools anew", head.number, state_.block.number);
+      log_->info("block {} does not continue from block {}: reading the pools anew", head.number,
+                 state_.block.number);
       co_return co_await load(head);
     }
     std::vector<Address> changed;
@@ -150,7 +151,8 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
     std::deque<node::Head> way{head};
     while (way.front().parent_hash != state_.block.hash) {
       const auto& first = way.front();
-      if (first.number <= state_.block.number + 1 || way.size() > kMaxWalk) co_return std::vector<node::Head>{};
+      if (first.number <= state_.block.number + 1 || way.size() > kMaxWalk)
+        co_return std::vector<node::Head>{};
       SEP_CO_TRY(const auto parent, co_await node_.header(node::BlockId(first.parent_hash)));
       if (!parent) co_return fail(errc::kNodeError, "the node does not have the parent of its head");
       way.push_front(*parent);
@@ -168,7 +170,8 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
       if (entry == state_.pools.end() || !entry->quarantine.empty()) continue;
       if (std::ranges::find(changed, log.address) == changed.end()) changed.push_back(log.address);
       if (const auto applied = apply_log(entry->pool, log); !applied) {
-        entry->quarantine = fmt::format("block {}, log {}: {}", block.number, log.log_index, applied.error().detail);
+        entry->quarantine =
+            fmt::format("block {}, log {}: {}", block.number, log.log_index, applied.error().detail);
         log_->error("pool {} is quarantined: {}", to_checksum(log.address), entry->quarantine);
         metrics_.add("pools_quarantined", {}, 1, "Pools whose recomputed state disagreed with their logs");
       }
@@ -212,9 +215,11 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Task<Result<Bytes>> call(const Address& to, Bytes data, const node::Head& head) {
-    SEP_CO_TRY(auto executed, co_await node_.call({.to = to, .data = std::move(data)}, node::BlockId(head.hash)));
+    SEP_CO_TRY(auto executed,
+               co_await node_.call({.to = to, .data = std::move(data)}, node::BlockId(head.hash)));
     if (!executed)
-      co_return fail(errc::kChainMismatch, fmt::format("a call to {} failed: {}", to_checksum(to), executed.error().message));
+      co_return fail(errc::kChainMismatch,
+                     fmt::format("a call to {} failed: {}", to_checksum(to), executed.error().message));
     co_return std::move(*executed);
   }
 
@@ -256,7 +261,8 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
     for (std::int32_t first = words.first; first <= words.last;
          first += static_cast<std::int32_t>(kCallsPerBatch)) {
       std::vector<node::CallRequest> calls;
-      const auto last = std::min<std::int32_t>(words.last, first + static_cast<std::int32_t>(kCallsPerBatch) - 1);
+      const auto last =
+          std::min<std::int32_t>(words.last, first + static_cast<std::int32_t>(kCallsPerBatch) - 1);
       for (auto word = first; word <= last; ++word)
         calls.push_back({.to = chain_.contracts.tick_lens,
                          .data = lens::populated_ticks_in_word(pool, static_cast<std::int16_t>(word))});
@@ -285,7 +291,8 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
       const auto& balance = answers[2 * i];
       const auto& allowance = answers[2 * i + 1];
       if (!balance || !allowance)
-        co_return fail(errc::kChainMismatch, chain_.tokens[i].symbol + " does not answer balanceOf or allowance");
+        co_return fail(errc::kChainMismatch,
+                       chain_.tokens[i].symbol + " does not answer balanceOf or allowance");
       SEP_CO_TRY(account.balances[chain_.tokens[i].address], uniswap::decode_uint(*balance));
       SEP_CO_TRY(account.allowances[chain_.tokens[i].address], uniswap::decode_uint(*allowance));
     }
@@ -297,7 +304,8 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
   void publish(const std::vector<Address>& changed) {
     ++state_.revision;
     state_.confirmed_at = {heads_.last_confirmed_ms()};
-    if (const auto sent = bus_->publish(subject::kMarketUpdate, json::serialize(engine::update_json(state_, changed)));
+    if (const auto sent =
+            bus_->publish(subject::kMarketUpdate, json::serialize(engine::update_json(state_, changed)));
         !sent)
       log_->debug("an update was not published: {}", sent.error().detail);
     metrics_.set("market_block", static_cast<double>(state_.block.number), {}, "Block of the market's state");
@@ -320,7 +328,9 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 Market::Market(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Market::~Market() { impl_->stop(); }
+Market::~Market() {
+  impl_->stop();
+}
 
 Result<std::unique_ptr<Market>> Market::start(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings,
                                               std::optional<Address> account, gateway::Metrics& metrics) {

@@ -1,12 +1,14 @@
 #pragma once
-// The market service: keeps every configured pool, and the signer's balances, as of the chain's head, and publishes
-// each change.
+// The market service: keeps every configured pool, and the signer's balances, as of the chain's head, and
+// publishes each change.
 //
 // Invariants:
-//  1. Everything is read at, and followed from, one block hash. A head that does not continue from the last one (a
+//  1. Everything is read at, and followed from, one block hash. A head that does not continue from the last
+//  one (a
 //     reorganisation, a gap too long to walk) makes everything be read anew.
 //  2. Every Swap log is computed anew; a pool that disagrees is quarantined until the state is read anew.
-//  3. An update goes out at least once a second while the node confirms its head, and none while it does not: what
+//  3. An update goes out at least once a second while the node confirms its head, and none while it does not:
+//  what
 //     is published is never older than it says.
 #include <memory>
 #include <optional>
@@ -19,8 +21,10 @@ namespace sep::services {
 
 class Market {
  public:
-  /// On the bus's executor; loads in the background and goes on trying. `account` is the signer's. BUS_UNAVAILABLE.
-  static Result<std::unique_ptr<Market>> start(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings,
+  /// On the bus's executor; loads in the background and goes on trying. `account` is the signer's.
+  /// BUS_UNAVAILABLE.
+  static Result<std::unique_ptr<Market>> start(std::shared_ptr<bus::Bus> bus,
+                                               const engine::Settings& settings,
                                                std::optional<Address> account, gateway::Metrics& metrics);
   ~Market();
 

@@ -12,8 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kSnapshotTimeout = 2s;
 constexpr auto kRetryDelay = 200ms;
-/// Updates come at least once a second; silence for so long means that the subscription, or the market service, was
-/// made anew.
+/// Updates come at least once a second; silence for so long means that the subscription, or the market
+/// service, was made anew.
 constexpr std::int64_t kSilenceMs = 3'000;
 
 }  // namespace
@@ -24,7 +24,8 @@ class MarketView::Impl : public std::enable_shared_from_this<Impl> {
       : bus_(std::move(bus)), log_(logger("market-view")), stale_(bus_->executor()) {}
 
   Status start() {
-    SEP_TRY(updates_, bus_->subscribe(subject::kMarketUpdate, "", [this](const bus::Message& m) { update(m); }));
+    SEP_TRY(updates_,
+            bus_->subscribe(subject::kMarketUpdate, "", [this](const bus::Message& m) { update(m); }));
     asio::co_spawn(bus_->executor(), keep_whole(), [self = shared_from_this()](std::exception_ptr) {});
     return {};
   }
@@ -82,8 +83,12 @@ class MarketView::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 MarketView::MarketView(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-MarketView::~MarketView() { impl_->stop(); }
-const engine::MarketState& MarketView::state() const { return impl_->state(); }
+MarketView::~MarketView() {
+  impl_->stop();
+}
+const engine::MarketState& MarketView::state() const {
+  return impl_->state();
+}
 
 Result<std::shared_ptr<MarketView>> MarketView::start(std::shared_ptr<bus::Bus> bus) {
   auto impl = std::make_shared<Impl>(std::move(bus));

@@ -1,8 +1,8 @@
 #pragma once
 // A service's own copy of the market, kept by what the market service publishes.
 //
-// Invariant: the copy is the state of one revision, whole. After a gap, a reconnection or a start it is fetched anew;
-// until then check_fresh() tells that it is stale.
+// Invariant: the copy is the state of one revision, whole. After a gap, a reconnection or a start it is
+// fetched anew; until then check_fresh() tells that it is stale.
 #include <memory>
 
 #include "bus/bus.h"

@@ -32,8 +32,8 @@ json::object to_json(const AppendRequest& request) {
         json::object{{"key", request.idempotency->key}, {"body_hash", request.idempotency->body_hash}};
   json::array nonces;
   for (const auto& nonce : request.nonces)
-    nonces.push_back(
-        json::object{{"chain_id", nonce.chain_id}, {"account", to_hex(nonce.account)}, {"nonce", nonce.nonce}});
+    nonces.push_back(json::object{
+        {"chain_id", nonce.chain_id}, {"account", to_hex(nonce.account)}, {"nonce", nonce.nonce}});
   if (!nonces.empty()) object["nonces"] = std::move(nonces);
   return object;
 }
@@ -80,8 +80,8 @@ Result<std::vector<engine::Envelope>> events_from(const json::object& answer) {
 }
 
 bool worth_another_try(const Error& error) {
-  return error.code == errc::kTimeout || error.code == errc::kBusUnavailable || error.code == errc::kStoreUnavailable ||
-         error.code == errc::kNotReady;
+  return error.code == errc::kTimeout || error.code == errc::kBusUnavailable ||
+         error.code == errc::kStoreUnavailable || error.code == errc::kNotReady;
 }
 
 }  // namespace
@@ -135,7 +135,8 @@ Task<Result<std::vector<engine::Envelope>>> RecordClient::history(std::string co
   co_return events_from(answer);
 }
 
-Task<Result<std::vector<engine::Envelope>>> RecordClient::range(std::uint64_t from_global, std::size_t limit) {
+Task<Result<std::vector<engine::Envelope>>> RecordClient::range(std::uint64_t from_global,
+                                                                std::size_t limit) {
   json::object question{{"from_global", from_global}, {"limit", limit}};
   SEP_CO_TRY(const auto answer, co_await query(subject::kRange, std::move(question)));
   co_return events_from(answer);

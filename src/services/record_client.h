@@ -2,7 +2,8 @@
 // How a service speaks with the record: it appends events and reads histories through the state coordinator.
 //
 // Invariants:
-//  1. An append whose answer was lost is asked again with the same event ids, so it happens once or not at all.
+//  1. An append whose answer was lost is asked again with the same event ids, so it happens once or not at
+//  all.
 //  2. `committed` and `duplicate` both mean: these events are on the record.
 #include <memory>
 #include <optional>
@@ -56,7 +57,7 @@ struct AppendAnswer {
   Status status = Status::kCommitted;
   std::string reason;  // of a conflict
   std::string detail;
-  std::optional<engine::IntentHead> head;               // of a conflict: where the intent stands
+  std::optional<engine::IntentHead> head;                          // of a conflict: where the intent stands
   std::optional<std::pair<std::string, std::string>> idempotency;  // of a conflict: correlation id, body hash
 
   bool on_record() const { return status != Status::kConflict; }
@@ -69,7 +70,8 @@ struct UnfinishedIntent {
   Timestamp deadline;
 };
 
-/// The next events of an intent, with fresh ids and right sequence and causation; `head` empty: its first ones.
+/// The next events of an intent, with fresh ids and right sequence and causation; `head` empty: its first
+/// ones.
 std::vector<engine::Envelope> next_events(const std::string& correlation_id,
                                           const std::optional<engine::IntentHead>& head,
                                           std::vector<engine::EventDraft> drafts, Timestamp at);
@@ -78,10 +80,11 @@ class RecordClient {
  public:
   explicit RecordClient(std::shared_ptr<bus::Bus> bus) : bus_(std::move(bus)) {}
 
-  /// BUS_UNAVAILABLE, TIMEOUT, STORE_UNAVAILABLE: not known to be on the record; the same request may be made again.
-  /// INVALID_EVENT: refused for good.
+  /// BUS_UNAVAILABLE, TIMEOUT, STORE_UNAVAILABLE: not known to be on the record; the same request may be made
+  /// again. INVALID_EVENT: refused for good.
   Task<Result<AppendAnswer>> append(AppendRequest request);
-  Task<Result<std::vector<engine::Envelope>>> history(std::string correlation_id, std::uint64_t from_sequence = 1);
+  Task<Result<std::vector<engine::Envelope>>> history(std::string correlation_id,
+                                                      std::uint64_t from_sequence = 1);
   Task<Result<std::vector<engine::Envelope>>> range(std::uint64_t from_global, std::size_t limit);
   Task<Result<std::vector<UnfinishedIntent>>> unfinished();
   /// The coordinator's answer to any of its queries; its error as an Error.

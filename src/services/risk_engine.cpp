@@ -8,7 +8,8 @@
 namespace sep::services {
 namespace {
 
-/// An intent that the record holds but today's configuration does not know is refused like a check that failed.
+/// An intent that the record holds but today's configuration does not know is refused like a check that
+/// failed.
 json::object refusal(const Error& error) {
   return {{"approved", false}, {"reason", error.code}, {"detail", error.detail}, {"checks", json::array()}};
 }
@@ -19,16 +20,19 @@ RiskEngine::RiskEngine(std::shared_ptr<bus::Bus> bus, const engine::Settings& se
                        std::shared_ptr<MarketView> market)
     : bus_(std::move(bus)), settings_(settings), market_(std::move(market)), record_(bus_) {}
 
-Result<std::unique_ptr<RiskEngine>> RiskEngine::start(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings,
+Result<std::unique_ptr<RiskEngine>> RiskEngine::start(std::shared_ptr<bus::Bus> bus,
+                                                      const engine::Settings& settings,
                                                       std::shared_ptr<MarketView> market) {
   std::unique_ptr<RiskEngine> engine(new RiskEngine(std::move(bus), settings, std::move(market)));
-  SEP_TRY(engine->requests_, engine->bus_->serve(subject::kRiskEvaluate, "risk",
-                                                 [self = engine.get()](bus::Message message) -> Task<std::string> {
-                                                   const auto question = parse_json(message.body);
-                                                   if (!question || !question->is_object())
-                                                     co_return json::serialize(refusal({errc::kInvalidValue, "a question must be an object", {}}));
-                                                   co_return json::serialize(co_await self->evaluate(question->get_object()));
-                                                 }));
+  SEP_TRY(
+      engine->requests_,
+      engine->bus_->serve(
+          subject::kRiskEvaluate, "risk", [self = engine.get()](bus::Message message) -> Task<std::string> {
+            const auto question = parse_json(message.body);
+            if (!question || !question->is_object())
+              co_return json::serialize(refusal({errc::kInvalidValue, "a question must be an object", {}}));
+            co_return json::serialize(co_await self->evaluate(question->get_object()));
+          }));
   return engine;
 }
 

@@ -12,11 +12,13 @@ namespace sep::services {
 class RiskEngine {
  public:
   /// On the bus's executor. BUS_UNAVAILABLE.
-  static Result<std::unique_ptr<RiskEngine>> start(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings,
+  static Result<std::unique_ptr<RiskEngine>> start(std::shared_ptr<bus::Bus> bus,
+                                                   const engine::Settings& settings,
                                                    std::shared_ptr<MarketView> market);
 
  private:
-  RiskEngine(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings, std::shared_ptr<MarketView> market);
+  RiskEngine(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings,
+             std::shared_ptr<MarketView> market);
   Task<json::object> evaluate(json::object question);
   Result<Uint256> notional(const engine::Intent& intent) const;
 

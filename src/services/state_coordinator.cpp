@@ -1,7 +1,5 @@
 #include "services/state_coordinator.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -9,6 +7,8 @@
 #include <thread>
 #include <unordered_map>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -27,9 +27,9 @@ using namespace std::chrono_literals;
 using engine::Envelope;
 using store::CommitFailure;
 
-constexpr std::size_t kGroup = 256;                // appends in one transaction at the most
-constexpr std::size_t kMaxWaiting = 20'000;        // appends that wait; more are refused with NOT_READY
-constexpr std::size_t kMaxKnownHeads = 50'000;     // heads remembered; more are read from the record again
+constexpr std::size_t kGroup = 256;             // appends in one transaction at the most
+constexpr std::size_t kMaxWaiting = 20'000;     // appends that wait; more are refused with NOT_READY
+constexpr std::size_t kMaxKnownHeads = 50'000;  // heads remembered; more are read from the record again
 constexpr std::size_t kPublishGroup = 512;
 constexpr auto kPublishTimeout = 5s;
 constexpr auto kRetry = 200ms;
@@ -78,9 +78,10 @@ Result<PendingAppend> parse_append(const bus::Message& request) {
     if (!gateway::has_schema(schema))
       return fail(errc::kInvalidEvent, fmt::format("unknown topic {}", event.topic), "/topic");
     if (const auto faults = gateway::validate(schema, event.payload); !faults.empty())
-      return fail(errc::kInvalidEvent,
-                  fmt::format("{}: payload{}: {}", event.topic, faults.front().pointer, faults.front().message),
-                  "/payload" + faults.front().pointer);
+      return fail(
+          errc::kInvalidEvent,
+          fmt::format("{}: payload{}: {}", event.topic, faults.front().pointer, faults.front().message),
+          "/payload" + faults.front().pointer);
     append.events.push_back(std::move(event));
   }
   if (const auto* claim = object.if_contains("idempotency"); claim != nullptr && claim->is_object()) {
@@ -91,7 +92,8 @@ Result<PendingAppend> parse_append(const bus::Message& request) {
   if (object.contains("nonces")) {
     SEP_TRY(const auto nonces, get_array(object, "nonces"));
     for (const auto& element : nonces) {
-      if (!element.is_object()) return fail(errc::kInvalidEvent, "a nonce claim must be an object", "/nonces");
+      if (!element.is_object())
+        return fail(errc::kInvalidEvent, "a nonce claim must be an object", "/nonces");
       store::NonceClaim claim;
       SEP_TRY(claim.chain_id, get_uint(element.get_object(), "chain_id"));
       SEP_TRY(claim.account, get_string(element.get_object(), "account"));
@@ -182,7 +184,8 @@ class StateCoordinator::Impl {
   }
 
   bool serve() {
-    auto appends = bus_->serve_raw(subject::kAppend, "coordinator", [this](const bus::Message& m) { receive(m); });
+    auto appends =
+        bus_->serve_raw(subject::kAppend, "coordinator", [this](const bus::Message& m) { receive(m); });
     auto queries = bus_->serve_raw("record.query.*", "coordinator", [this](const bus::Message& m) {
       if (!queries_.push(m, kMaxWaiting)) answer(m, error_reply(errc::kNotReady, "too many questions wait"));
     });
@@ -206,8 +209,8 @@ class StateCoordinator::Impl {
     }
   }
 
-  /// Commits what can be committed together; where the database refuses the group, each append alone, so that one
-  /// refused does not take others with it.
+  /// Commits what can be committed together; where the database refuses the group, each append alone, so that
+  /// one refused does not take others with it.
   void commit_group(std::vector<PendingAppend> group) {
     store::CommitBatch batch;
     std::map<std::string, store::HeadChange> heads;
@@ -227,7 +230,8 @@ class StateCoordinator::Impl {
   }
 
   /// Adds the append to the batch, or answers it. `heads` holds the intents that the batch touches.
-  bool stage(const PendingAppend& append, store::CommitBatch& batch, std::map<std::string, store::HeadChange>& heads) {
+  bool stage(const PendingAppend& append, store::CommitBatch& batch,
+             std::map<std::string, store::HeadChange>& heads) {
     const auto& id = append.correlation_id();
     const auto staged = heads.find(id);
     std::optional<store::IntentRow> row;
@@ -267,8 +271,8 @@ class StateCoordinator::Impl {
     return true;
   }
 
-  /// The intent's row as far as it is known; nothing for one that must be new. A first event's intent is taken to be
-  /// new without asking: the database refuses it where it is not.
+  /// The intent's row as far as it is known; nothing for one that must be new. A first event's intent is
+  /// taken to be new without asking: the database refuses it where it is not.
   Result<std::optional<store::IntentRow>> known_row(const PendingAppend& append) {
     if (const auto known = heads_.find(append.correlation_id()); known != heads_.end()) return known->second;
     if (append.events.front().sequence == 1) return std::nullopt;
@@ -282,7 +286,8 @@ class StateCoordinator::Impl {
       answer(append.request, success_reply("duplicate", *known));
       return;
     }
-    json::object reply{{"status", "conflict"}, {"reason", why.code}, {"detail", why.detail}, {"head", nullptr}};
+    json::object reply{
+        {"status", "conflict"}, {"reason", why.code}, {"detail", why.detail}, {"head", nullptr}};
     if (head) reply["head"] = head_json(append.correlation_id(), *head);
     answer(append.request, std::move(reply));
   }
@@ -309,7 +314,8 @@ class StateCoordinator::Impl {
     }
     std::size_t at = 0;
     for (const auto* append : members) {
-      answer(append->request, success_reply("committed", std::span(batch.events).subspan(at, append->events.size())));
+      answer(append->request,
+             success_reply("committed", std::span(batch.events).subspan(at, append->events.size())));
       at += append->events.size();
     }
     for (const auto& event : batch.events) {
@@ -382,8 +388,8 @@ class StateCoordinator::Impl {
     answer_conflict(append, head, {errc::kSequenceConflict, "the intent has moved on", {}});
   }
 
-  /// The connection, the lock, or the knowledge of the record's end is lost. Leads again, then says of each append
-  /// whether it is on the record.
+  /// The connection, the lock, or the knowledge of the record's end is lost. Leads again, then says of each
+  /// append whether it is on the record.
   void recover(const std::vector<const PendingAppend*>& members) {
     const auto before = last_global_;
     if (!lead()) return;
@@ -401,7 +407,8 @@ class StateCoordinator::Impl {
       if (events && !events->empty())
         answer(append->request, success_reply("committed", *events));
       else
-        answer(append->request, error_reply(errc::kStoreUnavailable, "the record could not be written; nothing changed"));
+        answer(append->request,
+               error_reply(errc::kStoreUnavailable, "the record could not be written; nothing changed"));
     }
   }
 
@@ -421,7 +428,8 @@ class StateCoordinator::Impl {
 
   void publish_loop(std::uint64_t upto) {
     while (!stopping_ && !catch_up_stream(upto)) std::this_thread::sleep_for(kRetry);
-    for (auto group = to_publish_.take(kPublishGroup); !group.empty(); group = to_publish_.take(kPublishGroup)) {
+    for (auto group = to_publish_.take(kPublishGroup); !group.empty();
+         group = to_publish_.take(kPublishGroup)) {
       std::vector<Envelope> events(group.begin(), group.end());
       publish(events);
     }
@@ -434,7 +442,8 @@ class StateCoordinator::Impl {
       for (const auto& event : events)
         publications.push_back({event.topic, json::serialize(engine::to_json(event)), event.event_id});
       const auto results = bus_->wait(bus_->publish_events(std::move(publications), kPublishTimeout));
-      const auto failed = std::ranges::find_if(results, [](const auto& result) { return !result.has_value(); });
+      const auto failed =
+          std::ranges::find_if(results, [](const auto& result) { return !result.has_value(); });
       if (failed == results.end()) return;
       if (stopping_) return;
       log_->warn("publishing failed, trying again: {}", failed->error().detail);
@@ -493,7 +502,8 @@ class StateCoordinator::Impl {
     bool current = false;
     const auto open = [&] {
       if (!models) {
-        if (auto opened = store::ReadModels::open(endpoints_.redis_socket)) models.emplace(std::move(*opened));
+        if (auto opened = store::ReadModels::open(endpoints_.redis_socket))
+          models.emplace(std::move(*opened));
       }
       if (!record) {
         if (auto opened = store::EventStore::open(endpoints_.postgres, store::EventStore::Role::kReader))
@@ -510,7 +520,8 @@ class StateCoordinator::Impl {
     while (!stopping_ && !(current = catch_up())) std::this_thread::sleep_for(kRetry);
     for (auto group = to_project_.take(kGroup); !group.empty(); group = to_project_.take(kGroup)) {
       const std::vector<Envelope> events(group.begin(), group.end());
-      const auto applied = models ? models->apply(events) : Result<store::ApplyOutcome>(fail(errc::kCacheUnavailable, ""));
+      const auto applied =
+          models ? models->apply(events) : Result<store::ApplyOutcome>(fail(errc::kCacheUnavailable, ""));
       if (applied && *applied == store::ApplyOutcome::kApplied) continue;
       // Everything is on the record: reading on from there needs none of what waits here.
       while (!stopping_ && !catch_up()) std::this_thread::sleep_for(kRetry);
@@ -525,8 +536,9 @@ class StateCoordinator::Impl {
           if (auto opened = store::EventStore::open(endpoints_.postgres, store::EventStore::Role::kReader))
             record.emplace(std::move(*opened));
         }
-        auto reply = record ? answer_question(*record, question)
-                            : Result<json::object>(fail(errc::kStoreUnavailable, "the record cannot be reached"));
+        auto reply =
+            record ? answer_question(*record, question)
+                   : Result<json::object>(fail(errc::kStoreUnavailable, "the record cannot be reached"));
         answer(question, reply ? std::move(*reply) : error_reply(reply.error().code, reply.error().detail));
       }
     }
@@ -601,8 +613,10 @@ class StateCoordinator::Impl {
 
   static Result<json::object> list(store::EventStore& record, const json::object& question) {
     store::ListQuery query;
-    if (const auto state = string_or(question, "state"); !state.empty()) query.state = engine::parse_state(state);
-    if (auto strategy = string_or(question, "strategy_id"); !strategy.empty()) query.strategy_id = std::move(strategy);
+    if (const auto state = string_or(question, "state"); !state.empty())
+      query.state = engine::parse_state(state);
+    if (auto strategy = string_or(question, "strategy_id"); !strategy.empty())
+      query.strategy_id = std::move(strategy);
     if (auto before = string_or(question, "before_intent_id"); !before.empty())
       query.before_intent_id = std::move(before);
     SEP_TRY(const auto limit, get_uint(question, "limit"));
@@ -644,7 +658,8 @@ class StateCoordinator::Impl {
 
 /// Not "risk.>": JetStream would take, and answer, the requests on risk.evaluate.
 bus::StreamConfig event_stream() {
-  return {.name = kEventStream, .subjects = {"intent.>", "risk.approved", "risk.rejected", "plan.>", "exec.>"}};
+  return {.name = kEventStream,
+          .subjects = {"intent.>", "risk.approved", "risk.rejected", "plan.>", "exec.>"}};
 }
 
 StateCoordinator::StateCoordinator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

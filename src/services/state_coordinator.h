@@ -1,12 +1,13 @@
 #pragma once
-// The state coordinator: the sequencer and the single writer of the record. Services ask it to append; it checks,
-// commits to PostgreSQL/TimescaleDB what waits as one group, answers, and then publishes on JetStream and brings
-// Redis up to date. It also answers questions about the record.
+// The state coordinator: the sequencer and the single writer of the record. Services ask it to append; it
+// checks, commits to PostgreSQL/TimescaleDB what waits as one group, answers, and then publishes on JetStream
+// and brings Redis up to date. It also answers questions about the record.
 //
 // Invariants:
 //  1. An answer `committed` or `duplicate` is given only for events that are durably on the record.
 //  2. Nothing is published, and nothing enters Redis, before its commit; both follow in commit order.
-//  3. What was committed but not published (a crash in between) is published at the next start: the stream's last
+//  3. What was committed but not published (a crash in between) is published at the next start: the stream's
+//  last
 //     message says how far it came. A stream that is empty beside a record that is not is refilled with every
 //     unfinished intent, and its consumers are made anew.
 //  4. One writer: PostgreSQL's advisory lock on the committing connection. A second coordinator waits for it.

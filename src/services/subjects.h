@@ -1,6 +1,6 @@
 #pragma once
-// Subjects of the requests that services ask each other, and of what the market publishes. Events have their topics
-// as subjects (engine/topics.h); the record's requests are in services/record_client.h.
+// Subjects of the requests that services ask each other, and of what the market publishes. Events have their
+// topics as subjects (engine/topics.h); the record's requests are in services/record_client.h.
 
 namespace sep::services::subject {
 
