@@ -9,8 +9,8 @@
 namespace sep::uniswap {
 
 /// What `amount_in` is worth in the other token at the spot price, without fee or impact; in base units,
-/// rounded down (relative error below 2^-64 while the value is above 2^64 base units · 2^-64). Empty on
-/// overflow.
+/// rounded down (computed with 64 binary digits after the point). Empty where amount or value exceeds 192
+/// bits.
 std::optional<Uint256> value_at_spot(const Uint256& sqrt_price_x96, Direction direction,
                                      const Uint256& amount_in);
 
