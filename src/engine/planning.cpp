@@ -118,6 +118,9 @@ Result<Pricing> price_intent(const Intent& intent, const MarketState& market, co
   const UniswapV3Venue venue(settings.chain.name);
   SEP_TRY(const auto route,
           venue.price_quote(swap.token_in, swap.token_out, intent.amount, swap.kind, pools));
+  // Dust: the pool would take it and give nothing.
+  if (route.amount_out.is_zero())
+    return fail(errc::kInsufficientLiquidity, "the amount is too small: nothing would come out");
   swap.venue = venue.venue();
   swap.amount_in = route.amount_in;
   swap.amount_out = route.amount_out;

@@ -102,7 +102,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     spawn(follow_heads());
     SEP_CO_TRY(cancels_, bus_->subscribe(std::string(engine::topic::kIntentCancelRequested), "",
                                          [this](const bus::Message& m) { cancel_requested(m); }));
-    spawn(take_up_executing());
+    spawn(take_up_unfinished());
     SEP_CO_TRY(plans_, co_await bus_->consume({.stream = "EVENTS",
                                                .durable = "orchestrator-workers",
                                                .deliver_group = "orchestrator.workers",
@@ -174,12 +174,13 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  Task<void> take_up_executing() {
+  Task<void> take_up_unfinished() {
     while (!stopping_) {
       const auto intents = co_await record_.unfinished();
       if (intents) {
         for (const auto& intent : *intents)
-          if (intent.head.state == engine::State::kExecuting) take_up(intent.correlation_id);
+          if (intent.head.state == engine::State::kPlanned || intent.head.state == engine::State::kExecuting)
+            take_up(intent.correlation_id);
         co_return;
       }
       co_await pause(executor_, kRetry);

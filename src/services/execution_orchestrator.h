@@ -8,7 +8,7 @@
 //  2. Nonces are given out one append at a time; the record refuses one that another intent holds, and after
 //  any
 //     doubt the next nonce is read again from record and chain.
-//  3. At the start every intent that is executing is taken up again from its history.
+//  3. At the start every intent that is planned or executing is taken up again from its history.
 #include <memory>
 
 #include "bus/bus.h"
