@@ -268,10 +268,9 @@ TEST_F(AnsweringNode, LogsAreAskedForByBlockHashOrRange) {
   EXPECT_EQ(last_request.at("params").at(0), (json::value{{"fromBlock", "0x1"}, {"toBlock", "0x2"}}));
 }
 
-TEST_F(AnsweringNode, WithoutTracesARevertIsReplayedBeforeAndAfterItsBlock) {
+TEST_F(AnsweringNode, ARevertIsReplayedAfterItsBlockThenBeforeIt) {
   auto receipt = receipt_json();
   receipt["status"] = "0x0";
-  reply = R"("error":{"code":-32601,"message":"no such method"})";
   replies["eth_getTransactionReceipt"] = {result_of_text(receipt)};
   replies["eth_getTransactionByHash"] = {result_of_text(transaction_json())};
   replies["eth_call"] = {R"("result":"0x")",
@@ -280,7 +279,7 @@ TEST_F(AnsweringNode, WithoutTracesARevertIsReplayedBeforeAndAfterItsBlock) {
   ASSERT_TRUE(halt) << halt.error().message;
   ASSERT_TRUE(*halt);
   EXPECT_EQ((*halt)->data, Bytes{1});
-  EXPECT_EQ(last_request.at("params").at(1), "0x10");
+  EXPECT_EQ(last_request.at("params").at(1), "0xf");  // the block of the receipt is 0x10
 
   replies["eth_getTransactionReceipt"] = {R"("result":null)"};
   EXPECT_FALSE(ask(node_.halt_of(Hash32{})).value());

@@ -1,10 +1,14 @@
 #include "node/rpc.h"
 
+#include <cstdio>
 #include <filesystem>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 
 #include "node/endpoint.h"
@@ -456,6 +460,90 @@ TEST_F(IpcTest, ACancelledCallLeavesNothingBehind) {
   };
   EXPECT_EQ(run(context_, raced()), 1);
   EXPECT_EQ(call().value(), 2);
+}
+
+/// A certificate for one host, signed by its own key, as a PEM file that holds both.
+void write_certificate(const std::filesystem::path& file, const std::string& subject_alt_name) {
+  const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+  const std::unique_ptr<X509, void (*)(X509*)> certificate(X509_new(), X509_free);
+  X509_set_version(certificate.get(), X509_VERSION_3);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -60);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+  X509_set_pubkey(certificate.get(), key.get());
+  auto* name = X509_get_subject_name(certificate.get());
+  X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("sep test"), -1,
+                             -1, 0);
+  X509_set_issuer_name(certificate.get(), name);
+  auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, subject_alt_name.c_str());
+  X509_add_ext(certificate.get(), extension, -1);
+  X509_EXTENSION_free(extension);
+  X509_sign(certificate.get(), key.get(), EVP_sha256());
+  const std::unique_ptr<FILE, int (*)(FILE*)> out(std::fopen(file.c_str(), "w"), std::fclose);
+  PEM_write_PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  PEM_write_X509(out.get(), certificate.get());
+}
+
+class TlsTest : public ::testing::Test {
+ protected:
+  TlsTest() : context_(), acceptor_(context_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "sep-tls-XXXXXX").string();
+    directory_ = ::mkdtemp(pattern.data());
+  }
+  ~TlsTest() override {
+    ::unsetenv("SSL_CERT_FILE");
+    std::filesystem::remove_all(directory_);
+  }
+
+  /// Serves one call with a certificate for `subject_alt_name`.
+  void serve(const std::string& subject_alt_name) {
+    const auto file = directory_ / "certificate.pem";
+    write_certificate(file, subject_alt_name);
+    tls_.use_certificate_chain_file(file);
+    tls_.use_private_key_file(file, asio::ssl::context::pem);
+    asio::co_spawn(context_, serve_one(), asio::detached);
+  }
+  void trust() { ::setenv("SSL_CERT_FILE", (directory_ / "certificate.pem").c_str(), 1); }
+  NodeResult<json::value> call() {
+    RpcClient client(context_.get_executor(),
+                     "https://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()));
+    return run(context_, client.call("eth_sendRawTransaction", {}));
+  }
+
+ private:
+  awaitable<void> serve_one() {
+    asio::ssl::stream<tcp::socket> stream(co_await acceptor_.async_accept(asio::use_awaitable), tls_);
+    const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, kNoThrow);
+    if (error) co_return;
+    std::string request;
+    co_await asio::async_read_until(stream, asio::dynamic_buffer(request), "}", kNoThrow);
+    const std::string body = R"({"id":1,"result":"secret"})";
+    const std::string response =
+        "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    co_await asio::async_write(stream, asio::buffer(response), kNoThrow);
+  }
+
+  asio::io_context context_;
+  asio::ssl::context tls_{asio::ssl::context::tls_server};
+  tcp::acceptor acceptor_;
+  std::filesystem::path directory_;
+};
+
+TEST_F(TlsTest, ATrustedCertificateForTheHostIsTaken) {
+  serve("IP:127.0.0.1");
+  trust();
+  EXPECT_EQ(call().value(), "secret");
+}
+
+TEST_F(TlsTest, ACertificateThatNobodySignedIsRefusedBeforeAnythingIsSent) {
+  serve("IP:127.0.0.1");
+  EXPECT_EQ(call().error().kind, Kind::kUnreachable);
+}
+
+TEST_F(TlsTest, ACertificateForAnotherHostIsRefused) {
+  serve("DNS:other.example");
+  trust();
+  EXPECT_EQ(call().error().kind, Kind::kUnreachable);
 }
 
 TEST(Endpoint, ReadsUrlsAndPaths) {

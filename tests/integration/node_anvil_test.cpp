@@ -266,8 +266,8 @@ TEST_P(AnvilTest, WhyAMinedTransactionReverted) {
 }
 
 TEST_P(AnvilTest, WhyItRevertedInsideItsBlock) {
-  // The gate opens in the same block, after the transaction that needs it: neither the state before nor after
-  // the block's end tells, only the trace does.
+  // The gate opens in the same block, behind the transaction that needs it: only the state before the block
+  // shows the revert.
   anvil("evm_setAutomine", {false});
   const auto use = transaction(0, kGate, {1});
   const auto open = transaction(1, kGate);
