@@ -138,7 +138,7 @@ struct ConsumerConfig {
   std::string durable{};                  // no dots: "planner-workers"
   std::string deliver_group{};            // "planner.workers"; its members share the work
   std::string filter_subject{};           // one subject
-  milliseconds ack_wait{30'000};          // a member silent for so long loses the message to another
+  milliseconds ack_wait{5'000};           // a member silent for so long loses the message to another
   std::int64_t max_ack_pending = 10'000;  // of the whole group
   std::uint64_t max_tries = 10;           // deliveries; the message is dead when the last one fails
   std::size_t max_in_flight = 256;        // handlers at once in this member; further messages wait here
