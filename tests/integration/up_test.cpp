@@ -1,6 +1,7 @@
 // `sep up` as an operator meets it: the real program, real servers, ended and killed.
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -164,6 +165,102 @@ TEST(Up, WrongConfigurationIsToldBeforeAnythingStarts) {
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.err, HasSubstr("max_notionl_usd"));
   EXPECT_FALSE(std::filesystem::exists(dir / "data/postgres"));
+}
+
+/// Runs `sep` against the stack's address.
+support::CommandResult on(const Stack& stack, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"--http", stack.address()});
+  return support::run_sep(std::move(arguments));
+}
+
+std::vector<json::object> json_lines(const std::string& text) {
+  std::vector<json::object> objects;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) objects.push_back(parse_json(line)->as_object());
+  return objects;
+}
+
+TEST(Command, TradesAndLooksBackAtIt) {
+  const TempDir dir;
+  const auto started = Stack::start(dir / "data");
+  ASSERT_STARTED(started);
+  const auto& stack = **started;
+
+  const auto quote = on(stack, {"quote", "acquire", "1", "weth", "usdc", "--max-slippage", "0.01", "--json"});
+  ASSERT_EQ(quote.code, 0) << quote.err;
+  EXPECT_EQ(string_or(json_lines(quote.out).at(0), "amount_out"), "1");
+
+  // The events of one intent, from the first to the last, each once.
+  const auto bought = on(stack, {"submit", "acquire", "1", "WETH", "USDC", "--wait", "--json", "--criteria",
+                                 "complete_within_ms=600000"});
+  ASSERT_EQ(bought.code, 0) << bought.err;
+  const auto events = json_lines(bought.out);
+  for (std::size_t i = 0; i < events.size(); ++i) EXPECT_EQ(get_uint(events[i], "sequence").value(), i + 1);
+  EXPECT_EQ(string_or(events.front(), "topic"), "intent.submitted");
+  EXPECT_EQ(string_or(events.back(), "topic"), "exec.completed");
+  const auto paid = string_or(events.back().at("payload").as_object(), "amountIn");
+  const auto id = string_or(events.back().at("payload").as_object(), "intentId");
+
+  const auto refused = on(stack, {"submit", "acquire", "100", "WETH", "USDC", "--wait"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.out, HasSubstr("Rejected by risk. NOTIONAL_LIMIT"));
+
+  // One key makes one intent.
+  const std::vector<std::string> keyed{"submit", "dispose",           "0.1", "WETH",
+                                       "USDC",   "--idempotency-key", "once"};
+  const auto first = on(stack, keyed);
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_EQ(on(stack, keyed).out, first.out);
+  const auto sold = first.out.substr(0, 26);
+  const auto watched = on(stack, {"watch", sold});
+  EXPECT_EQ(watched.code, 0) << watched.err;
+  EXPECT_THAT(watched.out, HasSubstr("Sold 0.1 WETH for "));
+  const auto from_third = on(stack, {"watch", sold, "--from", "3", "--json"});
+  EXPECT_EQ(get_uint(json_lines(from_third.out).at(0), "sequence").value(), 3U);
+
+  const auto shown = on(stack, {"show", id});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("Bought 1 WETH for "));
+  const auto as_json = json_lines(on(stack, {"show", "intent-" + id, "--json"}).out).at(0);
+  EXPECT_EQ(string_or(as_json.at("intent").as_object().at("summary").as_object(), "amount_in"), paid);
+  EXPECT_EQ(as_json.at("events").as_array().size(), events.size());
+
+  const auto listed = parse_json(on(stack, {"list", "--state", "completed", "--json"}).out)->as_array();
+  ASSERT_EQ(listed.size(), 2U);
+  EXPECT_EQ(string_or(listed[0].as_object(), "intent_id"), sold);
+  EXPECT_EQ(string_or(listed[1].as_object(), "intent_id"), id);
+  EXPECT_EQ(parse_json(on(stack, {"list", "--limit", "1", "--json"}).out)->as_array().size(), 1U);
+
+  // What is refused says why, and is not taken for an unreachable platform.
+  EXPECT_EQ(on(stack, {"cancel", id}).code, 2);
+  EXPECT_EQ(on(stack, {"watch", "01J5S3Y4PEJHBJ5A7FYHBXQRFG"}).code, 2);
+  EXPECT_THAT(on(stack, {"show", "a b"}).err, HasSubstr("\"a b\""));
+  EXPECT_THAT(on(stack, {"quote", "acquire", "1", "WETH", "FOO"}).err, HasSubstr("there are WETH, USDC"));
+  const auto two_faults =
+      on(stack, {"submit", "acquire", "1.0000000000000000001", "WETH", "USDC", "--max-slippage", "2"});
+  EXPECT_EQ(two_faults.code, 2);
+  EXPECT_THAT(two_faults.err, HasSubstr("/amount: "));
+  EXPECT_THAT(two_faults.err, HasSubstr("/constraints/max_slippage: "));
+
+  const auto verified = support::run_sep({"replay", "--verify", "--data-dir", dir / "data"});
+  EXPECT_EQ(verified.code, 0) << verified.err;
+  EXPECT_THAT(verified.out, HasSubstr(" keys compared, 0 differ"));
+  const auto doctor = support::run_sep({"doctor", "--data-dir", dir / "data"});
+  EXPECT_EQ(doctor.code, 0) << doctor.out;
+  EXPECT_THAT(doctor.out, HasSubstr("everything is in order"));
+}
+
+TEST(Command, DoctorNamesWhatIsWrong) {
+  const TempDir dir;
+  std::ofstream(dir / "nothing.toml") << "[endpoints]\nredis = \"" << (dir / "no.sock").string() << "\"\n";
+  const auto result =
+      support::run_sep({"doctor", "--config", std::string(SEP_SOURCE_DIR) + "/config/devnet.toml", "--config",
+                        dir / "nothing.toml"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.out, HasSubstr("ok      signer"));
+  EXPECT_THAT(result.out, HasSubstr("FAILED  record"));
+  EXPECT_THAT(result.out, HasSubstr("FAILED  read models"));
+  EXPECT_THAT(result.out, HasSubstr("FAILED  node answers"));
 }
 
 TEST(Command, UsageAndUnreachablePlatformHaveTheirExitCodes) {
