@@ -153,9 +153,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<bus::Verdict> plan_created(bus::Message message) {
     const auto self = shared_from_this();
-    const auto value = parse_json(message.body);
-    const auto event =
-        value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
+    const auto event = event_of(message);
     if (!event) co_return bus::Verdict::dead(event.error().detail);
     const auto drive = take_up(event->correlation_id);
     const auto until = monotonic_ns() + std::chrono::nanoseconds(kPreparedBound).count();
@@ -164,9 +162,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void cancel_requested(const bus::Message& message) {
-    const auto value = parse_json(message.body);
-    const auto event =
-        value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
+    const auto event = event_of(message);
     if (!event) return;
     if (const auto found = drives_.find(event->correlation_id); found != drives_.end()) {
       found->second->synced_ms = 0;

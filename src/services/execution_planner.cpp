@@ -76,15 +76,11 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
   /// intent.accepted → plan.created or plan.rejected.
   Task<bus::Verdict> accepted(bus::Message message) {
     const auto self = shared_from_this();
-    const auto value = parse_json(message.body);
-    const auto event =
-        value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
+    const auto event = event_of(message);
     if (!event) co_return bus::Verdict::dead(event.error().detail);
     engine::IntentHead head{event->sequence, event->event_id, State::kAccepted};
     if (message.deliveries > 1) {
-      const auto events = co_await record_.history(event->correlation_id);
-      const auto present = events ? engine::advance_head(std::nullopt, *events)
-                                  : Result<engine::IntentHead>(fail(events.error()));
+      const auto present = co_await record_.head(event->correlation_id);
       if (!present) co_return bus::Verdict::wait(kRetryDelay);
       if (present->state != State::kAccepted) co_return bus::Verdict::ack();
       head = *present;
@@ -104,18 +100,8 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
           {engine::topic::kPlanRejected,
            {{"intentId", intent_id}, {"reason", plan.error().code}, {"detail", plan.error().detail}}});
     }
-    AppendRequest request;
-    request.events = next_events(event->correlation_id, head, std::move(drafts), now());
     const gateway::StageTimer timed(metrics_, gateway::stage::kAppend);
-    const auto answer = co_await record_.append(std::move(request));
-    if (!answer) {
-      log_->warn("{}: {}: {}", event->correlation_id, answer.error().code, answer.error().detail);
-      if (answer.error().code == errc::kInvalidEvent) co_return bus::Verdict::dead(answer.error().detail);
-      co_return bus::Verdict::wait(kRetryDelay);
-    }
-    if (answer->on_record() || (answer->head && engine::is_terminal(answer->head->state)))
-      co_return bus::Verdict::ack();
-    co_return bus::Verdict::retry(0ms, answer->detail);
+    co_return co_await record_.append_decision(event->correlation_id, head, std::move(drafts));
   }
 
   /// The payload of plan.created.

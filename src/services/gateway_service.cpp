@@ -35,11 +35,6 @@ std::unexpected<Problem> not_found(std::string_view what, std::string_view id) {
   return problem({errc::kNotFound, "no " + std::string(what) + " " + std::string(id), {}});
 }
 
-std::string_view known_code(std::string_view code) {
-  const auto* found = std::ranges::find(errc::kAll, code);
-  return found == errc::kAll.end() ? errc::kInternal : *found;
-}
-
 std::vector<gateway::Fault> faults_of(const std::vector<Error>& errors) {
   std::vector<gateway::Fault> faults;
   for (const auto& error : errors) faults.push_back({error.pointer, error.code, error.detail});
@@ -324,9 +319,7 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   void fed(const bus::Message& message, std::vector<gateway::StreamEvent>& early) {
-    const auto value = parse_json(message.body);
-    const auto envelope =
-        value ? engine::envelope_from_json(*value) : Result<engine::Envelope>(fail(value.error()));
+    const auto envelope = event_of(message);
     if (!envelope || envelope->global_sequence == 0) {
       log_->error("a message of the stream is no event: {}", message.subject);
       return;

@@ -14,7 +14,6 @@ namespace sep::services {
 namespace {
 
 using namespace std::chrono_literals;
-using engine::Envelope;
 using engine::EventDraft;
 using engine::State;
 
@@ -22,11 +21,6 @@ constexpr auto kRiskTimeout = 3s;
 constexpr auto kRetryDelay = 300ms;
 /// How often windows are looked at; an intent may outlive its window by as much while nothing executes it.
 constexpr auto kExpiryInterval = 500ms;
-
-Result<Envelope> event_of(const bus::Message& message) {
-  SEP_TRY(const auto value, parse_json(message.body));
-  return engine::envelope_from_json(value);
-}
 
 bool executes(State state) {
   return state == State::kExecuting;
@@ -76,15 +70,16 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
     if (!event) co_return bus::Verdict::dead(event.error().detail);
     engine::IntentHead head{event->sequence, event->event_id, State::kSubmitted};
     if (message.deliveries > 1) {
-      const auto present = co_await head_of(event->correlation_id);
+      const auto present = co_await record_.head(event->correlation_id);
       if (!present) co_return bus::Verdict::wait(kRetryDelay);
       if (present->state != State::kSubmitted) co_return bus::Verdict::ack();
       head = *present;
     }
     const auto intent_id = event->payload.at("intentId");
     const auto intent = event->payload.at("intent");
-    const gateway::StageTimer timed(metrics_, gateway::stage::kRisk);
+    gateway::StageTimer timed(metrics_, gateway::stage::kRisk);
     const auto decision = co_await ask_risk({{"intent_id", intent_id}, {"intent", intent}});
+    timed.stop();
     if (!decision) {
       log_->warn("{}: no answer of the risk engine: {}", event->correlation_id, decision.error().detail);
       co_return bus::Verdict::wait(kRetryDelay);
@@ -103,37 +98,19 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
                          {"detail", decision->at("detail")},
                          {"checks", decision->at("checks")}}});
     }
-    co_return co_await append(event->correlation_id, head, std::move(drafts));
+    co_return co_await record_.append_decision(event->correlation_id, head, std::move(drafts));
   }
 
   Task<bus::Verdict> cancel_requested(bus::Message message) {
     const auto self = shared_from_this();
     const auto event = event_of(message);
     if (!event) co_return bus::Verdict::dead(event.error().detail);
-    const auto head = co_await head_of(event->correlation_id);
+    const auto head = co_await record_.head(event->correlation_id);
     if (!head) co_return bus::Verdict::wait(kRetryDelay);
     if (engine::is_terminal(head->state) || executes(head->state)) co_return bus::Verdict::ack();
-    co_return co_await append(
+    co_return co_await record_.append_decision(
         event->correlation_id, *head,
         {{engine::topic::kIntentCancelled, {{"intentId", engine::intent_id_of(event->correlation_id)}}}});
-  }
-
-  /// Ack where the events, or others that decide the same, are on the record; otherwise the input comes again
-  /// and is looked at anew.
-  Task<bus::Verdict> append(std::string correlation_id, engine::IntentHead head,
-                            std::vector<EventDraft> drafts) {
-    AppendRequest request;
-    request.events = next_events(correlation_id, head, std::move(drafts), now());
-    const gateway::StageTimer timed(metrics_, gateway::stage::kAppend);
-    const auto answer = co_await record_.append(std::move(request));
-    if (!answer) {
-      log_->warn("{}: {}: {}", correlation_id, answer.error().code, answer.error().detail);
-      if (answer.error().code == errc::kInvalidEvent) co_return bus::Verdict::dead(answer.error().detail);
-      co_return bus::Verdict::wait(kRetryDelay);
-    }
-    if (answer->on_record() || (answer->head && engine::is_terminal(answer->head->state)))
-      co_return bus::Verdict::ack();
-    co_return bus::Verdict::retry(std::chrono::milliseconds(0), answer->detail);
   }
 
   Task<void> expire_loop() {
@@ -145,22 +122,12 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
       if (!intents) continue;
       for (const auto& intent : *intents) {
         if (intent.deadline > now() || executes(intent.head.state)) continue;
-        co_await append(
+        co_await record_.append_decision(
             intent.correlation_id, intent.head,
             {{engine::topic::kIntentExpired,
               {{"intentId", engine::intent_id_of(intent.correlation_id)}, {"reason", errc::kTimeWindow}}}});
       }
     }
-  }
-
-  Task<Result<engine::IntentHead>> head_of(std::string correlation_id) {
-    SEP_CO_TRY(const auto events, co_await record_.history(correlation_id));
-    std::optional<engine::IntentHead> head;
-    if (!events.empty()) {
-      SEP_CO_TRY(head, engine::advance_head(std::nullopt, events));
-    }
-    if (!head) co_return fail(errc::kNotFound, "not on the record");
-    co_return *head;
   }
 
   Task<Result<json::object>> ask_risk(json::object question) {

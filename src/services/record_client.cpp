@@ -6,6 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/log.h"
 #include "base/ulid.h"
 
 namespace sep::services {
@@ -16,12 +17,7 @@ constexpr auto kAppendTimeout = 3s;
 constexpr auto kQueryTimeout = 5s;
 constexpr int kAppendTries = 4;
 constexpr auto kRetryDelay = 150ms;
-
-/// A code of the coordinator's answer as one of the constants, so that it outlives the answer.
-std::string_view known_code(std::string_view code) {
-  const auto* found = std::ranges::find(errc::kAll, code);
-  return found == errc::kAll.end() ? errc::kInternal : *found;
-}
+constexpr auto kDecisionRetry = 300ms;
 
 json::object to_json(const AppendRequest& request) {
   json::array events;
@@ -86,6 +82,16 @@ bool worth_another_try(const Error& error) {
 
 }  // namespace
 
+std::string_view known_code(std::string_view code) {
+  const auto* found = std::ranges::find(errc::kAll, code);
+  return found == errc::kAll.end() ? errc::kInternal : *found;
+}
+
+Result<engine::Envelope> event_of(const bus::Message& message) {
+  SEP_TRY(const auto value, parse_json(message.body));
+  return engine::envelope_from_json(value);
+}
+
 std::vector<engine::Envelope> next_events(const std::string& correlation_id,
                                           const std::optional<engine::IntentHead>& head,
                                           std::vector<engine::EventDraft> drafts, Timestamp at) {
@@ -115,6 +121,27 @@ Task<Result<AppendAnswer>> RecordClient::append(AppendRequest request) {
     asio::steady_timer timer(co_await asio::this_coro::executor, kRetryDelay);
     co_await timer.async_wait(asio::use_awaitable);
   }
+}
+
+Task<bus::Verdict> RecordClient::append_decision(std::string correlation_id, engine::IntentHead head,
+                                                 std::vector<engine::EventDraft> drafts) {
+  AppendRequest request;
+  request.events = next_events(correlation_id, head, std::move(drafts), now());
+  const auto answer = co_await append(std::move(request));
+  if (!answer) {
+    logger("record-client")->warn("{}: {}: {}", correlation_id, answer.error().code, answer.error().detail);
+    if (answer.error().code == errc::kInvalidEvent) co_return bus::Verdict::dead(answer.error().detail);
+    co_return bus::Verdict::wait(kDecisionRetry);
+  }
+  if (answer->on_record() || (answer->head && engine::is_terminal(answer->head->state)))
+    co_return bus::Verdict::ack();
+  co_return bus::Verdict::retry(0ms, answer->detail);
+}
+
+Task<Result<engine::IntentHead>> RecordClient::head(std::string correlation_id) {
+  SEP_CO_TRY(const auto events, co_await history(std::move(correlation_id)));
+  if (events.empty()) co_return fail(errc::kNotFound, "not on the record");
+  co_return engine::advance_head(std::nullopt, events);
 }
 
 Task<Result<json::object>> RecordClient::query(std::string query_subject, json::object question) {

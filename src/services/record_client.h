@@ -70,6 +70,13 @@ struct UnfinishedIntent {
   Timestamp deadline;
 };
 
+/// A code of another service's answer as the constant of base/errors.h, so that it outlives the answer;
+/// INTERNAL for one that is not known.
+std::string_view known_code(std::string_view code);
+
+/// The event that a message of the EVENTS stream holds.
+Result<engine::Envelope> event_of(const bus::Message& message);
+
 /// The next events of an intent, with fresh ids and right sequence and causation; `head` empty: its first
 /// ones.
 std::vector<engine::Envelope> next_events(const std::string& correlation_id,
@@ -83,6 +90,12 @@ class RecordClient {
   /// BUS_UNAVAILABLE, TIMEOUT, STORE_UNAVAILABLE: not known to be on the record; the same request may be made
   /// again. INVALID_EVENT: refused for good.
   Task<Result<AppendAnswer>> append(AppendRequest request);
+  /// Appends what a worker decided about its input. Ack: these events, or ones that end the intent, are on
+  /// the record; otherwise the input comes again and is looked at anew.
+  Task<bus::Verdict> append_decision(std::string correlation_id, engine::IntentHead head,
+                                     std::vector<engine::EventDraft> drafts);
+  /// Where the intent stands. NOT_FOUND.
+  Task<Result<engine::IntentHead>> head(std::string correlation_id);
   Task<Result<std::vector<engine::Envelope>>> history(std::string correlation_id,
                                                       std::uint64_t from_sequence = 1);
   Task<Result<std::vector<engine::Envelope>>> range(std::uint64_t from_global, std::size_t limit);
