@@ -496,7 +496,8 @@ Result<Command> Anvil::prepare() {
     command.argv.push_back(std::move(value));
   };
   if (anvil_.keep_state) {
-    add("--state", (directory() / "state.json").string());
+    // A fork's state stands on another chain: the two are kept apart.
+    add("--state", (directory() / (anvil_.fork_url.empty() ? "state.json" : "fork_state.json")).string());
     add("--state-interval", std::to_string(anvil_.state_interval_s));
   }
   if (anvil_.block_time_s) add("--block-time", std::to_string(*anvil_.block_time_s));

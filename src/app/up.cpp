@@ -403,7 +403,8 @@ void Up::stop_everything() {
   if (lock_fd_ >= 0) fs::remove(directory_ / "run.json", ignored);
   for (const auto& watched : watched_)
     if (watched->worker.joinable()) watched->worker.join();
-  if (!watched_.empty()) say("sep up: stopping");
+  const bool anything_started = !watched_.empty();
+  if (anything_started) say("sep up: stopping");
   // Services first, while everything that they need to finish is still there; then the rest together.
   if (!watched_.empty() && watched_.back()->part->name() == "services") watched_.pop_back();
   std::vector<std::thread> stops;
@@ -411,6 +412,7 @@ void Up::stop_everything() {
     stops.emplace_back([&watched] { watched->part->stop(milliseconds(30'000)); });
   for (auto& stop : stops) stop.join();
   watched_.clear();
+  if (anything_started) say("sep up: stopped");
   for (int* fd : {&finished_fd_, &signal_fd_, &lock_fd_})
     if (*fd >= 0) ::close(std::exchange(*fd, -1));
 }
@@ -454,13 +456,9 @@ std::vector<fs::path> config_files_of(const fs::path& data_directory) {
 }
 
 int run_up(const UpOptions& options) {
-  Status status;
-  {
-    Up up(options);
-    status = up.run();
-    if (!status) fmt::print(stderr, "sep up: {}\n", status.error().detail);
-  }
-  say("sep up: stopped");
+  Up up(options);
+  const auto status = up.run();
+  if (!status) fmt::print(stderr, "sep up: {}\n", status.error().detail);
   return status ? 0 : 1;
 }
 
