@@ -42,6 +42,7 @@ json::object fees_json(const Fees& fees) {
 Result<Fees> fees_from(const json::object& object) {
   Fees fees;
   SEP_TRY(const auto gas_limit, required(object, "gas_limit", parse_uint256));
+  if (!gas_limit.fits_u64()) return fail(errc::kInvalidEvent, "gas_limit is out of range");
   fees.gas_limit = gas_limit.to_u64();
   SEP_TRY(fees.max_fee_per_gas, required(object, "max_fee_per_gas", parse_uint256));
   SEP_TRY(fees.max_priority_fee_per_gas, required(object, "max_priority_fee_per_gas", parse_uint256));
@@ -67,6 +68,9 @@ Result<Attempt> attempt_from(const Envelope& event) {
   return attempt;
 }
 
+/// Plans that a simulation refused cost nothing, unlike those that were sent (max_attempts); their number is bounded
+/// all the same, so that a price that runs away does not fill the record.
+constexpr unsigned kMaxUnsentPlans = 16;
 /// Added to a third more than what the simulation used. The state at inclusion differs from the simulated one: a price
 /// further on crosses more ticks, EIP-150 keeps back 1/64 at each call, and a storage slot that held something when
 /// simulated (the allowance that an intent before this one has spent by then) may be empty, which makes writing it
@@ -166,6 +170,7 @@ Status Execution::apply(const Envelope& event) {
     SEP_TRY(auto attempt, attempt_from(event));
     if (attempt.step_index >= steps_.size())
       return fail(errc::kInvalidEvent, "no such step", "/payload/stepIndex");
+    if (!prepared_any()) ++sent_plans_;
     steps_[attempt.step_index].attempts.push_back(std::move(attempt));
   } else if (event.topic == topic::kExecStepSubmitted) {
     SEP_TRY(const auto hash, required(event.payload, "txHash", parse_hash));
@@ -184,7 +189,10 @@ Status Execution::apply(const Envelope& event) {
     inclusion.detail = string_or(event.payload, "detail");
     SEP_TRY(const auto gas_used, required(event.payload, "gasUsed", parse_uint256));
     SEP_TRY(const auto gas_price, required(event.payload, "effectiveGasPrice", parse_uint256));
-    gas_spent_wei_ += gas_used * gas_price;
+    const auto gas_cost = checked_mul(gas_used, gas_price);
+    if (!gas_cost) return fail(errc::kInvalidEvent, "the gas paid exceeds 2^256-1 wei", "/payload/gasUsed");
+    inclusion.gas_cost_wei = *gas_cost;
+    gas_spent_wei_ += inclusion.gas_cost_wei;
     if (inclusion.success && kind_of(plan_.steps[index]) == StepKind::kSwap) {
       const auto& swap = plan_.swap();
       SEP_TRY(const auto in, get_string(event.payload, "amountIn"));
@@ -196,8 +204,13 @@ Status Execution::apply(const Envelope& event) {
     steps_[index].included = std::move(inclusion);
   } else if (event.topic == topic::kExecStepReorged) {
     SEP_TRY(const auto index, get_uint(event.payload, "stepIndex"));
-    if (index < steps_.size()) steps_[index].included.reset();
+    if (index >= steps_.size()) return fail(errc::kInvalidEvent, "no such step", "/payload/stepIndex");
+    auto& step = steps_[index];
+    if (step.included) gas_spent_wei_ -= step.included->gas_cost_wei;  // the chain took the payment back
+    step.included.reset();
     if (index + 1 == steps_.size()) fill_.reset();
+    // Whether another transaction holds the nonce is to be seen anew.
+    if (!step.attempts.empty()) nonce_used_since_.erase(step.attempts.front().nonce);
   }
   const auto single = std::span(&event, 1);
   const auto state = event.topic == topic::kRiskApproved || event.topic == topic::kIntentAccepted ||
@@ -224,10 +237,13 @@ void Execution::observe(const Observation& observation) {
   } else if (const auto* receipt = std::get_if<ReceiptSeen>(&observation)) {
     attempts_seen_[receipt->tx_hash].receipt = *receipt;
   } else if (const auto* head = std::get_if<HeadSeen>(&observation)) {
-    if (head->number < chain_head_.number) nonce_used_since_.clear();  // the chain went back
     chain_head_ = *head;
-    for (const auto nonce : nonces())
-      if (head->account_nonce > nonce) nonce_used_since_.try_emplace(nonce, head->at);
+    for (const auto nonce : nonces()) {
+      if (head->account_nonce > nonce)
+        nonce_used_since_.try_emplace(nonce, head->at);
+      else
+        nonce_used_since_.erase(nonce);  // the chain went back, at whatever height
+    }
   }
 }
 
@@ -239,10 +255,10 @@ Command Execution::decide(Timestamp now) const {
     if (auto command = decide_unprepared(now)) return *std::move(command);
     return WakeAt{next_wake(now)};
   }
-  for (std::size_t i = 0; i < steps_.size(); ++i) {
-    if (auto command = record_submission(i)) return *std::move(command);
+  if (auto command = send_prepared(now)) return *std::move(command);
+  if (auto command = record_submissions()) return *std::move(command);
+  for (std::size_t i = 0; i < steps_.size(); ++i)
     if (auto command = record_inclusion(i)) return *std::move(command);
-  }
   if (auto command = conclude(now)) return *std::move(command);
   for (std::size_t i = 0; i < steps_.size(); ++i)
     if (auto command = drive(i, now)) return *std::move(command);
@@ -268,31 +284,34 @@ std::optional<Command> Execution::decide_unprepared(Timestamp now) const {
   return prepare;
 }
 
-std::optional<Command> Execution::record_submission(std::size_t index) const {
-  for (const auto& attempt : steps_[index].attempts) {
-    if (attempt.submitted || state_of(attempt.tx_hash).broadcast != BroadcastOutcome::kAccepted) continue;
-    Append append;
-    // One append for all that the node took, so that approval and swap cost one commit.
-    for (const auto& step : steps_) {
-      for (const auto& other : step.attempts) {
-        if (other.submitted || state_of(other.tx_hash).broadcast != BroadcastOutcome::kAccepted) continue;
-        auto payload = ids();
-        payload["stepIndex"] = other.step_index;
-        payload["attempt"] = other.number;
-        payload["kind"] = to_string(other.kind);
-        payload["txHash"] = to_hex(other.tx_hash);
-        payload["nonce"] = other.nonce;
-        append.events.push_back({topic::kExecStepSubmitted, std::move(payload)});
-      }
-    }
-    // A node that takes later nonces first must not make us wait with the earlier ones: send them all, then
-    // record.
-    for (const auto& step : steps_)
-      for (const auto& other : step.attempts)
-        if (!other.submitted && !state_of(other.tx_hash).broadcast) return std::nullopt;
-    return append;
+/// Every step's transaction is handed to the node before anything is recorded or asked: a swap must not wait
+/// for the answers about its approval.
+std::optional<Command> Execution::send_prepared(Timestamp now) const {
+  const bool abandoned = abandon(now) != Abandon::kNo;
+  for (const auto& step : steps_) {
+    if (step.attempts.empty() || step.included) continue;
+    const auto& latest = step.attempts.back();
+    if (never_left(latest) && (!abandoned || latest.kind == StepKind::kCancel)) return Broadcast{latest};
   }
   return std::nullopt;
+}
+
+/// All that the node took, in one append, so that approval and swap cost one commit.
+std::optional<Command> Execution::record_submissions() const {
+  Append append;
+  for (const auto& step : steps_) {
+    for (const auto& attempt : step.attempts) {
+      if (attempt.submitted || state_of(attempt.tx_hash).broadcast != BroadcastOutcome::kAccepted) continue;
+      auto payload = ids();
+      payload["stepIndex"] = attempt.step_index;
+      payload["attempt"] = attempt.number;
+      payload["kind"] = to_string(attempt.kind);
+      payload["txHash"] = to_hex(attempt.tx_hash);
+      payload["nonce"] = attempt.nonce;
+      append.events.push_back({topic::kExecStepSubmitted, std::move(payload)});
+    }
+  }
+  return append.events.empty() ? std::nullopt : std::optional<Command>(std::move(append));
 }
 
 std::optional<Command> Execution::record_inclusion(std::size_t index) const {
@@ -353,11 +372,11 @@ std::optional<Command> Execution::conclude(Timestamp now) const {
       case Abandon::kCancel:
         return Append{
             {{topic::kIntentCancelled, {{"intentId", intent_id_}}}}};
+      case Abandon::kNo:
       case Abandon::kRefused:
         return Append{{failed(errc::kTransactionRefused,
                               "the node refused the transaction; its nonce was spent on a "
                               "cancellation")}};
-      case Abandon::kNo:
       case Abandon::kExpire:
         return Append{{{topic::kIntentExpired, {{"intentId", intent_id_}, {"reason", errc::kTimeWindow}}}}};
     }
@@ -372,29 +391,29 @@ std::optional<Command> Execution::drive(std::size_t index, Timestamp now) const 
   const auto& step = steps_[index];
   if (step.attempts.empty()) return std::nullopt;
   if (step.included && confirmed(*step.included)) return std::nullopt;
-  const auto& latest = step.attempts.back();
-  const auto& seen = state_of(latest.tx_hash);
-  // Whether it is on chain already comes before sending it (again): after a restart nothing else is known.
+  // Whether it is on chain already comes before sending it again: after a restart nothing else is known.
   std::vector<Hash32> unasked;
   for (const auto& attempt : step.attempts) {
+    if (never_left(attempt)) continue;
     const auto& receipt = state_of(attempt.tx_hash).receipt;
-    const bool fresh_transaction = !attempt.submitted && !state_of(attempt.tx_hash).broadcast &&
-                                   chain_head_.account_nonce <= attempt.nonce;
-    if (fresh_transaction) continue;
     if (!receipt || receipt->head < chain_head_.number || now.ms - receipt->at.ms >= kAskAgainMs)
       unasked.push_back(attempt.tx_hash);
   }
   if (!unasked.empty()) return AskReceipts{std::move(unasked)};
-  if (step.included) return std::nullopt;
-  const bool nonce_used = nonce_used_since_.contains(latest.nonce);
-  if (auto command = nonce_used ? std::nullopt : replace(index, now)) return command;
-  if (nonce_used) return std::nullopt;
-  const bool late = latest.kind != StepKind::kCancel && now >= deadline();
-  if (late && !seen.broadcast) return std::nullopt;
-  if (!seen.broadcast) return Broadcast{latest};
-  const auto wait = *seen.broadcast == BroadcastOutcome::kAccepted ? kRebroadcastMs : kRetryBroadcastMs;
-  if (now.ms - seen.broadcast_at.ms >= wait) return Broadcast{latest};
+  const auto& latest = step.attempts.back();
+  if (step.included || nonce_used_since_.contains(latest.nonce)) return std::nullopt;
+  if (auto command = replace(index, now)) return command;
+  const auto& seen = state_of(latest.tx_hash);
+  const auto wait = seen.broadcast == BroadcastOutcome::kAccepted ? kRebroadcastMs : kRetryBroadcastMs;
+  if (!seen.broadcast || now.ms - seen.broadcast_at.ms >= wait) return Broadcast{latest};
   return std::nullopt;
+}
+
+/// Nothing is known to have handed it to the node, and its nonce is free on chain.
+bool Execution::never_left(const Attempt& attempt) const {
+  const auto& state = state_of(attempt.tx_hash);
+  return !attempt.submitted && !state.broadcast && !state.receipt &&
+         chain_head_.account_nonce <= attempt.nonce;
 }
 
 bool Execution::foreign(const Step& step, Timestamp now) const {
@@ -409,19 +428,20 @@ bool Execution::foreign(const Step& step, Timestamp now) const {
 
 std::optional<Command> Execution::replace(std::size_t index, Timestamp now) const {
   const auto& step = steps_[index];
+  if (!receipts_known_absent(step)) return std::nullopt;
   const auto& latest = step.attempts.back();
   const auto raised = replacement_fees(latest.fees, settings_.max_fee_per_gas_wei);
-  if (abandon(now) != Abandon::kNo) {
-    if (latest.kind == StepKind::kCancel || !receipts_known_absent(step)) return std::nullopt;
+  if (abandon(now) != Abandon::kNo && latest.kind != StepKind::kCancel) {
     constexpr std::uint64_t kTransferGas = 21'000;  // of a transaction without data
     auto fees = raised.value_or(latest.fees);
     fees.gas_limit = kTransferGas;
     return PrepareReplacement{index, StepKind::kCancel, latest.nonce, fees};
   }
   const auto& policy = policy_of(settings_, intent_.style);
-  const bool stuck = latest.submitted && now.ms - latest.prepared_at.ms >= policy.bump_after_ms;
-  if (stuck && raised && receipts_known_absent(step))
-    return PrepareReplacement{index, latest.kind, latest.nonce, *raised};
+  const bool tried =
+      latest.submitted || state_of(latest.tx_hash).broadcast == BroadcastOutcome::kUnderpriced;
+  const bool stuck = tried && now.ms - latest.prepared_at.ms >= policy.bump_after_ms;
+  if (stuck && raised) return PrepareReplacement{index, latest.kind, latest.nonce, *raised};
   return std::nullopt;
 }
 
@@ -430,16 +450,18 @@ Execution::Abandon Execution::abandon(Timestamp now) const {
     return Abandon::kForeign;
   if (cancel_requested_) return Abandon::kCancel;
   if (now >= deadline()) return Abandon::kExpire;
+  // A cancellation on the record for none of the other reasons was for a refusal, seen before a restart.
   for (const auto& step : steps_)
     for (const auto& attempt : step.attempts)
-      if (attempt.kind != StepKind::kCancel &&
+      if (attempt.kind == StepKind::kCancel ||
           state_of(attempt.tx_hash).broadcast == BroadcastOutcome::kRefused)
         return Abandon::kRefused;
   return Abandon::kNo;
 }
 
 bool Execution::may_replan(std::string_view reason, Timestamp now) const {
-  return price_related(reason) && !cancel_requested_ && now < deadline() && plans_ < settings_.max_attempts;
+  const bool in_budget = sent_plans_ < settings_.max_attempts && plans_ - sent_plans_ < kMaxUnsentPlans;
+  return price_related(reason) && !cancel_requested_ && now < deadline() && in_budget;
 }
 
 bool Execution::confirmed(const Inclusion& inclusion) const {
@@ -458,8 +480,7 @@ const Execution::AttemptState& Execution::state_of(const Hash32& hash) const {
 bool Execution::receipts_known_absent(const Step& step) const {
   return std::ranges::all_of(step.attempts, [&](const Attempt& attempt) {
     const auto& state = state_of(attempt.tx_hash);
-    if (!attempt.submitted && !state.broadcast && !state.receipt) return true;  // never left this process
-    return state.receipt && !state.receipt->receipt;
+    return never_left(attempt) || (state.receipt && !state.receipt->receipt);
   });
 }
 

@@ -190,6 +190,7 @@ class Execution {
     Hash32 tx_hash;
     std::uint64_t block_number = 0;
     Hash32 block_hash;
+    Uint256 gas_cost_wei;
     std::string reason;
     std::string detail;
   };
@@ -209,8 +210,9 @@ class Execution {
       : settings_(settings), chain_(chain) {}
 
   std::optional<Command> decide_unprepared(Timestamp now) const;
+  std::optional<Command> send_prepared(Timestamp now) const;
+  std::optional<Command> record_submissions() const;
   std::optional<Command> record_inclusion(std::size_t index) const;
-  std::optional<Command> record_submission(std::size_t index) const;
   std::optional<Command> conclude(Timestamp now) const;
   std::optional<Command> drive(std::size_t index, Timestamp now) const;
   std::optional<Command> replace(std::size_t index, Timestamp now) const;
@@ -219,6 +221,7 @@ class Execution {
   bool may_replan(std::string_view reason, Timestamp now) const;
   bool confirmed(const Inclusion& inclusion) const;
   const AttemptState& state_of(const Hash32& hash) const;
+  bool never_left(const Attempt& attempt) const;
   bool receipts_known_absent(const Step& step) const;
   EventDraft completed(Timestamp now) const;
   json::array criteria_results(Timestamp now, const Uint256& gas_usd_wad) const;
@@ -237,6 +240,7 @@ class Execution {
   IntentHead head_;
   Plan plan_;
   unsigned plans_ = 0;
+  unsigned sent_plans_ = 0;  // of which something was prepared
   std::vector<Step> steps_;
   bool cancel_requested_ = false;
   Uint256 gas_spent_wei_;

@@ -1,5 +1,7 @@
 #include "engine/plan.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/decimal.h"
@@ -53,6 +55,7 @@ Result<Token> token_from(const json::object& object, std::string_view key) {
   SEP_TRY(const auto address, get_string(asset, "address"));
   SEP_TRY(token.address, parse_address(address));
   SEP_TRY(const auto decimals, get_uint(asset, "decimals"));
+  if (decimals > 255) return fail(errc::kInvalidEvent, "\"decimals\" must be below 256");  // ERC-20: uint8
   token.decimals = static_cast<unsigned>(decimals);
   return token;
 }
@@ -67,12 +70,19 @@ Result<Uint256> amount_from(const json::object& object, std::string_view key, un
   return parse_decimal(text, decimals);
 }
 
+Result<std::uint64_t> gas_from(const json::object& object, std::string_view key) {
+  SEP_TRY(const auto gas, amount_from(object, key, 0));
+  if (!gas.fits_u64()) return fail(errc::kInvalidEvent, fmt::format("\"{}\" is out of range", key));
+  return gas.to_u64();
+}
+
 Result<std::vector<std::uint32_t>> integers_from(const json::object& object, std::string_view key) {
   SEP_TRY(const auto list, get_array(object, key));
   std::vector<std::uint32_t> values;
   for (const auto& element : list) {
-    if (!element.is_number()) return fail(errc::kInvalidEvent, fmt::format("\"{}\" must hold integers", key));
-    values.push_back(element.to_number<std::uint32_t>());
+    json::error_code error;
+    values.push_back(element.to_number<std::uint32_t>(error));
+    if (error) return fail(errc::kInvalidEvent, fmt::format("\"{}\" must hold integers", key));
   }
   return values;
 }
@@ -89,6 +99,8 @@ Result<SwapStep> swap_from(const json::object& object) {
   SwapStep step;
   SEP_TRY(step.venue, get_string(object, "venue"));
   SEP_TRY(const auto kind, get_string(object, "swap_kind"));
+  if (kind != to_string(SwapKind::kExactInput) && kind != to_string(SwapKind::kExactOutput))
+    return fail(errc::kInvalidEvent, "\"swap_kind\" must be exact_input or exact_output");
   step.kind = kind == to_string(SwapKind::kExactInput) ? SwapKind::kExactInput : SwapKind::kExactOutput;
   SEP_TRY(step.token_in, token_from(object, "token_in"));
   SEP_TRY(step.token_out, token_from(object, "token_out"));
@@ -112,8 +124,7 @@ Result<SwapStep> swap_from(const json::object& object) {
     SEP_TRY(step.sqrt_price_x96_after.emplace_back(), parse_uint256(price.get_string()));
   }
   SEP_TRY(step.ticks_crossed, integers_from(object, "ticks_crossed"));
-  SEP_TRY(const auto gas, amount_from(object, "gas_estimate", 0));
-  step.gas_estimate = gas.to_u64();
+  SEP_TRY(step.gas_estimate, gas_from(object, "gas_estimate"));
   SEP_TRY(step.router, address_from(object, "router"));
   SEP_TRY(step.recipient, address_from(object, "recipient"));
   SEP_TRY(step.deadline_unix_s, get_int(object, "deadline"));
@@ -182,15 +193,17 @@ Result<Plan> plan_from_payload(const json::object& payload) {
       SEP_TRY(const auto kind, get_string(object, "kind"));
       if (kind == to_string(StepKind::kApprove)) {
         SEP_TRY(plan.steps.emplace_back(), approve_from(object));
-      } else {
+      } else if (kind == to_string(StepKind::kSwap)) {
         SEP_TRY(plan.steps.emplace_back(), swap_from(object));
+      } else {
+        return fail(errc::kInvalidEvent, "a step must be an approve or a swap", "/steps");
       }
     }
-    if (plan.steps.empty() || !std::holds_alternative<SwapStep>(plan.steps.back()))
+    const auto swaps = std::ranges::count(plan.steps, StepKind::kSwap, kind_of);
+    if (swaps != 1 || kind_of(plan.steps.back()) != StepKind::kSwap)
       return fail(errc::kInvalidEvent, "a plan must end with its swap", "/steps");
     SEP_TRY(const auto cost, get_object(payload, "estimatedCost"));
-    SEP_TRY(const auto gas_units, amount_from(cost, "gas_units", 0));
-    plan.estimated_cost.gas_units = gas_units.to_u64();
+    SEP_TRY(plan.estimated_cost.gas_units, gas_from(cost, "gas_units"));
     SEP_TRY(plan.estimated_cost.gas_wei, amount_from(cost, "gas_wei", 0));
     SEP_TRY(plan.estimated_cost.gas_usd_wad, amount_from(cost, "gas_usd", 18));
     SEP_TRY(plan.estimated_duration_ms, get_int(payload, "estimatedDurationMs"));
