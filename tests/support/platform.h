@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/uint256.h"
 #include "engine/settings.h"
+#include "ethereum/hash.h"
 #include "support/stack.h"
 
 namespace sep::support {
