@@ -11,7 +11,7 @@
 //  2. Answers are hostile input: bounded in size and depth, matched by id, checked for their type. A
 //  connection
 //     that carried something else is closed.
-//  3. Nothing is repeated by itself, except a read (see rpc.cpp) on a kept connection that turned out to be
+//  3. Nothing is repeated by itself, except a read (message.h) on a kept connection that turned out to be
 //  closed.
 //  4. One thread: an object's functions are called, and its coroutines run, on the executor it was made with
 //  (an
