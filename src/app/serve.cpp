@@ -1,8 +1,5 @@
 #include "app/serve.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <atomic>
 #include <csignal>
@@ -14,6 +11,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "app/signer.h"
 #include "base/log.h"
@@ -36,12 +35,15 @@ using services::Task;
 constexpr auto kRetryDelay = 500ms;
 constexpr int kCannotStart = 3;
 
-/// The services of this process and what they share. Everything but the coordinator lives on one executor, one
-/// thread.
+/// The services of this process and what they share. Everything but the coordinator lives on one executor,
+/// one thread.
 class Host {
  public:
   Host(const engine::Settings& settings, std::vector<std::string> names)
-      : settings_(settings), names_(std::move(names)), log_(logger("serve")), signals_(context_, SIGINT, SIGTERM) {}
+      : settings_(settings),
+        names_(std::move(names)),
+        log_(logger("serve")),
+        signals_(context_, SIGINT, SIGTERM) {}
 
   int run() {
     auto work = asio::make_work_guard(context_);
@@ -71,7 +73,8 @@ class Host {
 
   Status start() {
     SEP_TRY(bus_, bus::Bus::connect(context_.get_executor(),
-                                    {.url = settings_.endpoints.nats_url, .name = fmt::format("sep {}", fmt::join(names_, ","))}));
+                                    {.url = settings_.endpoints.nats_url,
+                                     .name = fmt::format("sep {}", fmt::join(names_, ","))}));
     if (runs("coordinator")) {
       SEP_TRY(coordinator_, services::StateCoordinator::start(bus_, settings_.endpoints, metrics_));
     }
@@ -181,7 +184,8 @@ int run_serve(const engine::Settings& settings, std::vector<std::string> names) 
   if (names.empty()) names = service_names();
   for (const auto& name : names) {
     if (std::ranges::find(service_names(), name) != service_names().end()) continue;
-    fmt::print(stderr, "sep serve: no service \"{}\"; there are: {}\n", name, fmt::join(service_names(), ", "));
+    fmt::print(stderr, "sep serve: no service \"{}\"; there are: {}\n", name,
+               fmt::join(service_names(), ", "));
     return 2;
   }
   return Host(settings, std::move(names)).run();
