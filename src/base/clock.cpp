@@ -1,9 +1,9 @@
 #include "base/clock.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <chrono>
+
+#include <fmt/format.h>
 
 namespace sep {
 

@@ -13,8 +13,8 @@ class KeyScanner {
  public:
   explicit KeyScanner(std::string_view text) : text_(text) {}
 
-  /// True when some object of the (already valid) text names a key twice. Keys that differ only by escapes are
-  /// compared after unescaping.
+  /// True when some object of the (already valid) text names a key twice. Keys that differ only by escapes
+  /// are compared after unescaping.
   bool has_duplicate() {
     std::vector<std::unordered_set<std::string>> objects;
     std::vector<char> open;

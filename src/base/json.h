@@ -1,10 +1,11 @@
 #pragma once
 // JSON as the platform uses it: Boost.JSON values, amounts always strings, one canonical text for what is
 // stored and compared byte for byte.
-#include <boost/json.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <boost/json.hpp>
 
 #include "base/result.h"
 
@@ -16,8 +17,8 @@ namespace json = boost::json;
 /// refused, since two readers could take different ones.
 Result<json::value> parse_json(std::string_view text, std::size_t max_depth = 32);
 
-/// The one text of a value: object keys in byte order, no white space. Equal values give equal bytes, whatever
-/// order their keys came in (PostgreSQL's JSONB changes the order).
+/// The one text of a value: object keys in byte order, no white space. Equal values give equal bytes,
+/// whatever order their keys came in (PostgreSQL's JSONB changes the order).
 std::string canonical_json(const json::value& value);
 
 /// Reads of one member; `pointer` of the error is "/<key>". MISSING_FIELD, WRONG_TYPE.

@@ -16,6 +16,8 @@ Logger logger(const std::string& component) {
   }
 }
 
-void set_log_level(const std::string& level) { spdlog::set_level(spdlog::level::from_str(level)); }
+void set_log_level(const std::string& level) {
+  spdlog::set_level(spdlog::level::from_str(level));
+}
 
 }  // namespace sep

@@ -1,9 +1,9 @@
 #pragma once
 // Logging: spdlog, one line an entry on standard error, "time level [component] message".
-#include <spdlog/spdlog.h>
-
 #include <memory>
 #include <string>
+
+#include <spdlog/spdlog.h>
 
 namespace sep {
 

@@ -1,5 +1,6 @@
 #pragma once
-// Expected failures are values: Result<T> holds a T or an Error. Broken invariants end the process (SEP_ASSERT).
+// Expected failures are values: Result<T> holds a T or an Error. Broken invariants end the process
+// (SEP_ASSERT).
 #include <cstdio>
 #include <cstdlib>
 #include <expected>
@@ -29,7 +30,9 @@ using Status = Result<void>;
 inline std::unexpected<Error> fail(std::string_view code, std::string detail, std::string pointer = {}) {
   return std::unexpected(Error{code, std::move(detail), std::move(pointer)});
 }
-inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected(std::move(error));
+}
 
 [[noreturn]] inline void abort_with(const char* condition, const char* file, int line) {
   std::fprintf(stderr, "broken invariant: %s (%s:%d)\n", condition, file, line);
@@ -46,20 +49,21 @@ inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::mo
 #define SEP_CONCAT(a, b) SEP_CONCAT_INNER(a, b)
 
 /// `SEP_TRY(auto value, may_fail());` declares `value` or returns the error from the enclosing function.
-#define SEP_TRY(declaration, expression) SEP_TRY_IMPL(declaration, expression, SEP_CONCAT(sep_result_, __LINE__))
-#define SEP_TRY_IMPL(declaration, expression, name)                    \
-  auto name = (expression);                                            \
-  if (!name) return std::unexpected(std::move(name).error());          \
+#define SEP_TRY(declaration, expression) \
+  SEP_TRY_IMPL(declaration, expression, SEP_CONCAT(sep_result_, __LINE__))
+#define SEP_TRY_IMPL(declaration, expression, name)           \
+  auto name = (expression);                                   \
+  if (!name) return std::unexpected(std::move(name).error()); \
   declaration = std::move(name).value()
-#define SEP_CHECK(expression)                                          \
+#define SEP_CHECK(expression) \
   if (auto sep_status = (expression); !sep_status) return std::unexpected(std::move(sep_status).error())
 
 /// The same inside a coroutine.
 #define SEP_CO_TRY(declaration, expression) \
   SEP_CO_TRY_IMPL(declaration, expression, SEP_CONCAT(sep_result_, __LINE__))
-#define SEP_CO_TRY_IMPL(declaration, expression, name)                 \
-  auto name = (expression);                                            \
-  if (!name) co_return std::unexpected(std::move(name).error());       \
+#define SEP_CO_TRY_IMPL(declaration, expression, name)           \
+  auto name = (expression);                                      \
+  if (!name) co_return std::unexpected(std::move(name).error()); \
   declaration = std::move(name).value()
-#define SEP_CO_CHECK(expression)                                       \
+#define SEP_CO_CHECK(expression) \
   if (auto sep_status = (expression); !sep_status) co_return std::unexpected(std::move(sep_status).error())

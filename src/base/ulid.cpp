@@ -1,9 +1,9 @@
 #include "base/ulid.h"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <mutex>
+
+#include <openssl/rand.h>
 
 namespace sep {
 namespace {

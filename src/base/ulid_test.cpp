@@ -1,9 +1,9 @@
 #include "base/ulid.h"
 
-#include <gtest/gtest.h>
-
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace sep {
 namespace {
@@ -16,8 +16,9 @@ TEST(Ulid, the_specifications_example_decodes_to_its_time) {
 }
 
 TEST(Ulid, refuses_what_is_none) {
-  for (const auto* text : {"", "01ARZ3NDEKTSV4RRFFQ69G5FA", "81ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAU",
-                           "01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FAVX"})
+  for (const auto* text :
+       {"", "01ARZ3NDEKTSV4RRFFQ69G5FA", "81ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAU",
+        "01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FAVX"})
     EXPECT_FALSE(is_ulid(text)) << text;
 }
 

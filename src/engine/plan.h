@@ -7,7 +7,8 @@
 //  2. An exact-input swap has min_amount_out, an exact-output swap max_amount_in; the other bound is the
 //  exact
 //     amount itself.
-//  3. plan_payload and plan_from_payload are inverse: the record's plan.created holds all of a plan. Only USD is cut
+//  3. plan_payload and plan_from_payload are inverse: the record's plan.created holds all of a plan. Only USD
+//  is cut
 //     to the 6 decimals of its text, and of a token its asset is kept.
 #include <cstdint>
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
-// What the operator configures, as values. app/config.h reads it from TOML and refuses what is wrong; everything
-// else receives the parts that it needs.
+// What the operator configures, as values. app/config.h reads it from TOML and refuses what is wrong;
+// everything else receives the parts that it needs.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -51,16 +51,17 @@ struct ChainSettings {
 };
 
 struct MarketSettings {
-  std::int64_t max_age_ms = 5000;           // since the node last confirmed the head: older is STALE_MARKET
-  std::optional<std::int64_t> max_block_age_s;  // of the head's own timestamp; unset on chains that mine on demand
+  std::int64_t max_age_ms = 5000;  // since the node last confirmed the head: older is STALE_MARKET
+  std::optional<std::int64_t>
+      max_block_age_s;  // of the head's own timestamp; unset on chains that mine on demand
 };
 
 struct RiskSettings {
-  Uint256 max_notional_usd_wad;  // USD · 10^18
-  Uint256 max_slippage_wad;      // ratio · 10^18
-  Uint256 max_price_impact_wad;  // ratio · 10^18; plans above are rejected
-  unsigned max_open_intents = 0;             // per strategy; 0: no limit
-  std::vector<std::string> allowed_tokens;   // symbols; empty: every configured token
+  Uint256 max_notional_usd_wad;             // USD · 10^18
+  Uint256 max_slippage_wad;                 // ratio · 10^18
+  Uint256 max_price_impact_wad;             // ratio · 10^18; plans above are rejected
+  unsigned max_open_intents = 0;            // per strategy; 0: no limit
+  std::vector<std::string> allowed_tokens;  // symbols; empty: every configured token
   bool kill_switch = false;
 };
 
@@ -75,10 +76,10 @@ struct FeePolicy {
 
 struct ExecutionSettings {
   AllowanceMode allowance = AllowanceMode::kExact;
-  Uint256 standing_allowance_cap;          // base units of any token, for kStanding
-  Uint256 max_fee_per_gas_wei;             // never exceeded, replacements included
+  Uint256 standing_allowance_cap;           // base units of any token, for kStanding
+  Uint256 max_fee_per_gas_wei;              // never exceeded, replacements included
   std::uint64_t max_gas_limit = 2'000'000;  // of one transaction
-  unsigned max_attempts = 3;               // plans of an intent that are sent
+  unsigned max_attempts = 3;                // plans of an intent that are sent
   FeePolicy passive, normal, aggressive;
 };
 

@@ -24,9 +24,9 @@ inline constexpr std::string_view kIntentCancelRequested = "intent.cancel_reques
 inline constexpr std::string_view kIntentCancelled = "intent.cancelled";
 
 inline constexpr std::array kAll = {
-    kIntentSubmitted, kRiskApproved,      kRiskRejected,     kIntentAccepted,   kPlanCreated,
-    kPlanRejected,    kExecStarted,       kExecStepPrepared, kExecStepSubmitted, kExecStepFilled,
-    kExecStepReverted, kExecStepReorged,  kExecCompleted,    kExecFailed,       kIntentExpired,
+    kIntentSubmitted,       kRiskApproved,    kRiskRejected,     kIntentAccepted,    kPlanCreated,
+    kPlanRejected,          kExecStarted,     kExecStepPrepared, kExecStepSubmitted, kExecStepFilled,
+    kExecStepReverted,      kExecStepReorged, kExecCompleted,    kExecFailed,        kIntentExpired,
     kIntentCancelRequested, kIntentCancelled};
 
 }  // namespace sep::engine::topic
