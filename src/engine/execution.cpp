@@ -68,13 +68,13 @@ Result<Attempt> attempt_from(const Envelope& event) {
   return attempt;
 }
 
-/// Plans that a simulation refused cost nothing, unlike those that were sent (max_attempts); their number is bounded
-/// all the same, so that a price that runs away does not fill the record.
+/// Plans that a simulation refused cost nothing, unlike those that were sent (max_attempts); their number is
+/// bounded all the same, so that a price that runs away does not fill the record.
 constexpr unsigned kMaxUnsentPlans = 16;
-/// Added to a third more than what the simulation used. The state at inclusion differs from the simulated one: a price
-/// further on crosses more ticks, EIP-150 keeps back 1/64 at each call, and a storage slot that held something when
-/// simulated (the allowance that an intent before this one has spent by then) may be empty, which makes writing it
-/// 20,000 gas dearer (EIP-2200): room for two of those.
+/// Added to a third more than what the simulation used. The state at inclusion differs from the simulated
+/// one: a price further on crosses more ticks, EIP-150 keeps back 1/64 at each call, and a storage slot that
+/// held something when simulated (the allowance that an intent before this one has spent by then) may be
+/// empty, which makes writing it 20,000 gas dearer (EIP-2200): room for two of those.
 constexpr std::uint64_t kFreshSlotsGas = 40'000;
 
 /// Where planning again, at the new price, can help.
@@ -266,8 +266,7 @@ Command Execution::decide(Timestamp now) const {
 }
 
 std::optional<Command> Execution::decide_unprepared(Timestamp now) const {
-  if (cancel_requested_)
-    return Append{{{topic::kIntentCancelled, {{"intentId", intent_id_}}}}};
+  if (cancel_requested_) return Append{{{topic::kIntentCancelled, {{"intentId", intent_id_}}}}};
   if (now >= deadline())
     return Append{{{topic::kIntentExpired, {{"intentId", intent_id_}, {"reason", errc::kTimeWindow}}}}};
   if (!simulation_) return Simulate{};
@@ -280,7 +279,8 @@ std::optional<Command> Execution::decide_unprepared(Timestamp now) const {
     return append;
   }
   Prepare prepare;
-  for (const auto used : simulation_->gas_used) prepare.gas_limits.push_back(used + used / 3 + kFreshSlotsGas);
+  for (const auto used : simulation_->gas_used)
+    prepare.gas_limits.push_back(used + used / 3 + kFreshSlotsGas);
   return prepare;
 }
 
@@ -370,8 +370,7 @@ std::optional<Command> Execution::conclude(Timestamp now) const {
       case Abandon::kForeign:
         return Append{{foreign_nonce}};
       case Abandon::kCancel:
-        return Append{
-            {{topic::kIntentCancelled, {{"intentId", intent_id_}}}}};
+        return Append{{{topic::kIntentCancelled, {{"intentId", intent_id_}}}}};
       case Abandon::kNo:
       case Abandon::kRefused:
         return Append{{failed(errc::kTransactionRefused,
@@ -394,7 +393,7 @@ std::optional<Command> Execution::drive(std::size_t index, Timestamp now) const 
   // Whether it is on chain already comes before sending it again: after a restart nothing else is known.
   std::vector<Hash32> unasked;
   for (const auto& attempt : step.attempts) {
-    if (never_left(attempt)) continue;
+    if (!step.included && never_left(attempt)) continue;
     const auto& receipt = state_of(attempt.tx_hash).receipt;
     if (!receipt || receipt->head < chain_head_.number || now.ms - receipt->at.ms >= kAskAgainMs)
       unasked.push_back(attempt.tx_hash);
@@ -438,8 +437,7 @@ std::optional<Command> Execution::replace(std::size_t index, Timestamp now) cons
     return PrepareReplacement{index, StepKind::kCancel, latest.nonce, fees};
   }
   const auto& policy = policy_of(settings_, intent_.style);
-  const bool tried =
-      latest.submitted || state_of(latest.tx_hash).broadcast == BroadcastOutcome::kUnderpriced;
+  const bool tried = latest.submitted || state_of(latest.tx_hash).broadcast == BroadcastOutcome::kUnderpriced;
   const bool stuck = tried && now.ms - latest.prepared_at.ms >= policy.bump_after_ms;
   if (stuck && raised) return PrepareReplacement{index, latest.kind, latest.nonce, *raised};
   return std::nullopt;

@@ -664,7 +664,6 @@ TEST(Execution, NonceTooLowWithAReceiptIsFilled) {
 
   Rig blind;  // the same, but the head is not known yet
   while (blind.sent().empty()) blind.step();
-  const auto before = blind.execution;
   blind.chain.mine();
   blind.execution =
       Execution::from_history(blind.record, blind.settings.execution, blind.settings.chain).value();
@@ -820,6 +819,38 @@ TEST(Execution, AReorganisedFillIsFollowedToItsNewBlock) {
     EXPECT_EQ(rig.field("gasCostUsd"), "2.75") << "the gas of a block that is no more was not paid";
     EXPECT_SOUND(rig);
   }
+}
+
+TEST(Execution, AFillThatIsGoneAfterARestartIsAskedFor) {
+  // Never recorded as submitted, and by its nonce it looks as if it had never been sent.
+  Rig rig({.confirmations = 2});
+  rig.broadcast_answers = {BroadcastOutcome::kUnknown};
+  rig.settle();
+  rig.mine();
+  rig.settle();
+  ASSERT_EQ(rig.record.back().topic, topic::kExecStepFilled);
+  ASSERT_EQ(rig.count(topic::kExecStepSubmitted), 0U);
+  rig.chain.undo_block(true);
+  rig.restart();
+  rig.settle();
+  EXPECT_GE(rig.count(topic::kExecStepReorged), 1U);
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kCompleted);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, ANonceThatTheChainGaveBackIsNotForeign) {
+  Rig rig;
+  rig.settle();
+  rig.mine();  // the nonce is used; the receipt is not asked for in time
+  rig.chain.undo_block(false);
+  rig.chain.mine(0);
+  rig.see_head();
+  for (int i = 0; i < 10; ++i) rig.pass(1'000);
+  EXPECT_FALSE(rig.ended()) << rig.field("reason");
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kCompleted);
+  EXPECT_SOUND(rig);
 }
 
 TEST(Execution, AMoveToAnotherBlockIsTwoEvents) {
@@ -1272,11 +1303,11 @@ RC_GTEST_PROP(ExecutionProperty, AnyScheduleEndsWithAtMostOneSwap, ()) {
         if (roll(4) == 0) rig.simulations.push_back(failed_simulation());
         break;
       default:
-        rig.now.ms += static_cast<std::int64_t>(roll(40'000));
+        if (lag_left == 0) rig.now.ms += static_cast<std::int64_t>(roll(roll(6) == 0 ? 400'000 : 40'000));
     }
     rig.receipts_lag = lag_left > 0;
     if (lag_left > 0) --lag_left;
-    rig.now.ms += static_cast<std::int64_t>(roll(lag_left > 0 ? 900 : 2'500));
+    rig.now.ms += static_cast<std::int64_t>(roll(rig.receipts_lag ? 900 : 2'500));
     rig.settle();
   }
   rig.receipts_lag = false;

@@ -64,7 +64,8 @@ json::object snapshot_json(const MarketState& state);
 /// What changed with `state.revision`: its head and account, and the pools with these addresses.
 json::object update_json(const MarketState& state, const std::vector<Address>& changed_pools);
 
-/// INVALID_VALUE where the document is malformed, or a pool's state is not one that a pool can be in.
+/// MISSING_FIELD, WRONG_TYPE or INVALID_VALUE where the document is malformed, or a pool's state is not one
+/// that a pool can be in.
 Result<MarketState> market_from_snapshot(const json::object& document);
 /// SEQUENCE_CONFLICT where the update is not the next one; an older one changes nothing.
 Status apply_update(MarketState& state, const json::object& document);
