@@ -446,8 +446,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     const json::object question{{"intent_id", execution.intent_id()},
                                 {"intent", execution.intent_document()}};
     SEP_CO_TRY(const auto risk, co_await ask(subject::kRiskEvaluate, question));
-    if (!risk.at("approved").as_bool())
-      co_return co_await give_up(string_or(risk, "reason"), string_or(risk, "detail"));
+    SEP_CO_TRY(const auto approved, get_bool(risk, "approved"));  // absent while the market is not loaded
+    if (!approved) co_return co_await give_up(string_or(risk, "reason"), string_or(risk, "detail"));
     SEP_CO_TRY(const auto planned, co_await ask(subject::kPlanMake, question));
     const auto* plan = planned.if_contains("plan");
     if (plan == nullptr || !plan->is_object())

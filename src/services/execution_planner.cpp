@@ -51,6 +51,7 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     const auto self = shared_from_this();
     SEP_CO_TRY(plan_requests_,
                bus_->serve(subject::kPlanMake, "planner", [self](bus::Message m) -> Task<std::string> {
+                 (void)co_await self->market_->settle(self->settings_.market);
                  co_return json::serialize(self->answer_plan(m.body));
                }));
     SEP_CO_TRY(quote_requests_,
@@ -88,6 +89,7 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     const auto intent_id = std::string(engine::intent_id_of(event->correlation_id));
     const auto document = get_object(event->payload, "intent");
     if (!document) co_return bus::Verdict::dead(document.error().detail);
+    if (!co_await market_->settle(settings_.market)) co_return bus::Verdict::wait(kRetryDelay);
     const auto plan = make_plan(intent_id, *document);
     std::vector<engine::EventDraft> drafts;
     if (plan) {

@@ -134,8 +134,9 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
     SEP_CO_TRY(const auto reply,
                co_await bus_->request(subject::kRiskEvaluate, json::serialize(question), kRiskTimeout));
     SEP_CO_TRY(auto value, parse_json(reply));
-    if (!value.is_object() || !value.get_object().contains("approved"))
-      co_return fail(errc::kInternal, "the risk engine's answer is malformed");
+    if (!value.is_object()) co_return fail(errc::kInternal, "the risk engine's answer is malformed");
+    if (!value.get_object().contains("approved"))
+      co_return fail(errc::kNotReady, string_or(value.get_object(), "detail"));
     co_return std::move(value.get_object());
   }
 

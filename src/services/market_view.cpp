@@ -12,6 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kSnapshotTimeout = 2s;
 constexpr auto kRetryDelay = 200ms;
+constexpr auto kSettleBound = 2s;
+constexpr auto kSettleStep = 20ms;
 /// Updates come at least once a second; silence for so long means that the subscription, or the market
 /// service, was made anew.
 constexpr std::int64_t kSilenceMs = 3'000;
@@ -35,6 +37,15 @@ class MarketView::Impl : public std::enable_shared_from_this<Impl> {
     stale_.set();
   }
   const engine::MarketState& state() const { return state_; }
+
+  Task<Status> settle(const engine::MarketSettings& settings) {
+    const auto self = shared_from_this();
+    const auto until = monotonic_ns() + std::chrono::nanoseconds(kSettleBound).count();
+    while (!stopping_ && !state_.check_fresh(now(), settings) && monotonic_ns() < until)
+      co_await pause(bus_->executor(), kSettleStep);
+    if (state_.revision == 0) co_return fail(errc::kNotReady, "the market's state is not loaded yet");
+    co_return Status{};
+  }
 
  private:
   void update(const bus::Message& message) {
@@ -88,6 +99,10 @@ MarketView::~MarketView() {
 }
 const engine::MarketState& MarketView::state() const {
   return impl_->state();
+}
+
+Task<Status> MarketView::settle(const engine::MarketSettings& settings) {
+  return impl_->settle(settings);
 }
 
 Result<std::shared_ptr<MarketView>> MarketView::start(std::shared_ptr<bus::Bus> bus) {

@@ -7,8 +7,11 @@
 
 #include "bus/bus.h"
 #include "engine/market_state.h"
+#include "engine/settings.h"
 
 namespace sep::services {
+
+namespace asio = boost::asio;
 
 class MarketView {
  public:
@@ -17,6 +20,10 @@ class MarketView {
   ~MarketView();
 
   const engine::MarketState& state() const;
+  /// Waits up to two seconds for a fresh state: what was queued while a part started again is not refused for
+  /// the moment that the market takes to be heard of again. NOT_READY: no state was ever received, so nothing
+  /// can be decided yet. A state that stays stale is no error here: check_fresh() tells.
+  asio::awaitable<Status> settle(const engine::MarketSettings& settings);
 
  private:
   class Impl;

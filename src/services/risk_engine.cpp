@@ -16,53 +16,77 @@ json::object refusal(const Error& error) {
 
 }  // namespace
 
-RiskEngine::RiskEngine(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings,
-                       std::shared_ptr<MarketView> market)
-    : bus_(std::move(bus)), settings_(settings), market_(std::move(market)), record_(bus_) {}
+class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings, std::shared_ptr<MarketView> market)
+      : bus_(std::move(bus)), settings_(settings), market_(std::move(market)), record_(bus_) {}
+
+  Status start() {
+    SEP_TRY(requests_,
+            bus_->serve(subject::kRiskEvaluate, "risk",
+                        [self = shared_from_this()](bus::Message message) -> Task<std::string> {
+                          const auto question = parse_json(message.body);
+                          if (!question || !question->is_object())
+                            co_return json::serialize(
+                                refusal({errc::kInvalidValue, "a question must be an object", {}}));
+                          co_return json::serialize(co_await self->evaluate(question->get_object()));
+                        }));
+    return {};
+  }
+  void stop() { requests_.reset(); }
+
+ private:
+  Task<json::object> evaluate(json::object question) {
+    const auto self = shared_from_this();
+    const auto document = get_object(question, "intent");
+    if (!document) co_return refusal(document.error());
+    const auto intent = engine::parse_intent(*document, settings_.chain);
+    if (!intent) co_return refusal(intent.error().front());
+    if (const auto settled = co_await market_->settle(settings_.market); !settled)
+      co_return json::object{{"reason", settled.error().code}, {"detail", settled.error().detail}};
+    std::uint64_t open = 0;
+    if (settings_.risk.max_open_intents != 0) {
+      const auto answer =
+          co_await record_.query(subject::kOpenIntents, {{"strategy_id", intent->strategy_id}});
+      const auto count = answer ? get_uint(*answer, "open") : Result<std::uint64_t>(fail(answer.error()));
+      if (!count) co_return refusal(count.error());
+      open = *count;
+    }
+    const auto decision = engine::decide_risk({*intent, notional(*intent), open}, settings_.risk);
+    json::object reply{{"approved", decision.approved()},
+                       {"notional_usd", engine::format_usd(decision.notional_usd_wad)},
+                       {"checks", engine::to_json(decision.checks)}};
+    if (!decision.approved()) {
+      reply["reason"] = decision.reason();
+      reply["detail"] = decision.detail();
+    }
+    co_return reply;
+  }
+
+  Result<Uint256> notional(const engine::Intent& intent) const {
+    const auto& state = market_->state();
+    SEP_CHECK(state.check_fresh(now(), settings_.market));
+    return engine::usd_value(intent.base, intent.amount, settings_.chain, state.usable_pools());
+  }
+
+  std::shared_ptr<bus::Bus> bus_;
+  engine::Settings settings_;
+  std::shared_ptr<MarketView> market_;
+  RecordClient record_;
+  bus::Subscription requests_;
+};
+
+RiskEngine::RiskEngine(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RiskEngine::~RiskEngine() {
+  impl_->stop();
+}
 
 Result<std::unique_ptr<RiskEngine>> RiskEngine::start(std::shared_ptr<bus::Bus> bus,
                                                       const engine::Settings& settings,
                                                       std::shared_ptr<MarketView> market) {
-  std::unique_ptr<RiskEngine> engine(new RiskEngine(std::move(bus), settings, std::move(market)));
-  SEP_TRY(
-      engine->requests_,
-      engine->bus_->serve(
-          subject::kRiskEvaluate, "risk", [self = engine.get()](bus::Message message) -> Task<std::string> {
-            const auto question = parse_json(message.body);
-            if (!question || !question->is_object())
-              co_return json::serialize(refusal({errc::kInvalidValue, "a question must be an object", {}}));
-            co_return json::serialize(co_await self->evaluate(question->get_object()));
-          }));
-  return engine;
-}
-
-Task<json::object> RiskEngine::evaluate(json::object question) {
-  const auto document = get_object(question, "intent");
-  if (!document) co_return refusal(document.error());
-  const auto intent = engine::parse_intent(*document, settings_.chain);
-  if (!intent) co_return refusal(intent.error().front());
-  std::uint64_t open = 0;
-  if (settings_.risk.max_open_intents != 0) {
-    const auto answer = co_await record_.query(subject::kOpenIntents, {{"strategy_id", intent->strategy_id}});
-    const auto count = answer ? get_uint(*answer, "open") : Result<std::uint64_t>(fail(answer.error()));
-    if (!count) co_return refusal(count.error());
-    open = *count;
-  }
-  const auto decision = engine::decide_risk({*intent, notional(*intent), open}, settings_.risk);
-  json::object reply{{"approved", decision.approved()},
-                     {"notional_usd", engine::format_usd(decision.notional_usd_wad)},
-                     {"checks", engine::to_json(decision.checks)}};
-  if (!decision.approved()) {
-    reply["reason"] = decision.reason();
-    reply["detail"] = decision.detail();
-  }
-  co_return reply;
-}
-
-Result<Uint256> RiskEngine::notional(const engine::Intent& intent) const {
-  const auto& state = market_->state();
-  SEP_CHECK(state.check_fresh(now(), settings_.market));
-  return engine::usd_value(intent.base, intent.amount, settings_.chain, state.usable_pools());
+  auto impl = std::make_shared<Impl>(std::move(bus), settings, std::move(market));
+  SEP_CHECK(impl->start());
+  return std::unique_ptr<RiskEngine>(new RiskEngine(std::move(impl)));
 }
 
 }  // namespace sep::services

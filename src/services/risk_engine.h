@@ -15,18 +15,12 @@ class RiskEngine {
   static Result<std::unique_ptr<RiskEngine>> start(std::shared_ptr<bus::Bus> bus,
                                                    const engine::Settings& settings,
                                                    std::shared_ptr<MarketView> market);
+  ~RiskEngine();
 
  private:
-  RiskEngine(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings,
-             std::shared_ptr<MarketView> market);
-  Task<json::object> evaluate(json::object question);
-  Result<Uint256> notional(const engine::Intent& intent) const;
-
-  std::shared_ptr<bus::Bus> bus_;
-  engine::Settings settings_;
-  std::shared_ptr<MarketView> market_;
-  RecordClient record_;
-  bus::Subscription requests_;
+  class Impl;
+  explicit RiskEngine(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace sep::services

@@ -4,7 +4,8 @@
 
 namespace sep::services::subject {
 
-/// {"intent_id", "intent"} → {"approved", "notional_usd", "checks", "reason"?, "detail"?}
+/// {"intent_id", "intent"} → {"approved", "notional_usd", "checks", "reason"?, "detail"?}, or {"reason",
+/// "detail"} alone where nothing can be decided yet: to be asked again.
 inline constexpr const char* kRiskEvaluate = "risk.evaluate";
 /// {"intent_id", "intent"} → {"plan": payload of plan.created} or {"reason", "detail"}
 inline constexpr const char* kPlanMake = "quote.plan";
