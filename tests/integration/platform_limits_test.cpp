@@ -286,6 +286,20 @@ TEST_F(LimitsTest, AForeignTransactionAtOurNonceEndsTheIntentNotTheAccount) {
 
 // --- Cancelled by its owner
 
+TEST_F(LimitsTest, CancelledBeforeAnythingIsSentNothingIsSpent) {
+  const auto nonce = platform().nonce();
+  const auto anvil = platform().stack().pid("anvil");
+  ASSERT_EQ(::kill(anvil, SIGSTOP), 0);  // planned on what is known; the simulation waits for the node
+  const auto id = platform().submit(intent("dispose", "1", "WETH", "USDC"));
+  platform().await_topic(id, "plan.created");
+  EXPECT_EQ(platform().http("POST", "/intents/" + id + "/cancel").status, 202U);
+  const auto events = platform().await_end(id);
+  ASSERT_EQ(::kill(anvil, SIGCONT), 0);
+  EXPECT_EQ(support::topic_of(events.back()), "intent.cancelled");
+  EXPECT_THAT(support::topics_of(events), Not(Contains("exec.step_prepared")));
+  EXPECT_EQ(platform().nonce(), nonce);
+}
+
 TEST_F(LimitsTest, CancelledWhilePendingItsNoncesAreSpentOnNothing) {
   stop_mining();
   const auto id = platform().submit(intent("dispose", "1", "WETH", "USDC"));

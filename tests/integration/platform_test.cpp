@@ -10,6 +10,7 @@
 
 #include "app/blocking.h"
 #include "base/decimal.h"
+#include "base/json.h"
 #include "base/ulid.h"
 #include "bus/bus.h"
 #include "services/record_client.h"
@@ -118,6 +119,89 @@ TEST_F(PlatformTest, HundredTogetherAreFilledEachAtItsOwnNonces) {
   EXPECT_EQ(*nonces.begin(), static_cast<std::int64_t>(first_nonce));
   EXPECT_EQ(nonces.size(), platform().nonce() - first_nonce);
   platform().expect_reconciled(before);
+}
+
+// --- What is refused at the door
+
+/// One fault of an otherwise good intent, and where the answer must see it.
+struct Fault {
+  std::string pointer;  // also where the value goes
+  json::value value;
+  std::string code;
+};
+
+/// Sets or adds the member, or sets the element.
+void put(json::value& document, const std::string& pointer, const json::value& value) {
+  const auto slash = pointer.rfind('/');
+  auto& parent = document.at_pointer(pointer.substr(0, slash));
+  const auto key = pointer.substr(slash + 1);
+  if (parent.is_array())
+    parent.as_array().at(std::stoul(key)) = value;
+  else
+    parent.as_object()[key] = value;
+}
+
+TEST_F(PlatformTest, FaultyIntentsAreNamedAndNothingIsRecorded) {
+  const json::string most(78, '9');  // above 2^256 - 1
+  const std::vector<Fault> faults{
+      {"/amount", "0", "INVALID_AMOUNT"},
+      {"/amount", "-1", "INVALID_AMOUNT"},
+      {"/amount", "1e3", "INVALID_AMOUNT"},
+      {"/amount", "", "INVALID_AMOUNT"},
+      {"/amount", "1.0000000000000000001", "TOO_MANY_DECIMALS"},
+      {"/amount", most, "AMOUNT_OVERFLOW"},
+      {"/amount", 1, "WRONG_TYPE"},
+      {"/amount", 1.5, "WRONG_TYPE"},
+      {"/assets/0/address", json::string(to_checksum(platform().account(3))), "UNKNOWN_ASSET"},
+      {"/assets/0/symbol", "USDC", "UNKNOWN_ASSET"},
+      {"/assets/1/decimals", 18, "UNKNOWN_ASSET"},
+      {"/intent_type", "hold", "INVALID_VALUE"},
+      {"/strategy_id", "a strategy", "INVALID_VALUE"},
+      {"/constraints/max_slippage", "1", "INVALID_VALUE"},
+      {"/constraints/max_slippage", 0.01, "WRONG_TYPE"},
+      {"/constraints/time_window", 0, "INVALID_VALUE"},
+      {"/constraints/time_window", 86401, "INVALID_VALUE"},
+      {"/constraints/time_window", "300", "WRONG_TYPE"},
+      {"/constraints/execution_style", "hasty", "INVALID_VALUE"},
+      {"/surprise", true, "UNKNOWN_FIELD"},
+      {"/constraints/surprise", true, "UNKNOWN_FIELD"},
+  };
+  const auto head = platform().record_head();
+  for (const auto& fault : faults) {
+    json::value document = platform().intent("acquire", "1", "WETH", "USDC");
+    put(document, fault.pointer, fault.value);
+    const auto answer = platform().http("POST", "/intents", json::serialize(document));
+    EXPECT_EQ(answer.status, 400U) << json::serialize(document);
+    EXPECT_EQ(answer.content_type, "application/problem+json");
+    const auto problem = need(parse_json(answer.body), "the problem");
+    bool named = false;
+    for (const auto& error : problem.at("errors").as_array())
+      named = named || (error.at("pointer") == json::value(fault.pointer) &&
+                        error.at("code") == json::value(fault.code));
+    EXPECT_TRUE(named) << fault.pointer << " " << json::serialize(fault.value) << ": " << answer.body;
+  }
+  EXPECT_EQ(platform().record_head(), head);
+}
+
+TEST_F(PlatformTest, WhatIsNoIntentIsRefusedAndNothingIsRecorded) {
+  const auto head = platform().record_head();
+  const auto unknown = new_ulid();
+  const auto expect = [&](const std::string& method, const std::string& path, const std::string& body,
+                          unsigned status, const std::string& code) {
+    const auto answer = platform().http(method, path, body);
+    EXPECT_EQ(answer.status, status) << method << " " << path;
+    EXPECT_EQ(string_or(need(parse_json(answer.body), path).as_object(), "code"), code) << answer.body;
+  };
+  expect("POST", "/intents", "{\"strategy_id\": ", 400, "MALFORMED_JSON");
+  expect("POST", "/intents", "[]", 400, "VALIDATION_FAILED");
+  expect("POST", "/intents", std::string(10'000'000, ' '), 413, "BODY_TOO_LARGE");
+  expect("PUT", "/intents", "{}", 405, "METHOD_NOT_ALLOWED");
+  expect("GET", "/intents/42", "", 400, "INVALID_ID");
+  for (const auto* path : {"/intents/", "/plans/"}) expect("GET", path + unknown, "", 404, "NOT_FOUND");
+  expect("GET", "/intents/" + unknown + "/events", "", 404, "NOT_FOUND");
+  expect("POST", "/intents/" + unknown + "/cancel", "", 404, "NOT_FOUND");
+  expect("GET", "/no/such/path", "", 404, "NOT_FOUND");
+  EXPECT_EQ(platform().record_head(), head);
 }
 
 // --- The same one twice
