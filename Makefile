@@ -9,7 +9,7 @@ BUILD := build/release
 NPM := npm --silent
 DATA ?= .sep/devnet
 HTTP ?= 127.0.0.1:8080
-TIDY_SECONDS ?= 180
+TIDY_SECONDS ?= 120
 
 .PHONY: help setup build run test test-asan unit lint tidy fmt gen bench clean
 
@@ -47,7 +47,7 @@ lint: setup ## format, include rules, TypeScript
 	@$(NPM) run lint
 	@echo "lint: format, include rules and TypeScript are in order"
 
-tidy: build ## clang-tidy over what has changed, for at most TIDY_SECONDS=180
+tidy: build ## clang-tidy over what has changed, for at most TIDY_SECONDS=120
 	@tools/tidy.sh $(BUILD) $(TIDY_SECONDS)
 
 fmt: ## format C++
