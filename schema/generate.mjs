@@ -3,10 +3,13 @@
 //   schemas.json   every *.schema.json by its id (path without ".schema.json"), as the program embeds them
 //   openapi.json   openapi.yaml with all schemas inside, as GET /openapi.json serves it
 //   sources.json   the SHA-256 of each source; gateway_test says when one has changed since
+//
+// and web/lib/sep/generated/types.ts: the same documents as TypeScript types, with the payload of each topic.
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, writeFileSync, mkdirSync } from "node:fs";
 import { dirname, join, posix, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { compile } from "json-schema-to-typescript";
 import { parse } from "yaml";
 
 const root = dirname(fileURLToPath(import.meta.url));
@@ -54,7 +57,45 @@ const sources = Object.fromEntries(
     .map((file) => [file, createHash("sha256").update(read(file)).digest("hex")]),
 );
 
-mkdirSync(join(root, "generated"), { recursive: true });
-for (const [name, document] of Object.entries({ schemas, openapi, sources })) {
-  writeFileSync(join(root, "generated", `${name}.json`), JSON.stringify(document, null, 1) + "\n");
+// One root that refers to every document, so that each becomes a named type.
+const types = await compile(
+  {
+    title: "Documents",
+    description: "Every document of schema/, by its name there.",
+    type: "object",
+    properties: Object.fromEntries(
+      Object.keys(openapi.components.schemas)
+        .filter((name) => name !== "common")
+        .map((name) => [name, { $ref: `#/components/schemas/${name}` }]),
+    ),
+    required: Object.keys(openapi.components.schemas).filter((name) => name !== "common"),
+    additionalProperties: false,
+    components: openapi.components,
+  },
+  "Documents",
+  {
+    additionalProperties: false,
+    maxItems: 2,
+    bannerComment: "// Made by `make gen` from schema/; not to be edited.",
+    style: { printWidth: 120 },
+  },
+);
+
+/** What the files must hold, by their path in the repository. */
+export const generated = {
+  ...Object.fromEntries(
+    Object.entries({ schemas, openapi, sources }).map(([name, document]) => [
+      `schema/generated/${name}.json`,
+      JSON.stringify(document, null, 1) + "\n",
+    ]),
+  ),
+  "web/lib/sep/generated/types.ts": types,
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [path, text] of Object.entries(generated)) {
+    const file = join(root, "..", path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
 }
