@@ -8,14 +8,15 @@
 
 #include "base/decimal.h"
 #include "base/uint256.h"
+#include "engine/document.h"
 #include "engine/topics.h"
+#include "engine/window_stats.h"
 
 namespace sep::engine {
 namespace {
 
-constexpr unsigned kUsdDecimals = 6;
-// Of a token: above it, one whole token has no place in 256 bits.
-constexpr std::uint64_t kMaxDecimals = 77;
+using namespace document;
+
 // Documents kept in memory; they are a cache, so that beyond it all are dropped and fetched again when
 // needed.
 constexpr std::size_t kMaxDocuments = 50'000;
@@ -50,20 +51,6 @@ std::optional<State> state_of(const json::object& intent) {
 // --- small reads and writes of documents
 // --------------------------------------------------------------------------
 
-std::uint64_t uint_or(const json::object& object, std::string_view key, std::uint64_t fallback = 0) {
-  return get_uint(object, key).value_or(fallback);
-}
-
-/// The member as an object or array; created where it is not.
-json::object& object_in(json::object& parent, std::string_view key) {
-  auto& member = parent[key];
-  return member.is_object() ? member.get_object() : member.emplace_object();
-}
-json::array& array_in(json::object& parent, std::string_view key) {
-  auto& member = parent[key];
-  return member.is_array() ? member.get_array() : member.emplace_array();
-}
-
 /// Copies the payload's member, where it has it.
 void copy(const json::object& payload, std::string_view from, json::object& target, std::string_view to) {
   if (const auto* value = payload.if_contains(from); value != nullptr && !value->is_null())
@@ -77,41 +64,6 @@ void copy_reason(const json::object& payload, json::object& target) {
 void clear_reason(json::object& target) {
   target.erase("reason");
   target.erase("detail");
-}
-
-Uint256 usd(const json::object& object, std::string_view key) {
-  return parse_decimal(string_or(object, key), kUsdDecimals).value_or(0);
-}
-
-// --- integers that must not fail: sums saturate at 2^256 - 1
-// ------------------------------------------------------
-
-Uint256 add(const Uint256& a, const Uint256& b) {
-  return checked_add(a, b).value_or(Uint256::max());
-}
-
-struct Signed {
-  Uint256 magnitude;
-  bool negative = false;
-};
-
-Signed difference(const Uint256& a, const Uint256& b) {
-  return a >= b ? Signed{a - b, false} : Signed{b - a, true};
-}
-Signed add(const Signed& a, const Signed& b) {
-  if (a.negative == b.negative) return {add(a.magnitude, b.magnitude), a.negative};
-  auto sum = difference(a.magnitude, b.magnitude);
-  if (a.negative) sum.negative = !sum.negative;
-  return sum;
-}
-
-std::string format_signed(const Signed& value, unsigned decimals) {
-  const bool minus = value.negative && !value.magnitude.is_zero();
-  return (minus ? "-" : "") + format_amount(value.magnitude, decimals);
-}
-Signed parse_signed(std::string_view text, unsigned decimals) {
-  const bool negative = text.starts_with('-');
-  return {parse_decimal(text.substr(negative ? 1 : 0), decimals).value_or(0), negative};
 }
 
 // --- the intent
@@ -132,14 +84,20 @@ json::object new_intent(const Envelope& submitted) {
   return view;
 }
 
-/// Of a plan's swap: what the chain holds the price to.
-void copy_bound(const json::object& payload, json::object& summary) {
+/// A new plan: what its swap expects and what the chain holds the price to; what became of the plan before
+/// goes.
+void summarise_plan(json::object& summary, const json::object& payload) {
+  clear_reason(summary);
+  for (const std::string_view key : {"phase", "attempt", "block_number"}) summary.erase(key);
+  summary["plans"] = uint_or(summary, "plans") + 1;
   const auto steps = get_array(payload, "steps");
   if (!steps) return;
-  for (const auto& step : *steps) {
-    if (!step.is_object()) continue;
-    copy(step.get_object(), "max_amount_in", summary, "bound");
-    copy(step.get_object(), "min_amount_out", summary, "bound");
+  for (const auto& element : *steps) {
+    if (!element.is_object() || string_or(element.get_object(), "kind") != "swap") continue;
+    const auto& swap = element.get_object();
+    const bool exact_output = string_or(swap, "swap_kind") == "exact_output";
+    copy(swap, exact_output ? "amount_in" : "amount_out", summary, "quoted");
+    copy(swap, exact_output ? "max_amount_in" : "min_amount_out", summary, "bound");
   }
 }
 
@@ -150,23 +108,31 @@ bool is_swap_fill(const Envelope& event) {
 
 void summarise(json::object& summary, const Envelope& event) {
   const auto& payload = event.payload;
+  const bool of_swap = string_or(payload, "kind") == "swap";
+  const bool of_tx = string_or(payload, "txHash") == string_or(summary, "tx_hash");
   if (event.topic == topic::kRiskApproved) {
     copy(payload, "notionalUsd", summary, "notional_usd");
   } else if (event.topic == topic::kPlanCreated) {
-    clear_reason(summary);
-    copy_bound(payload, summary);
+    summarise_plan(summary, payload);
   } else if (event.topic == topic::kExecStepPrepared) {
     summary["attempts"] = uint_or(summary, "attempts") + 1;
+    if (!of_swap) return;
+    summary["phase"] = "prepared";
+    copy(payload, "attempt", summary, "attempt");
   } else if (event.topic == topic::kExecStepSubmitted) {
-    if (string_or(payload, "kind") == "swap") copy(payload, "txHash", summary, "tx_hash");
+    if (!of_swap) return;
+    summary["phase"] = "broadcast";
+    copy(payload, "txHash", summary, "tx_hash");
   } else if (is_swap_fill(event)) {
+    summary["phase"] = "included";
     copy(payload, "txHash", summary, "tx_hash");
     copy(payload, "amountIn", summary, "amount_in");
     copy(payload, "amountOut", summary, "amount_out");
+    copy(payload, "blockNumber", summary, "block_number");
   } else if (event.topic == topic::kExecStepReorged) {
-    if (string_or(payload, "txHash") != string_or(summary, "tx_hash")) return;
-    summary.erase("amount_in");
-    summary.erase("amount_out");
+    if (!of_tx) return;
+    summary["phase"] = "reorged";
+    for (const std::string_view key : {"amount_in", "amount_out", "block_number"}) summary.erase(key);
   } else if (event.topic == topic::kExecCompleted) {
     clear_reason(summary);
     copy(payload, "txHash", summary, "tx_hash");
@@ -175,6 +141,7 @@ void summarise(json::object& summary, const Envelope& event) {
     copy(payload, "gasCostUsd", summary, "gas_cost_usd");
     copy(payload, "criteria", summary, "criteria");
   } else {
+    if (event.topic == topic::kExecStepReverted && of_tx) summary["phase"] = "reverted";
     copy_reason(payload, summary);  // rejections, reverts, failures, the end of time; others have none
   }
 }
@@ -279,12 +246,6 @@ std::optional<std::string_view> plan_state_after(const Envelope& event) {
 
 // --- positions
 // ----------------------------------------------------------------------------------------------------
-
-std::optional<unsigned> decimals_of(const json::object& asset) {
-  const auto decimals = get_uint(asset, "decimals");
-  if (!decimals || *decimals > kMaxDecimals) return std::nullopt;
-  return static_cast<unsigned>(*decimals);
-}
 
 bool same_asset(const json::object& a, const json::object& b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; };
@@ -476,6 +437,9 @@ std::string plan_key(std::string_view plan_id) {
 std::string positions_key(std::string_view strategy_id) {
   return "positions:" + std::string(strategy_id);
 }
+std::string transaction_key(std::string_view tx_hash) {
+  return "transaction:" + std::string(tx_hash);
+}
 
 bool is_next(const json::object& view, const Envelope& event) {
   if (view.empty()) return event.sequence == 1 && event.topic == topic::kIntentSubmitted;
@@ -608,6 +572,7 @@ Status Projection::apply(const Envelope& event) {
     *intent = apply_to_intent(std::move(*intent), event);
     changed_.insert(key);
     SEP_CHECK(apply_to_plans(old_plan_id, event));
+    SEP_CHECK(note_transaction(event));
     const auto after = state_of(*intent);
     if (after && after != before) SEP_CHECK(enter_state(*intent, before, *after, event));
   }
@@ -624,6 +589,10 @@ Status Projection::enter_state(const json::object& intent, std::optional<State> 
   const auto strategy_id = string_or(intent, "strategy_id");
   const auto move = moves_.try_emplace(intent_id, ListEntry{intent_id, strategy_id, before, after}).first;
   move->second.after = after;
+  if (after != State::kSubmitted && !is_terminal(after)) return {};
+  for (const auto& key : bucket_keys(event.timestamp))
+    SEP_CHECK(update(key, Origin::kStored,
+                     [&](json::object bucket) { return apply_to_bucket(std::move(bucket), intent, event); }));
   if (!is_terminal(after)) return {};
   finished_.insert(intent_key(intent_id));
   const auto plan_id = string_or(intent, "latest_plan_id");
@@ -647,6 +616,16 @@ Status Projection::apply_to_plans(std::string_view old_plan_id, const Envelope& 
   if (const auto state = state_set_by(event.topic); state && is_terminal(*state))
     finished_.insert(plan_key(plan_id));
   return {};
+}
+
+Status Projection::note_transaction(const Envelope& event) {
+  const auto tx_hash = string_or(event.payload, "txHash");
+  if (event.topic != topic::kExecStepPrepared || tx_hash.empty()) return {};
+  const auto key = transaction_key(tx_hash);
+  finished_.insert(key);
+  return update(key, Origin::kNew, [&](const json::object&) {
+    return json::object{{"intent_id", intent_id_of(event.correlation_id)}};
+  });
 }
 
 Changes Projection::take_changes() {

@@ -1,6 +1,7 @@
 #pragma once
 // The read models as a fold over events: documents for people (docs: GET /intents/{id}, /plans/{id},
-// /strategies/{id}/positions, /stats), and the lists they are found by.
+// /strategies/{id}/positions, /stats), and the lists they are found by. A page folds the events that it hears
+// by the same rules (web/lib/sep/fold.ts); tests/vectors/projection.json holds the two to one another.
 //
 // Entry points: apply_to_intent() and friends, one pure step each; fold_intent(), fold_plan() for one
 // intent's history; Projection, the whole set of documents, as the projector and the replay use it.
@@ -37,6 +38,8 @@ std::string intent_key(std::string_view intent_id);       // intent:{id}
 std::string plan_key(std::string_view plan_id);           // plan:{id}
 std::string positions_key(std::string_view strategy_id);  // positions:{strategy}
 inline constexpr std::string_view kStatsKey = "stats";
+std::string transaction_key(std::string_view tx_hash);  // transaction:{hash}: {"intent_id"} of who made it
+// and the buckets of engine/window_stats.h
 
 // --- one step each
 // --------------------------------------------------------------------------------------------
@@ -44,7 +47,24 @@ inline constexpr std::string_view kStatsKey = "stats";
 /// True where `event` is the next one of the intent that `view` shows (empty: none yet).
 bool is_next(const json::object& view, const Envelope& event);
 
-/// The intent's view after the event. An empty object is the view before intent.submitted.
+/// The intent's view after the event. An empty object is the view before intent.submitted. Its `summary`:
+///   notional_usd                   of the latest risk.approved
+///   plans, quoted, bound           plan.created: how many, and of the latest one's swap what it expects to
+///   pay
+///                                  (exact_output) or to receive (exact_input), and the most or least of that
+///   attempts                       exec.step_prepared of every kind, over all plans
+///   attempt                        of the latest exec.step_prepared of kind swap
+///   phase                          prepared, broadcast: exec.step_prepared and exec.step_submitted of kind
+///                                  swap; included: exec.step_filled with something received (an approval is
+///                                  filled with "0"); reverted, reorged: where the event's txHash is tx_hash,
+///                                  which tells a swap's revert from its approval's
+///   tx_hash                        of the latest swap that was broadcast, included or completed
+///   amount_in, amount_out          of the swap's fill, and of exec.completed
+///   block_number                   of the swap's fill
+///   gas_cost_usd, criteria         of exec.completed
+///   reason, detail                 of the latest event that has them
+/// A new plan removes phase, attempt, block_number and the reason; a reorganisation of tx_hash the amounts
+/// and block_number; completion the reason.
 json::object apply_to_intent(json::object view, const Envelope& event);
 
 /// The plan's view after an event of its intent, `view` being empty before its plan.created. A new plan of
@@ -131,6 +151,7 @@ class Projection {
   Result<json::object*> document(const std::string& key, Origin origin);
   Status update(const std::string& key, Origin origin, const Update& update);
   Status apply_to_plans(std::string_view old_plan_id, const Envelope& event);
+  Status note_transaction(const Envelope& event);
   Status enter_state(const json::object& intent, std::optional<State> before, State after,
                      const Envelope& event);
 

@@ -105,10 +105,19 @@ TEST(IntentView, OfACompletedAcquisition) {
   EXPECT_FALSE(view.at("cancel_requested").as_bool());
   EXPECT_EQ(at(view, "intent"), at(life.events()[0].payload, "intent"));
   const auto expected_summary =
-      json::object{{"notional_usd", "2500"}, {"bound", "2512.4"},
-                   {"attempts", 1},          {"tx_hash", text(life.events().back().payload, "txHash")},
-                   {"amount_in", "2512.4"},  {"amount_out", "1"},
-                   {"gas_cost_usd", "0.5"},  {"criteria", json::array{}}};
+      json::object{{"notional_usd", "2500"},
+                   {"plans", 1},
+                   {"quoted", "2512.4"},
+                   {"bound", "2512.4"},
+                   {"attempts", 1},
+                   {"attempt", 1},
+                   {"phase", "included"},
+                   {"block_number", 8},
+                   {"tx_hash", text(life.events().back().payload, "txHash")},
+                   {"amount_in", "2512.4"},
+                   {"amount_out", "1"},
+                   {"gas_cost_usd", "0.5"},
+                   {"criteria", json::array{}}};
   EXPECT_EQ(canonical_json(at(view, "summary")), canonical_json(expected_summary));
   const auto expected_timings =
       json::object{{"risk", 10},      {"accepted", 20}, {"planned", 30},   {"prepared", 50},

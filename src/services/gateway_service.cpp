@@ -147,7 +147,8 @@ class GatewayService::Impl : public gateway::Backend,
 
   Task<Answer<gateway::IntentPage>> list(gateway::ListQuery query) override {
     store::ListQuery cache_query;
-    if (query.state) cache_query.state = engine::parse_state(*query.state);
+    if (const auto state = query.state ? engine::parse_state(*query.state) : std::nullopt)
+      cache_query.states.push_back(*state);
     cache_query.strategy_id = query.strategy_id;
     cache_query.before_intent_id = query.before_intent_id;
     cache_query.limit = query.limit;
@@ -160,7 +161,7 @@ class GatewayService::Impl : public gateway::Backend,
       co_return page;
     }
     json::object question{{"limit", query.limit}};
-    if (query.state) question["state"] = *query.state;
+    if (query.state) question["states"] = json::array{*query.state};
     if (query.strategy_id) question["strategy_id"] = *query.strategy_id;
     if (query.before_intent_id) question["before_intent_id"] = *query.before_intent_id;
     auto answer = co_await record_.query(subject::kList, std::move(question));

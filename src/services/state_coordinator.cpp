@@ -514,7 +514,10 @@ class StateCoordinator::Impl {
     const auto catch_up = [&] {
       if (!open()) return false;
       const auto report = models->catch_up(*record);
-      if (!report) log_->warn("the read models are behind: {}", report.error().detail);
+      if (report)
+        projected_ = report->last_global_sequence;
+      else
+        log_->warn("the read models are behind: {}", report.error().detail);
       return report.has_value();
     };
     while (!stopping_ && !(current = catch_up())) std::this_thread::sleep_for(kRetry);
@@ -522,7 +525,11 @@ class StateCoordinator::Impl {
       const std::vector<Envelope> events(group.begin(), group.end());
       const auto applied =
           models ? models->apply(events) : Result<store::ApplyOutcome>(fail(errc::kCacheUnavailable, ""));
-      if (applied && *applied == store::ApplyOutcome::kApplied) continue;
+      if (applied && *applied == store::ApplyOutcome::kApplied) {
+        // Some of these may have been in already.
+        projected_ = std::max(projected_.load(), events.back().global_sequence);
+        continue;
+      }
       // Everything is on the record: reading on from there needs none of what waits here.
       while (!stopping_ && !catch_up()) std::this_thread::sleep_for(kRetry);
     }
@@ -564,11 +571,23 @@ class StateCoordinator::Impl {
       SEP_TRY(const auto next, record.next_free_nonce(chain_id, account));
       return json::object{{"next", next.value_or(0)}};
     }
-    if (question.subject == subject::kHead) {
-      SEP_TRY(const auto last, record.last_global_sequence());
-      return json::object{{"global_sequence", last}, {"record_engine", store::to_string(record_engine_)}};
-    }
+    if (question.subject == subject::kHead) return head(record, object);
     return fail(errc::kNotFound, "no such question: " + question.subject);
+  }
+
+  /// `chain_id` of the question, where it has one, is the chain whose nonces are told.
+  Result<json::object> head(store::EventStore& record, const json::object& question) const {
+    const auto chain_id = get_uint(question, "chain_id");
+    const auto projected = projected_.load();  // before the record's head, which it must not exceed
+    SEP_TRY(const auto last, record.last_global_sequence());
+    SEP_TRY(const auto nonces, record.next_free_nonces());
+    json::object next_nonces;
+    for (const auto& nonce : nonces)
+      if (!chain_id || *chain_id == nonce.chain_id) next_nonces[nonce.account] = nonce.next;
+    return json::object{{"global_sequence", last},
+                        {"projected_global_sequence", projected},
+                        {"record_engine", store::to_string(record_engine_)},
+                        {"next_nonces", std::move(next_nonces)}};
   }
 
   static json::object events_reply(const std::vector<Envelope>& events) {
@@ -613,10 +632,18 @@ class StateCoordinator::Impl {
 
   static Result<json::object> list(store::EventStore& record, const json::object& question) {
     store::ListQuery query;
-    if (const auto state = string_or(question, "state"); !state.empty())
-      query.state = engine::parse_state(state);
+    if (question.contains("states")) {
+      SEP_TRY(const auto states, get_array(question, "states"));
+      for (const auto& name : states) {
+        const auto state = name.is_string() ? engine::parse_state(name.get_string()) : std::nullopt;
+        if (!state) return fail(errc::kInvalidValue, "no such state: " + json::serialize(name), "/states");
+        query.states.push_back(*state);
+      }
+    }
     if (auto strategy = string_or(question, "strategy_id"); !strategy.empty())
       query.strategy_id = std::move(strategy);
+    if (auto since = string_or(question, "since_intent_id"); !since.empty())
+      query.since_intent_id = std::move(since);
     if (auto before = string_or(question, "before_intent_id"); !before.empty())
       query.before_intent_id = std::move(before);
     SEP_TRY(const auto limit, get_uint(question, "limit"));
@@ -629,7 +656,9 @@ class StateCoordinator::Impl {
         next = std::string(string_or(views.back().as_object(), "intent_id"));
         break;
       }
-      SEP_TRY(const auto events, record.history(row.correlation_id));
+      SEP_TRY(auto events, record.history(row.correlation_id));
+      // Not beyond the row: the intent may have left the state since.
+      if (events.size() > row.head.sequence) events.resize(row.head.sequence);
       views.push_back(engine::fold_intent(events));
     }
     return json::object{{"views", std::move(views)}, {"next_before", std::move(next)}};
@@ -640,6 +669,8 @@ class StateCoordinator::Impl {
   gateway::Metrics& metrics_;
   Logger log_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<std::uint64_t> projected_ =
+      0;  // the last event that the projecting thread knows to be in Redis
   store::RecordEngine record_engine_ = store::RecordEngine::kPostgreSql;
 
   // Of the committing thread.

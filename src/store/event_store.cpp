@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -78,6 +79,17 @@ constexpr Statement kNonce{"nonce",
                            "WHERE chain_id = $1 AND account = lower($2) AND nonce = $3"};
 constexpr Statement kNextNonce{
     "next_nonce", "SELECT max(nonce) + 1 FROM account_nonces WHERE chain_id = $1 AND account = lower($2)"};
+// From the highest key down, one index step an account: account_nonces has a row for each transaction.
+constexpr Statement kNextNonces{
+    "next_nonces",
+    "WITH RECURSIVE highest AS ("
+    "  (SELECT chain_id, account, nonce FROM account_nonces "
+    "   ORDER BY chain_id DESC, account DESC, nonce DESC LIMIT 1) "
+    "  UNION ALL "
+    "  SELECT below.* FROM highest, LATERAL (SELECT chain_id, account, nonce FROM account_nonces a "
+    "    WHERE (a.chain_id, a.account) < (highest.chain_id, highest.account) "
+    "    ORDER BY chain_id DESC, account DESC, nonce DESC LIMIT 1) AS below) "
+    "SELECT chain_id, account, nonce + 1 FROM highest ORDER BY chain_id, account"};
 constexpr Statement kRecordHead{"record_head", "SELECT global_sequence FROM record_head"};
 constexpr Statement kHistory{
     "history", SEP_SELECT_EVENT "WHERE correlation_id = $1 AND sequence >= $2 ORDER BY sequence"};
@@ -92,23 +104,25 @@ constexpr Statement kHasTimescaleDb{"has_timescaledb",
 constexpr Statement kIsHypertable{
     "is_hypertable", "SELECT FROM timescaledb_information.hypertables WHERE hypertable_name = 'events'"};
 
-// A statement for each set of filters, so that each is planned on its index and costs O(page).
-constexpr Statement kListAll{
-    "list_all", SEP_SELECT_INTENT "WHERE correlation_id < $1 ORDER BY correlation_id DESC LIMIT $2"};
-constexpr Statement kListState{
-    "list_state",
-    SEP_SELECT_INTENT "WHERE correlation_id < $1 AND state = $3 ORDER BY correlation_id DESC LIMIT $2"};
-constexpr Statement kListStrategy{"list_strategy", SEP_SELECT_INTENT
-                                  "WHERE correlation_id < $1 AND strategy_id = $3 "
-                                  "ORDER BY correlation_id DESC LIMIT $2"};
-constexpr Statement kListBoth{"list_both", SEP_SELECT_INTENT
-                              "WHERE correlation_id < $1 AND strategy_id = $3 AND state = $4 "
-                              "ORDER BY correlation_id DESC LIMIT $2"};
+// A statement for each set of filters, so that each is planned on its index and costs O(page). Several states
+// are as many pages, merged.
+#define SEP_PAGE "correlation_id < $1 AND correlation_id >= $2 ORDER BY correlation_id DESC LIMIT $3"
+#define SEP_PAGE_OF_STATES(filter)                                                       \
+  "SELECT page.* FROM unnest($4::text[]) AS wanted (state), LATERAL (" SEP_SELECT_INTENT \
+  "WHERE intents.state = wanted.state AND " filter SEP_PAGE                              \
+  ") AS page ORDER BY correlation_id DESC LIMIT $3"
+constexpr Statement kListAll{"list_all", SEP_SELECT_INTENT "WHERE " SEP_PAGE};
+constexpr Statement kListStates{"list_states", SEP_PAGE_OF_STATES("")};
+constexpr Statement kListStrategy{"list_strategy", SEP_SELECT_INTENT "WHERE strategy_id = $4 AND " SEP_PAGE};
+constexpr Statement kListBoth{"list_both", SEP_PAGE_OF_STATES("strategy_id = $5 AND ")};
+#undef SEP_PAGE
+#undef SEP_PAGE_OF_STATES
 #undef SEP_TIME_MS
 #undef SEP_SELECT_INTENT
 #undef SEP_SELECT_EVENT
 
-// Above every correlation id in byte order.
+// Below and above every correlation id in byte order.
+constexpr auto kBeforeAllIntents = "";
 constexpr auto kAfterAllIntents = "intent-~";
 
 std::string lower(std::string_view text) {
@@ -449,6 +463,14 @@ Result<std::optional<std::uint64_t>> EventStore::next_free_nonce(std::uint64_t c
   return rows.unsigned_integer(0, 0);
 }
 
+Result<std::vector<NextNonce>> EventStore::next_free_nonces() {
+  SEP_TRY(const auto rows, impl_->query(kNextNonces));
+  return read_all<NextNonce>(rows, [](const PgRows& all, int row) -> Result<NextNonce> {
+    return NextNonce{all.unsigned_integer(row, 0), std::string(all.text(row, 1)),
+                     all.unsigned_integer(row, 2)};
+  });
+}
+
 Result<std::uint64_t> EventStore::last_global_sequence() {
   SEP_TRY(const auto rows, impl_->query(kRecordHead));
   return rows.unsigned_integer(0, 0);
@@ -484,11 +506,17 @@ Result<std::vector<IntentRow>> EventStore::unfinished() {
 Result<std::vector<IntentRow>> EventStore::list(const ListQuery& query) {
   std::vector<std::string> parameters = {
       query.before_intent_id ? engine::correlation_of(*query.before_intent_id) : kAfterAllIntents,
+      query.since_intent_id ? engine::correlation_of(*query.since_intent_id) : kBeforeAllIntents,
       std::to_string(query.limit)};
+  if (!query.states.empty()) {
+    PgArray states;
+    for (const auto state : std::set(query.states.begin(), query.states.end()))
+      states.add(engine::to_string(state));
+    parameters.push_back(states.text());
+  }
   if (query.strategy_id) parameters.push_back(*query.strategy_id);
-  if (query.state) parameters.emplace_back(engine::to_string(*query.state));
-  const auto& statement =
-      query.strategy_id ? (query.state ? kListBoth : kListStrategy) : (query.state ? kListState : kListAll);
+  const auto& statement = query.strategy_id ? (query.states.empty() ? kListStrategy : kListBoth)
+                                            : (query.states.empty() ? kListAll : kListStates);
   SEP_TRY(const auto rows, impl_->query(statement, parameters));
   return read_all<IntentRow>(rows, read_intent);
 }

@@ -109,11 +109,22 @@ struct MigrationReport {
 /// processes may call it at once. STORE_UNAVAILABLE.
 Result<MigrationReport> migrate(const std::string& conninfo);
 
+/// Intents to list, newest first.
 struct ListQuery {
-  std::optional<engine::State> state;
+  std::vector<engine::State> states;  // empty: all; a repeated one counts once
   std::optional<std::string> strategy_id;
+  std::optional<std::string> since_intent_id;   // inclusive: no older intents
   std::optional<std::string> before_intent_id;  // exclusive: only older intents
   std::size_t limit = 50;
+};
+
+/// The nonce after the highest one that an account claimed on a chain.
+struct NextNonce {
+  std::uint64_t chain_id = 0;
+  std::string account;  // lower case
+  std::uint64_t next = 0;
+
+  bool operator==(const NextNonce&) const = default;
 };
 
 class EventStore {
@@ -151,6 +162,8 @@ class EventStore {
                                           std::uint64_t nonce);
   /// One more than the highest nonce on record for the account; nothing where there is none.
   Result<std::optional<std::uint64_t>> next_free_nonce(std::uint64_t chain_id, std::string_view account);
+  /// The same of every account that claimed one, in one index step for each.
+  Result<std::vector<NextNonce>> next_free_nonces();
   /// 0 for an empty record.
   Result<std::uint64_t> last_global_sequence();
   /// The intent's events from this sequence on, in order. INTERNAL where the record has a gap.
@@ -161,7 +174,7 @@ class EventStore {
   Result<std::vector<engine::Envelope>> range(std::uint64_t from_global, std::size_t limit);
   /// Intents that are not terminal, oldest first.
   Result<std::vector<IntentRow>> unfinished();
-  /// Newest first.
+  /// Newest first, at most `limit`; costs what it returns, whatever the record's size.
   Result<std::vector<IntentRow>> list(const ListQuery& query);
   /// How many intents are in each state; states without any are absent.
   Result<std::vector<std::pair<engine::State, std::uint64_t>>> count_by_state();

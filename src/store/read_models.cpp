@@ -22,6 +22,7 @@ constexpr int kLiveDatabase = 0;
 constexpr int kShadowDatabase = 1;
 constexpr auto kHeadKey = "projection:head";
 constexpr auto kAllIntents = "intents";
+constexpr auto kStrategies = "strategies";
 // A replay writes large batches, and Redis may be busy freeing what was there before.
 constexpr int kReplayTimeoutMs = 10'000;
 constexpr std::size_t kReplayBatch = 1'000;  // events
@@ -41,16 +42,37 @@ std::string strategy_state_list(std::string_view strategy, std::string_view stat
   return strategy_list(strategy) + ":state:" + std::string(state);
 }
 bool is_list(std::string_view key) {
-  return key == kAllIntents || key.starts_with("intents:");
+  return key == kAllIntents || key == kStrategies || key.starts_with("intents:");
 }
 
-std::string list_key(const ListQuery& query) {
-  if (query.strategy_id && query.state)
-    return strategy_state_list(*query.strategy_id, engine::to_string(*query.state));
-  if (query.strategy_id) return strategy_list(*query.strategy_id);
-  if (query.state) return state_list(engine::to_string(*query.state));
-  return kAllIntents;
+/// The lists that together hold what is asked for, none of it twice.
+std::vector<std::string> list_keys(const ListQuery& query) {
+  if (query.states.empty()) return {query.strategy_id ? strategy_list(*query.strategy_id) : kAllIntents};
+  std::vector<std::string> keys;
+  for (const auto state : std::set(query.states.begin(), query.states.end())) {
+    const auto name = engine::to_string(state);
+    keys.push_back(query.strategy_id ? strategy_state_list(*query.strategy_id, name) : state_list(name));
+  }
+  return keys;
 }
+
+/// A page of the lists KEYS: ids between ARGV 1 (upper) and 2 (lower), newest first, at most ARGV 3 of them;
+/// then the views of the first ARGV 4 of these. A script, since what is between the reads would change them:
+/// an intent moves from list to list.
+constexpr auto kReadPage = R"lua(
+local ids = {}
+for _, list in ipairs(KEYS) do
+  for _, id in ipairs(redis.call('ZREVRANGEBYLEX', list, ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])) do
+    ids[#ids + 1] = id
+  end
+end
+table.sort(ids, function(a, b) return a > b end)
+local page = {}
+for i = 1, math.min(#ids, tonumber(ARGV[3])) do
+  page[i] = {ids[i], i <= tonumber(ARGV[4]) and redis.call('GET', ARGV[5] .. ids[i])}
+end
+return page
+)lua";
 
 std::uint64_t parse_head(std::string_view text) {
   std::uint64_t head = 0;
@@ -75,6 +97,7 @@ void add_list_moves(const engine::ListEntry& entry, std::vector<Arguments>& comm
   } else {
     commands.push_back({"ZADD", kAllIntents, "0", entry.intent_id});
     commands.push_back({"ZADD", strategy_list(entry.strategy_id), "0", entry.intent_id});
+    commands.push_back({"ZADD", kStrategies, "0", entry.strategy_id});
   }
   commands.push_back({"ZADD", state_list(after), "0", entry.intent_id});
   commands.push_back({"ZADD", strategy_state_list(entry.strategy_id, after), "0", entry.intent_id});
@@ -310,22 +333,46 @@ class ReadModels::Impl {
     return parse_document(reply);
   }
 
+  Result<std::vector<std::optional<json::object>>> documents(std::span<const std::string> keys) {
+    std::vector<std::optional<json::object>> out;
+    if (keys.empty()) return out;
+    Arguments command{"MGET"};
+    command.insert(command.end(), keys.begin(), keys.end());
+    SEP_TRY(const auto replies, redis().call(command));
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      SEP_TRY(out.emplace_back(), parse_document(replies[i]));
+    }
+    return out;
+  }
+
   Result<IntentPage> list(const ListQuery& query) {
-    const auto from = query.before_intent_id ? "(" + *query.before_intent_id : "+";
+    const auto keys = list_keys(query);
+    Arguments command{"EVAL", kReadPage, std::to_string(keys.size())};
+    command.insert(command.end(), keys.begin(), keys.end());
+    command.push_back(query.before_intent_id ? "(" + *query.before_intent_id : "+");
+    command.push_back(query.since_intent_id ? "[" + *query.since_intent_id : "-");
     // One more than asked for says whether there is another page.
-    SEP_TRY(const auto ids, redis().call({"ZREVRANGEBYLEX", list_key(query), from, "-", "LIMIT", "0",
-                                          std::to_string(query.limit + 1)}));
+    command.push_back(std::to_string(query.limit + 1));
+    command.push_back(std::to_string(query.limit));
+    command.push_back(engine::intent_key(""));
+    SEP_TRY(const auto rows, redis().call(command));
     IntentPage page;
-    const auto count = std::min(ids.size(), query.limit);
-    if (count == 0) return page;
-    Arguments documents{"MGET"};
-    for (std::size_t i = 0; i < count; ++i) documents.push_back(engine::intent_key(ids[i].text()));
-    SEP_TRY(const auto texts, redis().call(documents));
+    const auto count = std::min(rows.size(), query.limit);
     for (std::size_t i = 0; i < count; ++i) {
-      SEP_TRY(auto view, parse_document(texts[i]));
+      SEP_TRY(auto view, parse_document(rows[i][1]));
       if (view) page.views.push_back(std::move(*view));
     }
-    if (ids.size() > count) page.next_before = std::string(ids[count - 1].text());
+    if (count > 0 && rows.size() > count) page.next_before = std::string(rows[count - 1][0].text());
+    return page;
+  }
+
+  Result<StrategyPage> strategies(const std::optional<std::string>& after, std::size_t limit) {
+    SEP_TRY(const auto names, redis().call({"ZRANGEBYLEX", kStrategies, after ? "(" + *after : "-", "+",
+                                            "LIMIT", "0", std::to_string(limit + 1)}));
+    StrategyPage page;
+    const auto count = std::min(names.size(), limit);
+    for (std::size_t i = 0; i < count; ++i) page.strategies.emplace_back(names[i].text());
+    if (count > 0 && names.size() > count) page.next_after = page.strategies.back();
     return page;
   }
 
@@ -370,8 +417,19 @@ Result<std::optional<json::object>> ReadModels::plan(std::string_view plan_id) {
 Result<std::optional<json::object>> ReadModels::positions(std::string_view strategy_id) {
   return impl_->document(engine::positions_key(strategy_id));
 }
+Result<std::optional<std::string>> ReadModels::intent_of_transaction(std::string_view tx_hash) {
+  SEP_TRY(const auto stored, impl_->document(engine::transaction_key(tx_hash)));
+  if (!stored) return std::nullopt;
+  return string_or(*stored, "intent_id");
+}
 Result<IntentPage> ReadModels::list(const ListQuery& query) {
   return impl_->list(query);
+}
+Result<StrategyPage> ReadModels::strategies(const std::optional<std::string>& after, std::size_t limit) {
+  return impl_->strategies(after, limit);
+}
+Result<std::vector<std::optional<json::object>>> ReadModels::documents(std::span<const std::string> keys) {
+  return impl_->documents(keys);
 }
 Result<json::object> ReadModels::stats() {
   SEP_TRY(auto stored, impl_->document(std::string(engine::kStatsKey)));

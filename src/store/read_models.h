@@ -5,10 +5,13 @@
 // Entry points: apply() and catch_up() for the projector, rebuild() and verify() for `sep replay`, the reads
 // for the gateway. All calls block, each with a bound; one thread owns a ReadModels at a time. Keys
 //   intent:{id}  plan:{id}  positions:{strategy}  stats         canonical JSON
+//   stats:minute:{time}  stats:hour:{time}                      canonical JSON: engine/window_stats.h
+//   transaction:{hash}                                          canonical JSON: {"intent_id"}
 //   projection:head                                             the last global_sequence that is in
 //   intents  intents:state:{s}  intents:strategy:{id}  intents:strategy:{id}:state:{s}
 //                                                               sorted sets of intent ids, all with score 0:
 //                                                               ULIDs sort by time
+//   strategies                                                  sorted set of strategy ids, all with score 0
 // Invariants
 //  1. Documents, lists and projection:head move together (MULTI/EXEC): Redis always holds the fold of exactly
 //  the
@@ -69,6 +72,11 @@ struct IntentPage {
   std::optional<std::string> next_before;  // the cursor of the next page; none: this was the last one
 };
 
+struct StrategyPage {
+  std::vector<std::string> strategies;    // by name, in byte order
+  std::optional<std::string> next_after;  // the cursor of the next page; none: this was the last one
+};
+
 class ReadModels {
  public:
   struct Options {
@@ -111,8 +119,14 @@ class ReadModels {
   Result<std::optional<json::object>> intent(std::string_view intent_id);
   Result<std::optional<json::object>> plan(std::string_view plan_id);
   Result<std::optional<json::object>> positions(std::string_view strategy_id);
-  /// Views newest first.
+  /// The intent that made a transaction (its hash in lower case); empty where unknown.
+  Result<std::optional<std::string>> intent_of_transaction(std::string_view tx_hash);
+  /// Views newest first, all of one moment: each is in a state that was asked for. Costs what it returns.
   Result<IntentPage> list(const ListQuery& query);
+  /// Strategies that ever submitted an intent, those behind `after` (empty: all), at most `limit`.
+  Result<StrategyPage> strategies(const std::optional<std::string>& after, std::size_t limit);
+  /// The documents of these keys, in one read: for the buckets of engine/window_stats.h.
+  Result<std::vector<std::optional<json::object>>> documents(std::span<const std::string> keys);
   /// The totals of an empty record where nothing is in yet.
   Result<json::object> stats();
   /// projection:head; 0 for an empty Redis.

@@ -296,9 +296,9 @@ TEST_F(StoreTest, ListsNewestFirst) {
   EXPECT_EQ(ids({.limit = 3}), expect({6, 5, 4}));
   EXPECT_EQ(ids({.before_intent_id = lives_[4]->intent_id(), .limit = 3}), expect({3, 2, 1}));
   EXPECT_EQ(ids({.strategy_id = "odd"}), expect({5, 3, 1}));
-  EXPECT_EQ(ids({.state = State::kPlanRejected}), expect({3}));
+  EXPECT_EQ(ids({.states = {State::kPlanRejected}}), expect({3}));
   EXPECT_EQ(
-      ids({.state = State::kAccepted, .strategy_id = "odd", .before_intent_id = lives_[5]->intent_id()}),
+      ids({.states = {State::kAccepted}, .strategy_id = "odd", .before_intent_id = lives_[5]->intent_id()}),
       expect({1}));
   EXPECT_EQ(ids({.strategy_id = "nobody"}), expect({}));
 
