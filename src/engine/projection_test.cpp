@@ -1,7 +1,12 @@
 #include "engine/projection.h"
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <numeric>
+#include <set>
+#include <sstream>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -9,6 +14,7 @@
 #include "base/decimal.h"
 #include "engine/lifecycle.h"
 #include "engine/sample_lives.h"
+#include "engine/window_stats.h"
 
 namespace sep::engine {
 namespace {
@@ -104,20 +110,19 @@ TEST(IntentView, OfACompletedAcquisition) {
   EXPECT_EQ(text(view, "last_event_time"), to_rfc3339(samples::kStart.plus_ms(80)));
   EXPECT_FALSE(view.at("cancel_requested").as_bool());
   EXPECT_EQ(at(view, "intent"), at(life.events()[0].payload, "intent"));
-  const auto expected_summary =
-      json::object{{"notional_usd", "2500"},
-                   {"plans", 1},
-                   {"quoted", "2512.4"},
-                   {"bound", "2512.4"},
-                   {"attempts", 1},
-                   {"attempt", 1},
-                   {"phase", "included"},
-                   {"block_number", 8},
-                   {"tx_hash", text(life.events().back().payload, "txHash")},
-                   {"amount_in", "2512.4"},
-                   {"amount_out", "1"},
-                   {"gas_cost_usd", "0.5"},
-                   {"criteria", json::array{}}};
+  const auto expected_summary = json::object{{"notional_usd", "2500"},
+                                             {"plans", 1},
+                                             {"quoted", "2512.4"},
+                                             {"bound", "2537.524"},
+                                             {"attempts", 1},
+                                             {"attempt", 1},
+                                             {"phase", "included"},
+                                             {"block_number", 8},
+                                             {"tx_hash", text(life.events().back().payload, "txHash")},
+                                             {"amount_in", "2512.4"},
+                                             {"amount_out", "1"},
+                                             {"gas_cost_usd", "0.5"},
+                                             {"criteria", json::array{}}};
   EXPECT_EQ(canonical_json(at(view, "summary")), canonical_json(expected_summary));
   const auto expected_timings =
       json::object{{"risk", 10},      {"accepted", 20}, {"planned", 30},   {"prepared", 50},
@@ -133,7 +138,7 @@ TEST(IntentView, ReasonsComeWithTheFaultAndGoWithTheNextPlan) {
   life.approve().plan("2510", "1");
   const auto planned = fold_intent(life.events());
   EXPECT_FALSE(at(planned, "summary").contains("reason"));
-  EXPECT_EQ(text(at(planned, "summary"), "bound"), "2510");
+  EXPECT_EQ(text(at(planned, "summary"), "bound"), "2535.1");
   EXPECT_EQ(text(planned, "state"), "planned");
   life.start().prepare(0).expire();
   const auto expired = fold_intent(life.events());
@@ -165,6 +170,79 @@ TEST(IntentView, AReorganisationTakesTheFillBack) {
   life.reorg(0);
   EXPECT_FALSE(at(fold_intent(life.events()), "summary").contains("amount_in"));
   EXPECT_EQ(text(element(fold_plan(life.events(), life.plan_id()), "steps", 0), "status"), "reorged");
+}
+
+json::object summary_of(const Life& life) {
+  return at(fold_intent(life.events()), "summary");
+}
+
+TEST(IntentView, ThePhaseIsWhatTheSwapsTransactionDidLast) {
+  Ids ids;
+  Life life(ids, "demo", "acquire", "1");
+  const auto phase = [&] { return text(summary_of(life), "phase"); };
+  life.submit().accept().plan("2500", "1", true).start();
+  EXPECT_EQ(phase(), "absent");
+  life.prepare(0, "approve").broadcast(0, "approve").fill(0, "0", "0");
+  EXPECT_EQ(phase(), "absent");
+  life.prepare(1);
+  EXPECT_EQ(phase(), "prepared");
+  life.broadcast(1);
+  EXPECT_EQ(phase(), "broadcast");
+  life.prepare(1);
+  EXPECT_EQ(phase(), "prepared");
+  life.broadcast(1).fill(1, "2500", "1", 1);
+  EXPECT_EQ(phase(), "included");
+  EXPECT_EQ(summary_of(life).at("block_number").to_number<int>(), 8);
+  life.reorg(1, 1);
+  EXPECT_EQ(phase(), "reorged");
+  EXPECT_FALSE(summary_of(life).contains("block_number"));
+  life.fill(1, "2500", "1").complete();
+  EXPECT_EQ(phase(), "included");
+}
+
+TEST(IntentView, ARevertIsTheSwapsOnlyWhereItsTransactionIs) {
+  Ids ids;
+  Life life(ids, "demo", "acquire", "1");
+  life.submit().accept().plan("2500", "1", true).start().prepare(0, "approve").prepare(1);
+  life.broadcast(0, "approve").broadcast(1).revert(0);
+  EXPECT_EQ(text(summary_of(life), "phase"), "broadcast");
+  EXPECT_EQ(text(summary_of(life), "reason"), "SLIPPAGE_EXCEEDED");
+  life.reorg(0);
+  EXPECT_EQ(text(summary_of(life), "phase"), "broadcast");
+  life.revert(1);
+  EXPECT_EQ(text(summary_of(life), "phase"), "reverted");
+}
+
+TEST(IntentView, AReplacementCountsAndACancellationDoesNot) {
+  Ids ids;
+  Life life(ids, "demo", "dispose", "1");
+  life.submit().accept().plan("1", "2480").start().prepare(0).broadcast(0).prepare(0).broadcast(0);
+  EXPECT_EQ(summary_of(life).at("attempt").to_number<int>(), 2);
+  const auto sent = text(life.events().back().payload, "txHash");
+  life.prepare(0, "cancel").broadcast(0, "cancel");
+  EXPECT_EQ(summary_of(life).at("attempt").to_number<int>(), 2);
+  EXPECT_EQ(summary_of(life).at("attempts").to_number<int>(), 3);
+  EXPECT_EQ(text(summary_of(life), "phase"), "broadcast");
+  EXPECT_EQ(text(summary_of(life), "tx_hash"), sent);
+}
+
+TEST(IntentView, ANewPlanTellsItsOwnQuoteAndBeginsAnew) {
+  Ids ids;
+  Life life(ids, "demo", "dispose", "1");
+  life.submit().accept().plan("1", "2480");
+  EXPECT_EQ(text(summary_of(life), "quoted"), "2480");
+  EXPECT_EQ(text(summary_of(life), "bound"), "2455.2");
+  EXPECT_EQ(summary_of(life).at("plans").to_number<int>(), 1);
+  life.start().prepare(0).broadcast(0).revert(0).approve().plan("1", "2470");
+  const auto summary = summary_of(life);
+  EXPECT_EQ(text(summary, "quoted"), "2470");
+  EXPECT_EQ(summary.at("plans").to_number<int>(), 2);
+  for (const std::string_view gone : {"phase", "attempt", "block_number", "reason", "detail"})
+    EXPECT_FALSE(summary.contains(gone)) << gone;
+
+  Life buy(ids, "demo", "acquire", "1");
+  buy.submit().accept().plan("2500", "1", true);
+  EXPECT_EQ(text(summary_of(buy), "quoted"), "2500");
 }
 
 TEST(IntentView, AClockThatStepsBackGivesNoNegativeDuration) {
@@ -393,6 +471,129 @@ TEST(Stats, Totals) {
   EXPECT_EQ(number("last_global_sequence"), record.size());
   EXPECT_EQ(at(stats, "by_state").at("planned").to_number<int>(), 1);
   EXPECT_EQ(text(stats, "total_value_usd"), "2500");
+}
+
+TEST(Transactions, EachNamesTheIntentThatMadeIt) {
+  Ids ids;
+  Life life(ids, "demo", "acquire", "1");
+  life.submit().accept().plan("2500", "1", true).start().prepare(0, "approve").prepare(1);
+  life.broadcast(0, "approve").broadcast(1).prepare(1).prepare(1, "cancel");
+  Life other(ids, "demo", "acquire", "1");
+  other.submit().accept().plan("2500", "1").start().prepare(0);
+  const auto stored = project(numbered({&life, &other}));
+  std::set<std::string> expected;
+  for (const auto* each : {&life, &other}) {
+    for (const auto& event : each->events()) {
+      if (event.topic != topic::kExecStepPrepared) continue;
+      const auto key = transaction_key(text(event.payload, "txHash"));
+      EXPECT_EQ(canonical_json(stored.document(key)),
+                canonical_json(json::object{{"intent_id", each->intent_id()}}));
+      expected.insert(key);
+    }
+  }
+  EXPECT_EQ(expected.size(), 5U);
+  std::set<std::string> found;
+  for (const auto& [key, document] : stored.documents)
+    if (key.starts_with("transaction:")) found.insert(key);
+  EXPECT_EQ(found, expected);
+}
+
+TEST(Buckets, ChangeWithTheBeginningAndTheEndOfAnIntent) {
+  Ids ids;
+  // 20 ms before a minute ends: accepted in it, planned and completed in the next.
+  const Timestamp late{samples::kStart.ms / 3'600'000 * 3'600'000 + 59'980};
+  Life life(ids, "demo", "acquire", "1", late);
+  life.trade("2500", "1");
+  Life refused(ids, "demo", "acquire", "1", late);
+  refused.submit().reject_risk();
+  const auto stored = project(numbered({&life, &refused}));
+  const auto before = bucket_keys(late);
+  const auto after = bucket_keys(life.events().back().timestamp);
+  ASSERT_NE(before[0], after[0]);
+  ASSERT_EQ(before[1], after[1]);
+  const auto expect = [&](const std::string& key, const json::object& bucket) {
+    EXPECT_EQ(canonical_json(stored.document(key)), canonical_json(bucket)) << key;
+  };
+  expect(before[0], {{"submitted", 2}, {"rejected", 1}});
+  expect(after[0], {{"completed", 1}, {"value_usd", "2500"}, {"settle_ms", {{"80", 1}}}});
+  expect(before[1], {{"submitted", 2},
+                     {"rejected", 1},
+                     {"completed", 1},
+                     {"value_usd", "2500"},
+                     {"settle_ms", {{"80", 1}}}});
+}
+
+// --- vectors for the pages' fold
+// --------------------------------------------------------------------------------
+
+/// {"lives": [{"name", "events", "views", "plans"}]}, a life a line: after each of the events, the intent's
+/// view and the views of its plans.
+std::string projection_vectors() {
+  std::string out = "{\"lives\": [\n";
+  std::uint64_t last = 0;
+  const auto lives = samples::every_kind_of_life();
+  for (const auto& [name, life] : lives) {
+    json::array events;
+    json::array views;
+    json::array plans;
+    json::object view;
+    std::map<std::string, json::object> known;
+    for (auto event : life.events()) {
+      event.global_sequence = ++last;
+      events.push_back(to_json(event));
+      view = apply_to_intent(std::move(view), event);
+      views.push_back(view);
+      if (event.topic == topic::kPlanCreated) known[text(event.payload, "planId")];
+      json::object shown;
+      for (auto& [plan_id, plan] : known) {
+        plan = apply_to_plan(std::move(plan), event);
+        shown[plan_id] = plan;
+      }
+      plans.push_back(std::move(shown));
+    }
+    out += canonical_json(json::object{{"name", name},
+                                       {"events", std::move(events)},
+                                       {"views", std::move(views)},
+                                       {"plans", std::move(plans)}});
+    out += &life == &lives.back().life ? "\n" : ",\n";
+  }
+  return out + "]}\n";
+}
+
+TEST(Vectors, AreWhatTheFoldGives) {
+  const auto path = std::filesystem::path(SEP_SOURCE_DIR) / "tests/vectors/projection.json";
+  const auto vectors = projection_vectors();
+  ASSERT_TRUE(parse_json(vectors).has_value());
+  if (std::getenv("SEP_WRITE_VECTORS") != nullptr) {
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << vectors;
+  }
+  std::ostringstream file;
+  file << std::ifstream(path, std::ios::binary).rdbuf();
+  EXPECT_TRUE(file.str() == vectors) << path << " is not what the fold gives: run SEP_WRITE_VECTORS=1 "
+                                     << "engine_test --gtest_filter='Vectors.*' to write it anew";
+}
+
+TEST(Vectors, ShowEveryTopicAndPhase) {
+  std::set<std::string> topics;
+  std::set<std::string> phases;
+  std::set<std::string> plan_states;
+  for (const auto& [name, life] : samples::every_kind_of_life()) {
+    ASSERT_TRUE(advance_head(std::nullopt, life.events()).has_value()) << name;
+    const auto& events = life.events();
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      const std::span prefix(events.data(), i + 1);
+      topics.insert(events[i].topic);
+      phases.insert(text(at(fold_intent(prefix), "summary"), "phase"));
+      if (events[i].topic == topic::kPlanCreated)
+        plan_states.insert(text(fold_plan(events, text(events[i].payload, "planId")), "state"));
+    }
+  }
+  EXPECT_EQ(topics.size(), topic::kAll.size());
+  EXPECT_EQ(phases,
+            (std::set<std::string>{"absent", "prepared", "broadcast", "included", "reverted", "reorged"}));
+  EXPECT_EQ(plan_states, (std::set<std::string>{"executing", "completed", "failed", "superseded", "expired",
+                                                "cancelled"}));
 }
 
 // --- the fold as a whole

@@ -2,15 +2,18 @@
 // For tests: lives of intents whose events are legal and whose payloads are as schema/payloads says.
 #include <array>
 #include <cstdint>
+#include <map>
 #include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/decimal.h"
 #include "base/ulid.h"
 #include "engine/envelope.h"
 #include "engine/topics.h"
+#include "ethereum/hash.h"
 
 namespace sep::engine::samples {
 
@@ -68,9 +71,11 @@ class Life {
                {{"reason", "NOTIONAL_LIMIT"}, {"detail", "too much"}, {"checks", json::array{}}});
   }
   Life& reject_plan() { return add(topic::kPlanRejected, {{"reason", "NO_ROUTE"}, {"detail", "no pool"}}); }
-  /// `in`, `out`: quoted amounts of the swap. With an approval as step 0 where asked for.
+  /// `in`, `out`: quoted amounts of the swap, whose bound is 1 % beyond. With an approval as step 0 where
+  /// asked for.
   Life& plan(std::string_view in, std::string_view out, bool with_approval = false) {
     plan_id_ = ids_->next(time_);
+    tx_hashes_.clear();
     json::array steps;
     if (with_approval)
       steps.push_back(json::object{{"index", 0},
@@ -99,9 +104,9 @@ class Life {
                       {"block_number", 7},
                       {"block_hash", hex('1', 64)}};
     if (type_ == "acquire")
-      swap["max_amount_in"] = in;
+      swap["max_amount_in"] = percent_of(in, 101);
     else
-      swap["min_amount_out"] = out;
+      swap["min_amount_out"] = percent_of(out, 99);
     steps.push_back(std::move(swap));
     return add(topic::kPlanCreated, {{"planId", plan_id_},
                                      {"steps", std::move(steps)},
@@ -116,33 +121,40 @@ class Life {
   Life& start() { return add(topic::kExecStarted, {{"planId", plan_id_}}); }
   unsigned swap_index() const { return swap_index_; }
   Life& prepare(unsigned step, std::string_view kind = "swap") {
-    tx_hash_ = hex("0123456789abcdef"[++transactions_ % 16], 64);
+    auto& hashes = tx_hashes_[step];
+    hashes.push_back(to_hex(keccak256(id_ + std::to_string(events_.size()))));
     return add(
         topic::kExecStepPrepared,
         {{"planId", plan_id_},
          {"stepIndex", step},
-         {"attempt", transactions_},
+         {"attempt", hashes.size()},
          {"kind", kind},
-         {"nonce", transactions_},
-         {"txHash", tx_hash_},
-         {"rawTx", hex('0', 1) + "200000000"},
+         {"nonce", kNonce + step},
+         {"txHash", hashes.back()},
+         {"rawTx", "0x0200000000"},
          {"fees",
           {{"gas_limit", "200000"}, {"max_fee_per_gas", "2000000000"}, {"max_priority_fee_per_gas", "1"}}}});
   }
+  /// The step's latest transaction.
   Life& broadcast(unsigned step, std::string_view kind = "swap") {
+    const auto& hashes = tx_hashes_[step];
     return add(topic::kExecStepSubmitted, {{"planId", plan_id_},
                                            {"stepIndex", step},
-                                           {"attempt", transactions_},
+                                           {"attempt", hashes.size()},
                                            {"kind", kind},
-                                           {"txHash", tx_hash_},
-                                           {"nonce", transactions_}});
+                                           {"txHash", hashes.back()},
+                                           {"nonce", kNonce + step}});
   }
-  Life& fill(unsigned step, std::string_view in, std::string_view out) {
-    amount_in_ = in;
-    amount_out_ = out;
+  /// `attempt`: whose transaction is in the block; 0: the latest one's.
+  Life& fill(unsigned step, std::string_view in, std::string_view out, std::size_t attempt = 0) {
+    if (out != "0") {
+      amount_in_ = in;
+      amount_out_ = out;
+    }
+    included_ = hash_of(step, attempt);
     return add(topic::kExecStepFilled, {{"planId", plan_id_},
                                         {"stepIndex", step},
-                                        {"txHash", tx_hash_},
+                                        {"txHash", included_},
                                         {"blockNumber", 8},
                                         {"blockHash", hex('2', 64)},
                                         {"amountIn", in},
@@ -150,26 +162,30 @@ class Life {
                                         {"gasUsed", "150000"},
                                         {"effectiveGasPrice", "1000000000"}});
   }
-  Life& revert(unsigned step) {
+  Life& revert(unsigned step, std::size_t attempt = 0) {
     return add(topic::kExecStepReverted, {{"planId", plan_id_},
                                           {"stepIndex", step},
-                                          {"txHash", tx_hash_},
+                                          {"txHash", hash_of(step, attempt)},
                                           {"reason", "SLIPPAGE_EXCEEDED"},
                                           {"detail", "Too little received"},
-                                          {"gasUsed", "90000"}});
+                                          {"blockNumber", 8},
+                                          {"blockHash", hex('2', 64)},
+                                          {"gasUsed", "90000"},
+                                          {"effectiveGasPrice", "1000000000"}});
   }
-  Life& reorg(unsigned step) {
-    return add(
-        topic::kExecStepReorged,
-        {{"planId", plan_id_}, {"stepIndex", step}, {"txHash", tx_hash_}, {"blockHash", hex('2', 64)}});
+  Life& reorg(unsigned step, std::size_t attempt = 0) {
+    return add(topic::kExecStepReorged, {{"planId", plan_id_},
+                                         {"stepIndex", step},
+                                         {"txHash", hash_of(step, attempt)},
+                                         {"blockHash", hex('2', 64)}});
   }
-  Life& complete(std::string_view gas_usd = "0.5") {
+  Life& complete(std::string_view gas_usd = "0.5", json::array criteria = {}) {
     return add(topic::kExecCompleted, {{"planId", plan_id_},
                                        {"amountIn", amount_in_},
                                        {"amountOut", amount_out_},
-                                       {"txHash", tx_hash_},
+                                       {"txHash", included_},
                                        {"gasCostUsd", gas_usd},
-                                       {"criteria", json::array{}}});
+                                       {"criteria", std::move(criteria)}});
   }
   Life& fail() {
     return add(topic::kExecFailed, {{"planId", plan_id_}, {"reason", "REVERTED"}, {"detail", "gave up"}});
@@ -189,6 +205,16 @@ class Life {
   const std::vector<Envelope>& events() const { return events_; }
 
  private:
+  static constexpr unsigned kNonce = 5;  // of the first step
+
+  const std::string& hash_of(unsigned step, std::size_t attempt) const {
+    const auto& hashes = tx_hashes_.at(step);
+    return attempt == 0 ? hashes.back() : hashes.at(attempt - 1);
+  }
+  static std::string percent_of(std::string_view usdc, unsigned percent) {
+    const auto amount = parse_decimal(usdc, 6).value_or(0);
+    return format_amount(mul_div(amount, percent, 100).value_or(0), 6);
+  }
   json::object token_in() const { return asset(type_ == "acquire" ? "USDC" : "WETH"); }
   json::object token_out() const { return asset(type_ == "acquire" ? "WETH" : "USDC"); }
 
@@ -214,11 +240,11 @@ class Life {
   Timestamp time_;
   json::object intent_;
   std::string plan_id_;
-  std::string tx_hash_;
+  std::map<unsigned, std::vector<std::string>> tx_hashes_;  // by step of the present plan
+  std::string included_;                                    // hash of the latest fill
   std::string amount_in_;
   std::string amount_out_;
   unsigned swap_index_ = 0;
-  unsigned transactions_ = 0;
   std::vector<Envelope> events_;
 };
 
@@ -242,7 +268,7 @@ inline Life random_life(Ids& ids, std::mt19937_64& random, Timestamp received = 
   life.plan(in, out, approval).start();
   if (approval) life.prepare(0, "approve").broadcast(0, "approve").fill(0, "0", "0");
   life.prepare(swap).broadcast(swap);
-  switch (below(6)) {
+  switch (below(7)) {
     case 0:
       return life.revert(swap).fail();
     case 1:
@@ -254,9 +280,107 @@ inline Life random_life(Ids& ids, std::mt19937_64& random, Timestamp received = 
       return life.fill(swap, in, out).reorg(swap).broadcast(swap).fill(swap, in, out).complete("1.25");
     case 4:
       return life;
+    case 5:
+      return life.prepare(swap).broadcast(swap).fill(swap, in, out, 1 + below(2)).complete();
     default:
       return life.fill(swap, in, out).complete();
   }
+}
+
+struct NamedLife {
+  std::string name;
+  Life life;
+};
+
+/// Lives that between them show every topic and every rule of the views (engine/projection.h).
+inline std::vector<NamedLife> every_kind_of_life() {
+  Ids ids;
+  std::vector<NamedLife> lives;
+  const auto live = [&](std::string name, std::string type) -> Life& {
+    const auto received = kStart.plus_ms(static_cast<std::int64_t>(lives.size()) * 1'000);
+    lives.push_back({std::move(name), Life(ids, "demo", std::move(type), "1", received)});
+    return lives.back().life;
+  };
+  const json::array criteria{
+      json::object{{"metric", "max_gas_usd"}, {"value", "5"}, {"actual", "0.75"}, {"met", true}}};
+  live("bought, better than quoted, with its approval", "acquire")
+      .submit()
+      .accept()
+      .plan("2500", "1", true)
+      .start()
+      .prepare(0, "approve")
+      .prepare(1)
+      .broadcast(0, "approve")
+      .broadcast(1)
+      .fill(0, "0", "0")
+      .fill(1, "2490.5", "1")
+      .complete("0.75", criteria);
+  live("sold by the first of two attempts", "dispose")
+      .submit()
+      .accept()
+      .plan("1", "2480")
+      .start()
+      .prepare(0)
+      .broadcast(0)
+      .prepare(0)
+      .broadcast(0)
+      .fill(0, "1", "2479.25", 1)
+      .complete();
+  live("included again after a reorganisation", "acquire")
+      .submit()
+      .accept()
+      .plan("2500", "1")
+      .start()
+      .prepare(0)
+      .broadcast(0)
+      .fill(0, "2500", "1")
+      .reorg(0)
+      .fill(0, "2501", "1")
+      .complete();
+  live("planned again after a revert", "dispose")
+      .submit()
+      .accept()
+      .plan("1", "2480")
+      .start()
+      .prepare(0)
+      .broadcast(0)
+      .revert(0)
+      .approve("2470")
+      .plan("1", "2470")
+      .start()
+      .prepare(0)
+      .broadcast(0)
+      .fill(0, "1", "2470")
+      .complete();
+  live("failed as its approval reverted, and then its swap", "acquire")
+      .submit()
+      .accept()
+      .plan("2500", "1", true)
+      .start()
+      .prepare(0, "approve")
+      .prepare(1)
+      .broadcast(0, "approve")
+      .broadcast(1)
+      .revert(0)
+      .revert(1)
+      .fail();
+  live("cancelled by a transaction in the swap's place", "acquire")
+      .submit()
+      .accept()
+      .plan("2500", "1")
+      .start()
+      .prepare(0)
+      .broadcast(0)
+      .ask_to_cancel()
+      .prepare(0, "cancel")
+      .broadcast(0, "cancel")
+      .fill(0, "0", "0")
+      .cancel();
+  live("expired before it was sent", "acquire").submit().accept().plan("2500", "1").expire();
+  live("refused by risk", "acquire").submit().reject_risk();
+  live("without a plan", "dispose").submit().accept().reject_plan();
+  live("on its way", "dispose").submit().accept().plan("1", "2480").start().prepare(0);
+  return lives;
 }
 
 /// A record: the lives' events in a random order that keeps each life's own, numbered from 1.
