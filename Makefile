@@ -11,7 +11,10 @@ DATA ?= .sep/devnet
 HTTP ?= 127.0.0.1:8080
 TIDY_SECONDS ?= 120
 
-.PHONY: help setup build run test test-asan unit lint tidy fmt gen bench clean
+WEB := web/out/pages.json
+WEB_SOURCES := $(shell git ls-files -co --exclude-standard web schema/generated package-lock.json)
+
+.PHONY: help setup build web run test test-asan unit e2e lint tidy fmt gen bench clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -19,19 +22,29 @@ help: ## list these commands
 setup: ## install what is missing (Debian 12; asks for root only when something is)
 	@tools/setup.sh
 
-build: setup ## build everything into build/release
+build: web ## build everything: programs into build/release, pages into web/out
 	@cmake --preset release >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 
-run: setup ## build, and run the platform with a chain of its own: DATA=.sep/devnet HTTP=127.0.0.1:8080
+web: setup ## build the pages
+	@$(MAKE) $(WEB)
+
+$(WEB): $(WEB_SOURCES)
+	@$(NPM) run web
+
+run: web ## build, and run the platform with a chain of its own: DATA=.sep/devnet HTTP=127.0.0.1:8080
 	@cmake --preset release >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target sep
 	@exec $(BUILD)/sep up --data-dir $(DATA) --http $(HTTP)
 
-test: build ## everything that can fail: lint, unit, property and integration tests
+test: build ## everything that can fail: lint, unit, property, integration and browser tests
 	@$(MAKE) lint tidy
 	@$(NPM) test
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+	@$(NPM) run e2e
+
+e2e: build ## the pages in Chromium, on a platform of their own
+	@$(NPM) run e2e
 
 unit: build ## unit and property tests only
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) -L unit
@@ -60,4 +73,4 @@ bench: build ## micro-benchmarks
 	@for program in $(BUILD)/bench_*; do [ ! -x $$program ] || $$program; done
 
 clean: ## remove what was built; data in .sep stays
-	@rm -rf build .cache
+	@rm -rf build .cache web/out web/.next

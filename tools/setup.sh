@@ -12,6 +12,7 @@ LIBRARIES=(libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libnats-d
            libvalijson-dev prometheus-cpp-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)
 SERVERS=(nats-server postgresql-15 redis-server)
 TOOLS=(ca-certificates curl)
+BROWSER=(chromium)  # for the tests of the pages
 
 POLICY=/usr/sbin/policy-rc.d                        # Debian asks it whether an installed service may start
 CLUSTERS=/etc/postgresql-common/createcluster.conf  # whether installing PostgreSQL makes a cluster
@@ -65,7 +66,7 @@ forbid_clusters() {
 }
 
 install_packages() {
-  local wanted=("${BUILD[@]}" "${LIBRARIES[@]}" "${SERVERS[@]}" "${TOOLS[@]}") missing
+  local wanted=("${BUILD[@]}" "${LIBRARIES[@]}" "${SERVERS[@]}" "${TOOLS[@]}" "${BROWSER[@]}") missing
   command -v npm >/dev/null || wanted+=(nodejs npm)
   mapfile -t missing < <(missing_of "${wanted[@]}")
   [ ${#missing[@]} -gt 0 ] || return 0

@@ -33,13 +33,19 @@ function Card({ toast }: { toast: Toast }) {
       onMouseLeave={() => setHeld(false)}
       className="pointer-events-auto flex w-full max-w-[360px] gap-3 rounded-panel border border-line bg-surface p-3 shadow-lg"
     >
-      <span className={failed ? "mt-0.5 text-red" : "mt-0.5 text-green"}>{failed ? <OctagonCross /> : <CircleTick />}</span>
+      <span className={failed ? "mt-0.5 text-red" : "mt-0.5 text-green"}>
+        {failed ? <OctagonCross /> : <CircleTick />}
+      </span>
       <div className="min-w-0 flex-1 text-table">
         <p className="font-semibold">{toast.title}</p>
         {toast.text !== undefined && <p className="mt-0.5 text-text2">{toast.text}</p>}
       </div>
       {toast.link && (
-        <Link href={toast.link.href} prefetch={false} className="text-table text-text2 underline-offset-2 hover:underline">
+        <Link
+          href={toast.link.href}
+          prefetch={false}
+          className="text-table text-text2 underline-offset-2 hover:underline"
+        >
           {toast.link.label}
         </Link>
       )}

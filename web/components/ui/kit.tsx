@@ -224,7 +224,15 @@ export function Amount({
 }
 
 /** A moment, in the zone that the reader chose. */
-export function Time({ at, precision = "second", zone: withZone }: { at: string | number; precision?: Precision; zone?: boolean }) {
+export function Time({
+  at,
+  precision = "second",
+  zone: withZone,
+}: {
+  at: string | number;
+  precision?: Precision;
+  zone?: boolean;
+}) {
   const zone = useZone();
   return (
     <time dateTime={new Date(at).toISOString()} title={formatFullTime(at, zone)} className="whitespace-nowrap">
@@ -236,7 +244,9 @@ export function Time({ at, precision = "second", zone: withZone }: { at: string 
 
 /** Stands where data will be, in its final size; shown only when loading takes long. */
 export function Skeleton({ className }: { className?: string }) {
-  return <span aria-hidden="true" className={cx("appear-late block rounded-badge bg-sunken", className ?? "h-4 w-full")} />;
+  return (
+    <span aria-hidden="true" className={cx("appear-late block rounded-badge bg-sunken", className ?? "h-4 w-full")} />
+  );
 }
 
 export function Notice({

@@ -79,7 +79,8 @@ function executing(view: IntentView, chain: ChainPosition): BadgeState {
   if (confirmed !== undefined)
     return badge("confirming", chain.confirmations === undefined ? undefined : `${confirmed}/${chain.confirmations}`);
   if (phase === "reverted" || phase === "reorged") return badge("retrying");
-  if (plans > 1) return badge("retrying", chain.maxAttempts === undefined ? `${plans}` : `${plans}/${chain.maxAttempts}`);
+  if (plans > 1)
+    return badge("retrying", chain.maxAttempts === undefined ? `${plans}` : `${plans}/${chain.maxAttempts}`);
   if (attempt > 1) return badge("retrying", `${attempt}`);
   return phase === "broadcast" ? badge("submitted") : badge("planning");
 }

@@ -37,7 +37,9 @@ export function boundOf(intent: Intent, bound: string | undefined, tokens: Token
   const quote = intent.assets[1];
   if (bound === undefined) {
     const slippage = formatPercent(intent.constraints.max_slippage);
-    return acquires ? `pay ${quote.symbol}, at most ${slippage} over the quote` : `get ${quote.symbol}, at most ${slippage} under the quote`;
+    return acquires
+      ? `pay ${quote.symbol}, at most ${slippage} over the quote`
+      : `get ${quote.symbol}, at most ${slippage} under the quote`;
   }
   return acquires
     ? `pay at most ${amountOf(bound, quote, tokens, "up")}`
@@ -73,7 +75,10 @@ export function sentenceOf(view: IntentView, tokens: Tokens): Sentence {
   const bound = boundOf(view.intent, view.summary.bound, tokens);
   if (!isTerminal(view.state) || view.state === "completed") return { promise, bound };
   if (view.state === "cancelled")
-    return { promise, bound: view.timings_ms.broadcast === undefined ? "cancelled before sending" : "cancelled, not swapped" };
+    return {
+      promise,
+      bound: view.timings_ms.broadcast === undefined ? "cancelled before sending" : "cancelled, not swapped",
+    };
   if (view.state === "expired") return { promise, bound: "time window ended, not swapped" };
   return { promise, bound: view.summary.reason === undefined ? bound : reasonWord(view.summary.reason) };
 }

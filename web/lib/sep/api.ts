@@ -91,7 +91,9 @@ async function call<T>(method: "GET" | "POST", path: string, options: CallOption
 }
 
 function query(parameters: Record<string, string | number | undefined>): string {
-  const given = Object.entries(parameters).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
+  const given = Object.entries(parameters).filter(
+    (entry): entry is [string, string | number] => entry[1] !== undefined,
+  );
   const text = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString();
   return text === "" ? "" : `?${text}`;
 }
@@ -136,5 +138,6 @@ export const api = {
   account: (signal?: AbortSignal) => call<Account>("GET", "/account", { signal }),
   platform: (signal?: AbortSignal) => call<Platform>("GET", "/platform", { signal }),
   status: (signal?: AbortSignal) => call<Status>("GET", "/status", { signal }),
-  stats: (window?: WindowName, signal?: AbortSignal) => call<Statistics>("GET", `/stats${query({ window })}`, { signal }),
+  stats: (window?: WindowName, signal?: AbortSignal) =>
+    call<Statistics>("GET", `/stats${query({ window })}`, { signal }),
 };

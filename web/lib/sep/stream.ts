@@ -141,7 +141,8 @@ export class Stream {
   #lost(): void {
     this.#drop();
     if (this.#stopped) return;
-    const wait = Math.min(firstRetryMs * 2 ** Math.min(this.#attempt - 1, 10), longestRetryMs) * (1 + Math.random() / 4);
+    const wait =
+      Math.min(firstRetryMs * 2 ** Math.min(this.#attempt - 1, 10), longestRetryMs) * (1 + Math.random() / 4);
     this.#handlers.onConnection({ status: "disconnected", since: Date.now(), retryAt: Date.now() + wait });
     this.#retry = setTimeout(() => this.#connect(), wait);
   }

@@ -1,0 +1,34 @@
+// What every test gets: a running platform for its worker, and pages that fail the test when the browser complains.
+import { test as base, type Page } from "@playwright/test";
+import { Platform } from "./platform.ts";
+
+/** What the browser may say when a server is killed under a page. */
+const expectedWhileDown = /net::ERR_|WebSocket connection|Failed to load resource/;
+
+export const test = base.extend<{ complaints: string[]; page: Page }, { platform: Platform }>({
+  platform: [
+    // The empty pattern is Playwright's way to say that nothing else is needed.
+    async ({}, use) => {
+      const platform = await Platform.start();
+      try {
+        await use(platform);
+      } finally {
+        await platform.stop();
+      }
+    },
+    { scope: "worker", timeout: 120_000 },
+  ],
+  baseURL: async ({ platform }, use) => use(platform.url),
+  complaints: async ({}, use) => use([]),
+  page: async ({ page, complaints }, use, info) => {
+    page.on("pageerror", (error) => complaints.push(`page: ${error.message}`));
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(`console: ${message.text()}`);
+    });
+    await use(page);
+    const allowed = info.annotations.some(({ type }) => type === "servers-die");
+    const unexpected = complaints.filter((text) => !allowed || !expectedWhileDown.test(text));
+    if (unexpected.length > 0) throw new Error(`the browser complained:\n${unexpected.join("\n")}`);
+  },
+});
+export { expect } from "@playwright/test";

@@ -1,0 +1,73 @@
+"use client";
+import { useRouter, useSearchParams } from "next/navigation";
+import { Plus } from "@/components/ui/icons.tsx";
+import { ButtonLink, Key, Segmented } from "@/components/ui/kit.tsx";
+import { filterFrom, filterHref, windows, type ListFilter } from "@/lib/intent/list-filter.ts";
+import { api } from "@/lib/sep/api.ts";
+import { useTitle } from "@/lib/title.ts";
+import { useLoaded } from "@/lib/use-loaded.ts";
+import { LatencyPanel } from "../latency/latency-bar.tsx";
+import { Attention } from "./attention.tsx";
+import { IntentListPanel } from "./intent-list.tsx";
+import { Throughput } from "./throughput.tsx";
+import { Totals } from "./totals.tsx";
+
+const statsEveryMs = 2_000;
+
+export function Dashboard() {
+  return <DashboardView filter={filterFrom(useSearchParams())} />;
+}
+
+export function DashboardView({ filter }: { filter: ListFilter }) {
+  const router = useRouter();
+  const stats = useLoaded(`stats:${filter.window}`, (signal) => api.stats(filter.window, signal), statsEveryMs);
+  const strategies = useLoaded("strategies", (signal) => api.strategies(undefined, signal), 15_000);
+  useTitle("Dashboard");
+  const choose = (change: Partial<ListFilter>) =>
+    router.replace(filterHref({ ...filter, ...change }), { scroll: false });
+  return (
+    <>
+      <div className="flex min-h-9 flex-wrap items-center justify-between gap-3">
+        <h1 className="text-phone-title font-semibold tablet:text-title">Dashboard</h1>
+        <div className="flex items-center gap-3">
+          <Segmented
+            label="Time window"
+            options={windows}
+            value={filter.window}
+            onChange={(window) => choose({ window, cursor: undefined })}
+          />
+          <ButtonLink look="ink" href="/submit" className="hidden h-9 text-body tablet:inline-flex">
+            <Plus size={14} /> Submit intent{" "}
+            <span className="hidden desktop:inline">
+              <Key>N</Key>
+            </span>
+          </ButtonLink>
+        </div>
+      </div>
+      <div className="mt-4">
+        <Totals stats={stats.data} />
+      </div>
+      <div className="mt-4 grid gap-4 desktop:grid-cols-[minmax(0,1fr)_312px]">
+        <div className="order-2 min-w-0 desktop:order-1">
+          <IntentListPanel
+            filter={filter}
+            choose={choose}
+            stats={stats.data}
+            strategies={strategies.data?.strategies ?? []}
+          />
+        </div>
+        <div className="contents desktop:order-2 desktop:grid desktop:content-start desktop:gap-4">
+          <div className="order-1 min-w-0">
+            <Attention stats={stats.data} filter={filter} />
+          </div>
+          <div className="order-3 min-w-0">
+            <LatencyPanel stats={stats.data} compact />
+          </div>
+          <div className="order-4 min-w-0">
+            <Throughput window={stats.data?.window} />
+          </div>
+        </div>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,142 @@
+"use client";
+// The list of intents: a page of the API, kept live. Rows change in place; new ones come in at the top, or wait while
+// the reader is busy, so that nothing moves under their eyes.
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { admits, filterHref, statesOf, windowOf, type ListFilter } from "@/lib/intent/list-filter.ts";
+import { api, ApiProblem } from "@/lib/sep/api.ts";
+import { intentIdOf } from "@/lib/sep/fold.ts";
+import { sepStore } from "@/lib/sep/store.ts";
+
+export const pageSize = 25;
+/** New rows come in at most so often. */
+const flushMs = 250;
+
+export interface IntentList {
+  /** Newest first; undefined while the first page is loading. */
+  ids: readonly string[] | undefined;
+  /** How many new ones wait. */
+  waiting: number;
+  nextCursor: string | null;
+  /** When the page was loaded. */
+  at: number | undefined;
+  problem: ApiProblem | undefined;
+  /** Lets the waiting ones in. */
+  show: () => void;
+  reload: () => void;
+}
+
+interface Page {
+  key: string;
+  ids: readonly string[];
+  nextCursor: string | null;
+  at: number;
+}
+
+/** `held`: the reader reads further down, has the keyboard in the list, or paused it. */
+export function useIntentList(filter: ListFilter, held: boolean): IntentList {
+  const key = filterHref(filter);
+  const [page, setPage] = useState<Page>();
+  const [problem, setProblem] = useState<{ key: string; problem: ApiProblem }>();
+  const [waiting, setWaiting] = useState<readonly string[]>([]);
+  const current = useRef({ filter, key, held });
+  useEffect(() => {
+    current.current = { filter, key, held };
+  });
+
+  /** Loads the page of the present filter, and answers how far the record was when it began. */
+  const load = useCallback(async (): Promise<number> => {
+    const { filter: wanted, key: wantedKey } = current.current;
+    try {
+      // The head first: events behind it are followed, so nothing falls between the two.
+      const { last_global_sequence } = await api.stats();
+      const result = await api.intents({
+        states: wanted.state === "all" ? undefined : statesOf(wanted.state),
+        strategyId: wanted.strategyId,
+        since: new Date(Date.now() - windowOf(wanted.window).seconds * 1000),
+        cursor: wanted.cursor,
+        limit: pageSize,
+      });
+      if (current.current.key !== wantedKey) return last_global_sequence;
+      sepStore.getState().applyViews(result.intents);
+      setPage({
+        key: wantedKey,
+        ids: result.intents.map((view) => view.intent_id),
+        nextCursor: result.next_cursor,
+        at: Date.now(),
+      });
+      setProblem(undefined);
+      setWaiting([]);
+      return last_global_sequence;
+    } catch (error) {
+      const failed = error instanceof ApiProblem ? error : new ApiProblem(0, "INTERNAL", String(error));
+      if (current.current.key === wantedKey) setProblem({ key: wantedKey, problem: failed });
+      throw failed;
+    }
+  }, []);
+  const reload = useCallback(() => {
+    load().catch(() => {});
+  }, [load]);
+
+  useEffect(reload, [reload, key]);
+  useEffect(() => sepStore.getState().subscribeToAll(load), [load]);
+
+  // What is new in the feed waits here; a flush soon takes it in.
+  useEffect(() => {
+    let seen = sepStore.getState().liveEvents;
+    return sepStore.subscribe(({ liveEvents }) => {
+      if (liveEvents === seen) return;
+      const lastSeen = seen.at(-1)?.globalSequence ?? 0;
+      seen = liveEvents;
+      const fresh: string[] = [];
+      for (let index = liveEvents.length - 1; index >= 0; index -= 1) {
+        const event = liveEvents[index]!;
+        if ((event.globalSequence ?? 0) <= lastSeen) break;
+        if (event.topic === "intent.submitted" && admits(current.current.filter, event.payload.intent.strategy_id))
+          fresh.push(intentIdOf(event));
+      }
+      if (fresh.length > 0) setWaiting((before) => [...fresh, ...before]);
+    });
+  }, []);
+
+  const show = useCallback(() => {
+    setWaiting((news) => {
+      if (news.length > 0)
+        setPage((before) => {
+          if (!before) return before;
+          const known = new Set(before.ids);
+          const ids = [...news.filter((id) => !known.has(id)), ...before.ids].sort().reverse();
+          // Rows that fall off the end are on the older page: the cursor is the last row that stays.
+          const kept = ids.slice(0, pageSize);
+          return { ...before, ids: kept, nextCursor: ids.length > pageSize ? kept.at(-1)! : before.nextCursor };
+        });
+      return [];
+    });
+  }, []);
+
+  const lastFlush = useRef(0);
+  const hasWaiting = waiting.length > 0;
+  useEffect(() => {
+    if (held || !hasWaiting) return;
+    const wait = Math.max(lastFlush.current + flushMs - Date.now(), 0);
+    const timer = setTimeout(() => {
+      lastFlush.current = Date.now();
+      show();
+    }, wait);
+    return () => clearTimeout(timer);
+  }, [held, hasWaiting, show]);
+
+  const shown = page?.key === key ? page : undefined;
+  const unknown = useMemo(() => {
+    const known = new Set(shown?.ids);
+    return waiting.filter((id) => !known.has(id)).length;
+  }, [waiting, shown]);
+  return {
+    ids: shown?.ids,
+    waiting: unknown,
+    nextCursor: shown?.nextCursor ?? null,
+    at: shown?.at,
+    problem: problem?.key === key ? problem.problem : undefined,
+    show,
+    reload,
+  };
+}

@@ -1,0 +1,108 @@
+"use client";
+import Link from "next/link";
+import { usePathname } from "next/navigation";
+import { GridIcon, Layers, Moon, Plus, Pulse, Sun } from "@/components/ui/icons.tsx";
+import { cx } from "@/components/ui/kit.tsx";
+import { setTheme, useTheme } from "@/lib/preferences.ts";
+import { ConnectionState } from "./connection-state.tsx";
+import { FindIntent } from "./find-intent.tsx";
+
+const pages = [
+  { href: "/", label: "Dashboard", short: "Dashboard", icon: GridIcon },
+  { href: "/submit", label: "Submit intent", short: "Submit", icon: Plus },
+  { href: "/positions", label: "Positions", short: "Positions", icon: Layers },
+  { href: "/system", label: "Health", short: "Health", icon: Pulse },
+] as const;
+
+function isCurrent(href: string, path: string): boolean {
+  return href === "/" ? path === "/" || path.startsWith("/intent") : path === href;
+}
+
+export function TopBar() {
+  const path = usePathname();
+  return (
+    <header className="sticky top-0 z-30 border-b border-line bg-surface">
+      <div className="mx-auto flex h-14 max-w-[1424px] items-center gap-4 px-4 tablet:px-6">
+        <Link href="/" className="flex items-center gap-2.5 text-body font-semibold whitespace-nowrap">
+          <Logo />
+          Strategy Execution
+        </Link>
+        <nav aria-label="Pages" className="ml-5 hidden h-full gap-6 tablet:flex">
+          {pages.map((page) => (
+            <Link
+              key={page.href}
+              href={page.href}
+              aria-current={isCurrent(page.href, path) ? "page" : undefined}
+              className={cx(
+                "flex h-full items-center border-b-2 pt-0.5 text-body whitespace-nowrap",
+                isCurrent(page.href, path)
+                  ? "border-ink font-semibold text-ink"
+                  : "border-transparent text-text2 hover:text-ink",
+              )}
+            >
+              {page.label}
+            </Link>
+          ))}
+        </nav>
+        <div className="ml-auto flex items-center gap-3">
+          <FindIntent />
+          <ConnectionState />
+          <ThemeSwitch />
+        </div>
+      </div>
+    </header>
+  );
+}
+
+export function BottomBar() {
+  const path = usePathname();
+  return (
+    <nav
+      aria-label="Pages"
+      className="fixed inset-x-0 bottom-0 z-30 grid h-[60px] grid-cols-4 border-t border-line bg-surface tablet:hidden"
+    >
+      {pages.map(({ href, short, icon: Icon }) => (
+        <Link
+          key={href}
+          href={href}
+          aria-current={isCurrent(href, path) ? "page" : undefined}
+          className={cx(
+            "flex flex-col items-center justify-center gap-1 text-note",
+            isCurrent(href, path) ? "font-semibold text-ink" : "text-text2",
+          )}
+        >
+          <Icon size={18} />
+          {short}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+function Logo() {
+  return (
+    <svg width="22" height="22" viewBox="0 0 24 24" aria-hidden="true" className="shrink-0">
+      <rect width="24" height="24" rx="6" fill="var(--ink)" />
+      <path d="M6 15.5h2.5c4 0 3-7 7-7H18" fill="none" stroke="var(--on-ink)" strokeWidth="2" strokeLinecap="round" />
+      <circle cx="6" cy="15.5" r="1.6" fill="var(--on-ink)" />
+      <circle cx="18" cy="8.5" r="1.6" fill="var(--on-ink)" />
+    </svg>
+  );
+}
+
+function ThemeSwitch() {
+  const theme = useTheme();
+  const other = theme === "dark" ? "light" : "dark";
+  return (
+    <button
+      type="button"
+      onClick={() => setTheme(other)}
+      aria-label="Dark look"
+      aria-pressed={theme === "dark"}
+      title={`Switch to the ${other} look`}
+      className="flex size-8 items-center justify-center rounded-control text-text2 hover:bg-sunken hover:text-ink"
+    >
+      {theme === "dark" ? <Sun /> : <Moon />}
+    </button>
+  );
+}
