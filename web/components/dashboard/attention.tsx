@@ -3,14 +3,13 @@ import Link from "next/link";
 import type { ReactNode } from "react";
 import { OctagonCross, Retry, Tick, Warning } from "@/components/ui/icons.tsx";
 import { Panel } from "@/components/ui/kit.tsx";
-import { formatMs } from "@/lib/format/time.ts";
 import { badgeOf } from "@/lib/intent/badge.ts";
 import { windowOf, type ListFilter } from "@/lib/intent/list-filter.ts";
 import { outcomeOf, promiseOf, reasonWord } from "@/lib/intent/wording.ts";
+import { formatLatency, latencyRows } from "@/lib/latency/stages.ts";
 import { api } from "@/lib/sep/api.ts";
 import { useChainPosition, useSep, useSepShallow } from "@/lib/sep/store.ts";
 import type { Statistics } from "@/lib/sep/types.ts";
-import { stageLabel } from "@/lib/stages.ts";
 import { useLoaded } from "@/lib/use-loaded.ts";
 
 const maxFailed = 3;
@@ -97,13 +96,13 @@ export function Attention({ stats, filter }: { stats: Statistics | undefined; fi
 }
 
 function slowStages(stats: Statistics | undefined): Item[] {
-  return Object.entries(stats?.latency ?? {})
-    .filter(([, stage]) => stage.count > 0 && stage.budget_us !== undefined && stage.p95_us > stage.budget_us)
-    .map(([name, stage]) => ({
-      key: name,
+  return latencyRows(stats?.latency ?? {})
+    .filter((row) => row.verdict === "over")
+    .map((row) => ({
+      key: row.key,
       icon: <Warning className="text-red" />,
-      title: `${stageLabel(name)} is over budget`,
-      text: `p95 ${formatMs(stage.p95_us)} ms against ${formatMs(stage.budget_us ?? 0)} ms.`,
+      title: `${row.label} is over budget`,
+      text: `p95 ${formatLatency(row.p95Us)} ms against ${formatLatency(row.budgetUs ?? 0)} ms.`,
       href: "/system",
       link: "Health",
     }));
