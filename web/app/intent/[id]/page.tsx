@@ -1,4 +1,14 @@
-import { View } from "./view";
+import type { Metadata } from "next";
+import { IntentPage } from "@/components/intent/intent-page.tsx";
+
+export const metadata: Metadata = { title: "Intent" };
 export const dynamicParams = false;
-export function generateStaticParams() { return [{ id: "_" }]; }
-export default function Page() { return <View />; }
+
+/** One page for all intents: the identifier is read from the address where the page runs. */
+export function generateStaticParams() {
+  return [{ id: "_" }];
+}
+
+export default function Page() {
+  return <IntentPage />;
+}
