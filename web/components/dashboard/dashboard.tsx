@@ -36,7 +36,7 @@ export function DashboardView({ filter }: { filter: ListFilter }) {
             value={filter.window}
             onChange={(window) => choose({ window, cursor: undefined })}
           />
-          <ButtonLink look="ink" href="/submit" className="hidden h-9 text-body tablet:inline-flex">
+          <ButtonLink look="ink" href="/submit" className="h-9 text-body max-tablet:hidden">
             <Plus size={14} /> Submit intent{" "}
             <span className="hidden desktop:inline">
               <Key>N</Key>

@@ -1,6 +1,6 @@
 "use client";
 import Link from "next/link";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { ArrowUp, Pause, Play } from "@/components/ui/icons.tsx";
 import { Button, ButtonLink, cx, Empty, Key, LoadError, Skeleton, useFocusWithin } from "@/components/ui/kit.tsx";
 import { counted, formatCount } from "@/lib/format/text.ts";
@@ -155,12 +155,14 @@ function Toolbar({
               )}
             >
               {label}
-              <span className="min-w-3 font-normal text-text2">{count === undefined ? "" : formatCount(count)}</span>
+              <span className="min-w-3 font-normal text-text2 max-tablet:hidden">
+                {count === undefined ? "" : formatCount(count)}
+              </span>
             </Link>
           );
         })}
       </nav>
-      <div className="ml-auto flex flex-wrap items-center gap-2">
+      <div className="ml-auto flex flex-wrap items-center gap-2 max-tablet:w-full">
         <span role="status" className="sr-only">
           {waiting > 0 && counted(waiting, "new intent")}
         </span>
@@ -169,12 +171,13 @@ function Toolbar({
           onClick={onAdmit}
           className={cx(
             "inline-flex h-7 items-center gap-1 rounded-full bg-blue-tint px-3 text-table font-semibold whitespace-nowrap text-blue",
-            waiting === 0 && "invisible",
+            waiting === 0 && "invisible max-tablet:hidden",
           )}
         >
           <ArrowUp size={14} /> {formatCount(waiting)} new
         </button>
         <Select
+          className="max-tablet:hidden"
           label="State"
           value={filter.state}
           onChange={(state) => choose({ state: state as ListFilter["state"], cursor: undefined })}
@@ -215,18 +218,20 @@ function Select({
   value,
   onChange,
   children,
+  className,
 }: {
   label: string;
   value: string;
   onChange: (value: string) => void;
-  children: React.ReactNode;
+  children: ReactNode;
+  className?: string;
 }) {
   return (
     <select
       aria-label={label}
       value={value}
       onChange={(event) => onChange(event.target.value)}
-      className="h-8 max-w-36 rounded-control border border-control bg-surface px-2 text-table"
+      className={cx("h-8 max-w-36 rounded-control border border-control bg-surface px-2 text-table", className)}
     >
       {children}
     </select>

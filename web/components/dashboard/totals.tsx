@@ -40,7 +40,7 @@ export function Totals({ stats }: { stats: Statistics | undefined }) {
 
 function Cell({ label, children, className }: { label: string; children: ReactNode; className?: string }) {
   return (
-    <div className={cx("h-[108px] min-w-0 border-line px-4 pt-3.5 pb-3 tablet:px-5", className)}>
+    <div className={cx("h-[124px] min-w-0 border-line px-4 pt-3.5 pb-3 tablet:h-[108px] tablet:px-5", className)}>
       <dt className="text-table text-text2">{label}</dt>
       <dd>{children || <Skeleton className="mt-2 h-6 w-20" />}</dd>
     </div>
@@ -54,7 +54,7 @@ function Figure({ value, unit, note }: { value: string; unit?: string; note: str
         {value}
         {unit !== undefined && <span className="ml-1 text-body font-normal text-text2">{unit}</span>}
       </span>
-      <span className="block truncate text-note text-text2" title={note}>
+      <span className="block text-note text-text2 tablet:truncate" title={note}>
         {note}
       </span>
     </>

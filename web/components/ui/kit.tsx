@@ -67,7 +67,7 @@ export function Tag({ children }: { children: ReactNode }) {
 
 export function Key({ children }: { children: ReactNode }) {
   return (
-    <kbd className="inline-flex min-w-5 items-center justify-center rounded border border-current/30 px-1 font-sans text-note text-current">
+    <kbd className="inline-flex min-w-5 items-center justify-center rounded-key border border-current/30 px-1 font-sans text-note text-current">
       {children}
     </kbd>
   );
@@ -148,7 +148,7 @@ export function Segmented<T extends string>({
         <label
           key={option.value}
           className={cx(
-            "cursor-pointer rounded-badge border px-2.5 py-0.5 text-table has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-focus",
+            "cursor-pointer rounded-badge border px-2.5 py-0.5 text-table whitespace-nowrap has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-focus",
             option.value === value
               ? "border-line bg-sunken font-semibold text-ink"
               : "border-transparent text-text2 hover:text-ink",
