@@ -1,0 +1,154 @@
+"use client";
+import { useRouter, useSearchParams } from "next/navigation";
+import { useEffect, type ReactNode } from "react";
+import { ButtonLink, Empty, LoadError, Panel } from "@/components/ui/kit.tsx";
+import { pricesOf } from "@/lib/positions/pnl.ts";
+import { allPages, positionsHref } from "@/lib/positions/strategies.ts";
+import { api, ApiProblem } from "@/lib/sep/api.ts";
+import { useSep } from "@/lib/sep/store.ts";
+import type { PositionsView } from "@/lib/sep/types.ts";
+import { useLoaded } from "@/lib/use-loaded.ts";
+import { AccountPanel } from "./account-panel.tsx";
+import { FillsPanel } from "./fills-panel.tsx";
+import { HoldingsPanel } from "./holdings-panel.tsx";
+import { PairsPanel } from "./pairs-panel.tsx";
+import { ProfitTotals } from "./profit-totals.tsx";
+import { StrategyChooser } from "./strategy-chooser.tsx";
+
+const everyMs = 5_000;
+const strategiesEveryMs = 30_000;
+const maxStrategyPages = 25;
+
+/** The strategies of which there is a record, however many pages of them. */
+function useStrategies() {
+  return useLoaded(
+    "strategies",
+    (signal) =>
+      allPages(async (cursor) => {
+        const { strategies, next_cursor } = await api.strategies(cursor, signal);
+        return { items: strategies, next: next_cursor };
+      }, maxStrategyPages),
+    strategiesEveryMs,
+  );
+}
+
+/** No answer but "not found" is an answer: a strategy without fills. */
+async function positionsOf(strategy: string, signal: AbortSignal): Promise<PositionsView> {
+  try {
+    return await api.positions(strategy, signal);
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || error.code !== "NOT_FOUND") throw error;
+    return { strategy_id: strategy, as_of: "", fills: 0, positions: [], pairs: [] };
+  }
+}
+
+/** The whole page; the strategy and the page of fills are in the address. */
+export function Positions() {
+  const router = useRouter();
+  const query = useSearchParams();
+  const named = query.get("strategy") ?? undefined;
+  const before = query.get("before") ?? undefined;
+  const strategies = useStrategies();
+  const first = strategies.data?.[0];
+  useEffect(() => {
+    // The address says what is shown, so that a strategy that comes later, with an earlier name, changes nothing.
+    if (named === undefined && first !== undefined) router.replace(positionsHref(first), { scroll: false });
+  }, [named, first, router]);
+  const chooser = (
+    <StrategyChooser
+      strategies={strategies.data ?? []}
+      chosen={named}
+      onChoose={(strategy) => router.push(positionsHref(strategy), { scroll: false })}
+    />
+  );
+  return (
+    <Frame chooser={chooser}>
+      {strategies.problem && (
+        <Panel>
+          <LoadError
+            what="the strategies"
+            problem={strategies.problem}
+            dataFrom={strategies.at}
+            onRetry={strategies.reload}
+          />
+        </Panel>
+      )}
+      {named === undefined && strategies.data?.length === 0 ? (
+        <Panel>
+          <Empty title="No strategy yet" action={<ButtonLink href="/submit">Submit intent</ButtonLink>}>
+            A strategy appears here with the first intent that is submitted in its name.
+          </Empty>
+        </Panel>
+      ) : (
+        <StrategyPositions strategy={named} before={before} />
+      )}
+    </Frame>
+  );
+}
+
+/** What stands before anything is known; the page itself takes the same room. */
+export function PositionsFrame() {
+  return (
+    <Frame chooser={<div className="h-9" />}>
+      <Panels />
+    </Frame>
+  );
+}
+
+function Frame({ chooser, children }: { chooser: ReactNode; children: ReactNode }) {
+  return (
+    <div className="space-y-4">
+      <div className="flex min-h-9 flex-wrap items-center justify-between gap-x-6 gap-y-3">
+        <h1 className="text-phone-title font-semibold tablet:text-title">Positions</h1>
+        {chooser}
+      </div>
+      {children}
+    </div>
+  );
+}
+
+function StrategyPositions({ strategy, before }: { strategy: string | undefined; before: string | undefined }) {
+  return strategy === undefined ? <Panels /> : <Known strategy={strategy} before={before} />;
+}
+
+function Panels() {
+  return (
+    <>
+      <ProfitTotals positions={undefined} prices={undefined} />
+      <PairsPanel pairs={undefined} prices={{}} tokens={{}} />
+    </>
+  );
+}
+
+function Known({ strategy, before }: { strategy: string; before: string | undefined }) {
+  const tokens = useSep((state) => state.tokensByAddress);
+  const positions = useLoaded(`positions ${strategy}`, (signal) => positionsOf(strategy, signal), everyMs);
+  const account = useLoaded("account", (signal) => api.account(signal), everyMs);
+  const prices = pricesOf(account.data);
+  const settled = account.data !== undefined || account.problem !== undefined;
+  return (
+    <>
+      <ProfitTotals positions={positions.data} prices={settled ? prices : undefined} />
+      <PairsPanel
+        pairs={positions.data?.pairs}
+        prices={prices}
+        tokens={tokens}
+        problem={
+          positions.problem && (
+            <LoadError
+              what={`the positions of ${strategy}`}
+              problem={positions.problem}
+              dataFrom={positions.at}
+              onRetry={positions.reload}
+            />
+          )
+        }
+      />
+      <div className="grid gap-4 desktop:grid-cols-[minmax(0,1fr)_432px]">
+        <HoldingsPanel holdings={positions.data?.positions} prices={prices} tokens={tokens} />
+        <AccountPanel account={account} tokens={tokens} />
+      </div>
+      <FillsPanel strategy={strategy} tokens={tokens} {...(before !== undefined && { before })} />
+    </>
+  );
+}

@@ -1,0 +1,132 @@
+"use client";
+// The parts of the platform: what it stands on, its services, the streams between them.
+import { Column, Head, NumberCell, Row, RowHead, Table, Under } from "@/components/table/table.tsx";
+import { Panel, Skeleton } from "@/components/ui/kit.tsx";
+import { formatCount } from "@/lib/format/text.ts";
+import { formatDuration } from "@/lib/format/time.ts";
+import type { Status } from "@/lib/sep/types.ts";
+import { agoMs, partName } from "@/lib/system/attention.ts";
+import { Answer } from "./answer.tsx";
+
+/** Rows of a table that is not there yet, each as high as the real ones. */
+export function WaitingRows({ rows, columns }: { rows: number; columns: number }) {
+  return Array.from({ length: rows }, (_, index) => (
+    <tr key={index} className="h-[41px] border-b border-line last:border-b-0">
+      <td colSpan={columns}>
+        <Skeleton />
+      </td>
+    </tr>
+  ));
+}
+
+export function DependenciesPanel({ status }: { status: Status | undefined }) {
+  return (
+    <Panel title="Dependencies" note="what the platform stands on">
+      <Table caption="Dependencies">
+        <Head>
+          <Column className="w-[34%]">Name</Column>
+          <Column className="w-[160px]">State</Column>
+          <Column className="max-tablet:hidden">Detail</Column>
+        </Head>
+        <tbody>
+          {status === undefined && <WaitingRows rows={4} columns={3} />}
+          {status?.dependencies.map((one) => (
+            <Row key={one.name}>
+              <RowHead>
+                <strong className="font-semibold">{partName(one.name)}</strong>
+                <Under className="break-words tablet:hidden">{one.detail}</Under>
+              </RowHead>
+              <td>
+                <Answer ok={one.ok} />
+              </td>
+              <td className="break-words text-text2 max-tablet:hidden">{one.detail}</td>
+            </Row>
+          ))}
+        </tbody>
+      </Table>
+    </Panel>
+  );
+}
+
+export function ServicesPanel({ status }: { status: Status | undefined }) {
+  return (
+    <Panel title="Services" note="by their signs of life">
+      <Table caption="Services">
+        <Head>
+          <Column className="w-[34%]">Service</Column>
+          <Column className="w-[160px]">State</Column>
+          <Column number className="max-tablet:hidden">
+            Instances
+          </Column>
+          <Column number>Last seen</Column>
+          <Column number className="max-tablet:hidden">
+            Up for
+          </Column>
+        </Head>
+        <tbody>
+          {status === undefined && <WaitingRows rows={7} columns={5} />}
+          {status?.services.map((service) => {
+            const upFor = service.started_at && formatDuration(agoMs(status.now, service.started_at));
+            return (
+              <Row key={service.name}>
+                <RowHead>
+                  <strong className="font-semibold">{partName(service.name)}</strong>
+                  {service.detail !== "" && <Under className="break-words">{service.detail}</Under>}
+                  <Under className="tablet:hidden">
+                    {service.instances === 1 ? "1 instance" : `${service.instances} instances`}
+                    {upFor && `, up for ${upFor}`}
+                  </Under>
+                </RowHead>
+                <td>
+                  <Answer ok={service.ok} yes="alive" no="not heard of" />
+                </td>
+                <NumberCell className="max-tablet:hidden">{formatCount(service.instances)}</NumberCell>
+                <NumberCell>
+                  {service.last_seen === undefined ? (
+                    "–"
+                  ) : (
+                    <span title={service.last_seen}>{formatDuration(agoMs(status.now, service.last_seen))} ago</span>
+                  )}
+                </NumberCell>
+                <NumberCell className="text-text2 max-tablet:hidden">
+                  {upFor ? <span title={service.started_at}>{upFor}</span> : "–"}
+                </NumberCell>
+              </Row>
+            );
+          })}
+        </tbody>
+      </Table>
+    </Panel>
+  );
+}
+
+export function StreamsPanel({ status }: { status: Status | undefined }) {
+  return (
+    <Panel title="Streams" note="how far each reader is behind">
+      <Table caption="Streams">
+        <Head>
+          <Column>Reader</Column>
+          <Column number>Waiting</Column>
+          <Column number>In hand</Column>
+          <Column>State</Column>
+        </Head>
+        <tbody>
+          {status === undefined && <WaitingRows rows={5} columns={4} />}
+          {status?.streams.map((stream) => (
+            <Row key={stream.name}>
+              <RowHead>
+                <strong className="font-semibold">{partName(stream.name)}</strong>
+                {stream.detail !== "" && <Under className="break-words">{stream.detail}</Under>}
+              </RowHead>
+              <NumberCell>{formatCount(stream.pending)}</NumberCell>
+              <NumberCell>{stream.unacknowledged === undefined ? "–" : formatCount(stream.unacknowledged)}</NumberCell>
+              <td>
+                <Answer ok={stream.ok} yes="keeps up" no="behind" />
+              </td>
+            </Row>
+          ))}
+        </tbody>
+      </Table>
+    </Panel>
+  );
+}
