@@ -1,9 +1,14 @@
 // What every test gets: a running platform for its worker, and pages that fail the test when the browser complains.
-import { test as base, type Page } from "@playwright/test";
+import { test as base, type Page, type TestInfo } from "@playwright/test";
 import { Platform } from "./platform.ts";
 
-/** What the browser may say when a server is killed under a page. */
-const expectedWhileDown = /net::ERR_|WebSocket connection|Failed to load resource/;
+/** What the browser says of servers that are killed, or that answer 404, under a page. */
+export const networkComplaints = "net::ERR_|WebSocket connection|Failed to load resource";
+
+/** Names what the browser may complain of in this test. */
+export function allowComplaints(info: TestInfo, pattern: string): void {
+  info.annotations.push({ type: "complaints", description: pattern });
+}
 
 export const test = base.extend<{ complaints: string[]; page: Page }, { platform: Platform }>({
   platform: [
@@ -26,8 +31,10 @@ export const test = base.extend<{ complaints: string[]; page: Page }, { platform
       if (message.type() === "error") complaints.push(`console: ${message.text()}`);
     });
     await use(page);
-    const allowed = info.annotations.some(({ type }) => type === "servers-die");
-    const unexpected = complaints.filter((text) => !allowed || !expectedWhileDown.test(text));
+    const allowed = info.annotations
+      .filter(({ type }) => type === "complaints")
+      .map(({ description = "" }) => new RegExp(description));
+    const unexpected = complaints.filter((text) => !allowed.some((pattern) => pattern.test(text)));
     if (unexpected.length > 0) throw new Error(`the browser complained:\n${unexpected.join("\n")}`);
   },
 });

@@ -1,0 +1,58 @@
+import { allowComplaints, expect, networkComplaints, test } from "./fixtures.ts";
+
+test("the services die under an open page: it says so, comes back, and has missed nothing", async ({
+  page,
+  platform,
+}, info) => {
+  allowComplaints(info, networkComplaints);
+  await page.goto("/");
+  await expect(page.getByText(/^Live/)).toBeVisible();
+  const before = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  await expect(page.locator(`[data-intent="${before}"]`)).toHaveAttribute("data-state", "completed");
+
+  platform.killPart("services");
+  await expect(page.getByText(/^Reconnecting/)).toBeVisible();
+  await platform.ready();
+  // Submitted before the page is back: it must hear of it all the same.
+  const during = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  await expect(page.getByText(/^Live/)).toBeVisible();
+  const row = page.locator(`[data-intent="${during}"]`);
+  await expect(row).toHaveAttribute("data-state", "completed");
+  const view = await platform.intent(during);
+  await expect(row).toHaveAttribute("data-sequence", String(view.sequence));
+  await expect(page.locator(`[data-intent="${before}"]`)).toHaveCount(1);
+});
+
+test("an intent's page outlives a restart of the services, with every event once", async ({ page, platform }, info) => {
+  allowComplaints(info, networkComplaints);
+  await platform.automine(false);
+  const id = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  await page.goto(`/intent/${id}`);
+  await expect(
+    page
+      .locator("[data-event]")
+      .filter({ hasText: /sent|Sent/ })
+      .first(),
+  ).toBeVisible();
+  platform.killPart("services");
+  await expect(page.getByText(/^Reconnecting/)).toBeVisible();
+  await platform.ready();
+  await platform.automine(true);
+  await platform.mine();
+  await platform.ended(id);
+  await expect(page.getByText("Completed").first()).toBeVisible();
+  const expected = (await platform.events(id)).map(({ sequence }) => String(sequence));
+  await expect
+    .poll(() => page.locator("[data-event]").evaluateAll((rows) => rows.map((row) => row.dataset.event).reverse()))
+    .toEqual(expected);
+});
+
+test("a page that slept catches up by itself", async ({ page, platform, context }) => {
+  await page.goto("/");
+  await expect(page.getByText(/^Live/)).toBeVisible();
+  await context.setOffline(true);
+  const id = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  await platform.ended(id);
+  await context.setOffline(false);
+  await expect(page.locator(`[data-intent="${id}"]`)).toHaveAttribute("data-state", "completed");
+});

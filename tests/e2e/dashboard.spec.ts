@@ -1,0 +1,114 @@
+import { foldHistory } from "../../web/lib/sep/fold.ts";
+import { expect, test } from "./fixtures.ts";
+
+test("intents appear live, newest first, and two browsers see the same", async ({ page, browser, platform }) => {
+  await page.goto("/");
+  const context = await browser.newContext();
+  const other = await context.newPage();
+  await other.goto(`${platform.url}/`);
+  await expect(page.getByText(/^Live/)).toBeVisible();
+  await expect(other.getByText(/^Live/)).toBeVisible();
+  const before = await page.locator("[data-intent]").count();
+
+  const first = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  const second = await platform.submit({ type: "dispose", amount: "100", base: "DAI", quote: "USDC" });
+  for (const browserPage of [page, other]) {
+    for (const id of [first, second]) {
+      const row = browserPage.locator(`[data-intent="${id}"]`);
+      await expect(row).toHaveAttribute("data-state", "completed");
+      await expect(row).toContainText("Completed");
+    }
+    await expect(browserPage.locator("[data-intent]")).toHaveCount(before + 2);
+    const shown = await browserPage
+      .locator("[data-intent]")
+      .evaluateAll((rows) => rows.map((row) => row.dataset.intent));
+    expect(shown.slice(0, 2)).toEqual([second, first]);
+  }
+  const texts = await Promise.all([page, other].map((each) => each.locator("[data-intent]").allInnerTexts()));
+  expect(texts[0]).toEqual(texts[1]);
+  await context.close();
+});
+
+test("new rows wait while the reader is in the list, and come in when asked", async ({ page, platform }) => {
+  await platform.ended(await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" }));
+  await page.goto("/");
+  await expect(page.getByText(/^Live/)).toBeVisible();
+  await page.locator("[data-intent]").first().waitFor();
+  const shown = () => page.locator("[data-intent]").evaluateAll((rows) => rows.map((row) => row.dataset.intent));
+  const before = await shown();
+  await page.keyboard.press("j");
+  await expect(page.locator("[data-intent] a").first()).toBeFocused();
+
+  const id = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  const pill = page.getByRole("button", { name: "1 new" });
+  await expect(pill).toBeVisible();
+  expect(await shown()).toEqual(before);
+  await pill.click();
+  await expect(page.locator("[data-intent]").first()).toHaveAttribute("data-intent", id);
+});
+
+test("paused, nothing comes in; resumed, it does", async ({ page, platform }) => {
+  await page.goto("/");
+  await expect(page.getByText(/^Live/)).toBeVisible();
+  await page.keyboard.press("p");
+  await expect(page.getByRole("button", { name: "Paused" })).toBeVisible();
+  const id = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  await expect(page.getByRole("button", { name: "1 new" })).toBeVisible();
+  await expect(page.locator(`[data-intent="${id}"]`)).toHaveCount(0);
+  await page.keyboard.press("p");
+  await expect(page.locator(`[data-intent="${id}"]`)).toHaveCount(1);
+});
+
+test("state, strategy and page are kept in the address", async ({ page, platform }) => {
+  for (let index = 0; index < 27; index += 1)
+    await platform.submit({ type: "acquire", amount: "99", base: "WETH", quote: "USDC", strategy: "paging" });
+  await expect.poll(async () => (await platform.stats()).active).toBe(0);
+  await page.goto("/");
+  await page.getByLabel("Strategy").selectOption("paging");
+  await expect(page).toHaveURL(/strategy=paging/);
+  await expect(page.locator("[data-intent]")).toHaveCount(25);
+  const first = await page.locator("[data-intent]").evaluateAll((rows) => rows.map((row) => row.dataset.intent));
+  await page.getByRole("link", { name: "Older" }).click();
+  await expect(page).toHaveURL(/before=/);
+  await expect(page.locator("[data-intent]")).toHaveCount(2);
+  await page.reload();
+  await expect(page.locator("[data-intent]")).toHaveCount(2);
+  const older = await page.locator("[data-intent]").evaluateAll((rows) => rows.map((row) => row.dataset.intent));
+  expect(new Set([...first, ...older]).size).toBe(27);
+  await page.getByRole("link", { name: "Newest" }).click();
+  await expect(page.locator("[data-intent]")).toHaveCount(25);
+  await page.getByRole("navigation", { name: "State" }).getByText("Completed").click();
+  await expect(page.getByText("No completed intents of paging in the last 24 h.")).toBeVisible();
+  await page.getByRole("button", { name: "Clear filter" }).click();
+  await expect(page).toHaveURL(/\/$/);
+});
+
+test("what the page's fold makes of the events is what the server answers", async ({ platform }) => {
+  const ids = await Promise.all([
+    platform.submit({ type: "acquire", amount: "0.2", base: "WETH", quote: "USDC" }),
+    platform.submit({ type: "dispose", amount: "0.2", base: "WETH", quote: "USDC" }),
+    platform.submit({ type: "acquire", amount: "99", base: "WETH", quote: "USDC" }),
+  ]);
+  for (const id of ids) {
+    const view = await platform.ended(id);
+    const { intent, plans } = foldHistory(await platform.events(id));
+    expect(intent).toEqual(view);
+    for (const plan of plans) expect(plan).toEqual(await platform.plan(plan.plan_id));
+  }
+});
+
+test("an identifier or a transaction's hash leads to its intent", async ({ page, platform }) => {
+  const id = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  const { summary } = await platform.ended(id);
+  for (const wanted of [id, `intent-${id}`, summary.tx_hash!]) {
+    await page.goto("/");
+    await page.keyboard.press("/");
+    await page.keyboard.type(wanted);
+    await page.keyboard.press("Enter");
+    await expect(page).toHaveURL(`/intent/${id}`);
+  }
+  await page.keyboard.press("/");
+  await page.keyboard.type("what");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("Neither an intent's identifier nor a transaction hash.")).toBeVisible();
+});
