@@ -43,35 +43,45 @@ export function useIntentList(filter: ListFilter, held: boolean): IntentList {
     current.current = { filter, key, held };
   });
 
+  const underWay = useRef<{ key: string; answer: Promise<number> }>(undefined);
+
   /** Loads the page of the present filter, and answers how far the record was when it began. */
-  const load = useCallback(async (): Promise<number> => {
+  const load = useCallback((): Promise<number> => {
     const { filter: wanted, key: wantedKey } = current.current;
-    try {
-      // The head first: events behind it are followed, so nothing falls between the two.
-      const { last_global_sequence } = await api.stats();
-      const result = await api.intents({
-        states: wanted.state === "all" ? undefined : statesOf(wanted.state),
-        strategyId: wanted.strategyId,
-        since: new Date(Date.now() - windowOf(wanted.window).seconds * 1000),
-        cursor: wanted.cursor,
-        limit: pageSize,
-      });
-      if (current.current.key !== wantedKey) return last_global_sequence;
-      sepStore.getState().applyViews(result.intents);
-      setPage({
-        key: wantedKey,
-        ids: result.intents.map((view) => view.intent_id),
-        nextCursor: result.next_cursor,
-        at: Date.now(),
-      });
-      setProblem(undefined);
-      setWaiting([]);
-      return last_global_sequence;
-    } catch (error) {
-      const failed = error instanceof ApiProblem ? error : new ApiProblem(0, "INTERNAL", String(error));
-      if (current.current.key === wantedKey) setProblem({ key: wantedKey, problem: failed });
-      throw failed;
-    }
+    if (underWay.current?.key === wantedKey) return underWay.current.answer;
+    const run = async (): Promise<number> => {
+      try {
+        // The head first: events behind it are followed, so nothing falls between the two.
+        const { last_global_sequence } = await api.stats();
+        const result = await api.intents({
+          states: wanted.state === "all" ? undefined : statesOf(wanted.state),
+          strategyId: wanted.strategyId,
+          since: new Date(Date.now() - windowOf(wanted.window).seconds * 1000),
+          cursor: wanted.cursor,
+          limit: pageSize,
+        });
+        if (current.current.key !== wantedKey) return last_global_sequence;
+        sepStore.getState().applyViews(result.intents);
+        setPage({
+          key: wantedKey,
+          ids: result.intents.map((view) => view.intent_id),
+          nextCursor: result.next_cursor,
+          at: Date.now(),
+        });
+        setProblem(undefined);
+        setWaiting([]);
+        return last_global_sequence;
+      } catch (error) {
+        const failed = error instanceof ApiProblem ? error : new ApiProblem(0, "INTERNAL", String(error));
+        if (current.current.key === wantedKey) setProblem({ key: wantedKey, problem: failed });
+        throw failed;
+      } finally {
+        underWay.current = undefined;
+      }
+    };
+    const answer = run();
+    underWay.current = { key: wantedKey, answer };
+    return answer;
   }, []);
   const reload = useCallback(() => {
     load().catch(() => {});
