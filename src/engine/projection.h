@@ -31,6 +31,10 @@
 
 namespace sep::engine {
 
+/// Of what the fold makes of an event: raised with every change of it, so that documents which an earlier
+/// program stored are told from this one's and built anew.
+inline constexpr unsigned kProjectionForm = 2;
+
 // --- keys of the documents (Redis keys)
 // -----------------------------------------------------------------------
 

@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "engine/projection.h"
 #include "store/redis.h"
 
@@ -74,9 +76,14 @@ end
 return page
 )lua";
 
+std::string head_text(std::uint64_t head) {
+  return fmt::format("{}:{}", engine::kProjectionForm, head);
+}
+/// 0 for what holds no documents, or those of another form.
 std::uint64_t parse_head(std::string_view text) {
+  const auto form = fmt::format("{}:", engine::kProjectionForm);
   std::uint64_t head = 0;
-  std::from_chars(text.data(), text.data() + text.size(), head);
+  if (text.starts_with(form)) std::from_chars(text.data() + form.size(), text.data() + text.size(), head);
   return head;
 }
 
@@ -176,7 +183,7 @@ class Projector {
     documents_written_ += changes.documents.size();
     for (auto& [key, text] : changes.documents) commands.push_back({"SET", key, std::move(text)});
     for (const auto& entry : changes.lists) add_list_moves(entry, commands);
-    commands.push_back({"SET", kHeadKey, std::to_string(changes.last_global_sequence)});
+    commands.push_back({"SET", kHeadKey, head_text(changes.last_global_sequence)});
     commands.push_back({"EXEC"});
     SEP_TRY(const auto replies, redis_.pipeline(commands));
     return replies.back().is_nil() ? ApplyOutcome::kNeedsCatchUp : ApplyOutcome::kApplied;

@@ -7,7 +7,8 @@
 //   intent:{id}  plan:{id}  positions:{strategy}  stats         canonical JSON
 //   stats:minute:{time}  stats:hour:{time}                      canonical JSON: engine/window_stats.h
 //   transaction:{hash}                                          canonical JSON: {"intent_id"}
-//   projection:head                                             the last global_sequence that is in
+//   projection:head                                             "{form}:{n}": n is the last global_sequence
+//                                                               that is in, form engine::kProjectionForm
 //   intents  intents:state:{s}  intents:strategy:{id}  intents:strategy:{id}:state:{s}
 //                                                               sorted sets of intent ids, all with score 0:
 //                                                               ULIDs sort by time
@@ -15,7 +16,8 @@
 // Invariants
 //  1. Documents, lists and projection:head move together (MULTI/EXEC): Redis always holds the fold of exactly
 //  the
-//     record's first `projection:head` events, whatever is killed when.
+//     record's first `projection:head` events, whatever is killed when. Documents of another form count as
+//     none: they are built anew, as if Redis were empty.
 //  2. The projector writes only onto the head that it knows (WATCH): two projectors, or one beside a rebuild,
 //     cannot mix their states.
 //  3. A rebuild works in database 1 and swaps it with database 0 when it is whole: no reader sees half of it.
@@ -129,7 +131,7 @@ class ReadModels {
   Result<std::vector<std::optional<json::object>>> documents(std::span<const std::string> keys);
   /// The totals of an empty record where nothing is in yet.
   Result<json::object> stats();
-  /// projection:head; 0 for an empty Redis.
+  /// The last global_sequence that is in; 0 for an empty Redis.
   Result<std::uint64_t> head();
   Status ping();
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "integration/record_fixture.h"
@@ -10,6 +11,7 @@
 
 #include "app/parts.h"
 #include "engine/sample_lives.h"
+#include "engine/window_stats.h"
 #include "gateway/validation.h"
 #include "store/read_models.h"
 #include "support/temp_dir.h"
@@ -150,6 +152,45 @@ TEST_F(ReplayTest, EveryViewIsAsTheSchemaSays) {
     for (const auto& fault : gateway::validate("views/" + kind, json::parse(text)))
       ADD_FAILURE() << key << " " << fault.pointer << " " << fault.message << "\n" << text;
   }
+}
+
+TEST_F(ReplayTest, EveryKindOfLifeIsShownAsTheSchemaSays) {
+  for (auto& [name, life] : engine::samples::every_kind_of_life()) {
+    live(life.events());
+    for (const auto& event : life.events())
+      for (const auto& fault : gateway::validate(gateway::payload_schema(event.topic), event.payload))
+        ADD_FAILURE() << name << " " << event.topic << " " << fault.pointer << " " << fault.message;
+    const auto view = models_->intent(life.intent_id()).value().value();
+    for (const auto& fault : gateway::validate("views/intent", view))
+      ADD_FAILURE() << name << " " << fault.pointer << " " << fault.message;
+  }
+  // The first second of kStart is in the window of the half minute behind.
+  const auto now = engine::samples::kStart.plus_ms(30'000);
+  auto stats = models_->stats().value();
+  stats["latency"] = json::object{};
+  for (const std::string_view name : {"15m", "1h", "24h", "7d"}) {
+    const auto window = engine::parse_stats_window(name).value();
+    const auto buckets = models_->documents(engine::window_keys(window, now)).value();
+    const auto previous = models_->documents(engine::previous_window_keys(window, now)).value();
+    stats["window"] = engine::window_json(window, now, buckets, previous);
+    for (const auto& fault : gateway::validate("api/stats", stats))
+      ADD_FAILURE() << name << " " << fault.pointer << " " << fault.message;
+    const auto& totals = stats.at("window").at("totals");
+    EXPECT_EQ(totals.at("submitted").to_number<int>(), 10) << name;
+    EXPECT_EQ(totals.at("completed").to_number<int>(), 4) << name;
+    EXPECT_EQ(totals.at("rejected").to_number<int>(), 2) << name;
+    EXPECT_EQ(totals.at("value_usd").as_string(), "9970") << name;
+  }
+}
+
+TEST_F(ReplayTest, DocumentsOfAnEarlierFormAreBuiltAnew) {
+  live(engine::samples::random_record(20, 21));
+  raw().call({"SET", "projection:head", std::to_string(models_->head().value())});
+  raw().call({"DEL", "strategies"});
+  EXPECT_EQ(models_->head().value(), 0U);
+  ASSERT_TRUE(models_->catch_up(*store_).has_value());
+  EXPECT_FALSE(models_->strategies({}, 10).value().strategies.empty());
+  expect_verified();
 }
 
 TEST_F(ReplayTest, VerifyNamesWhatDiffers) {
@@ -304,9 +345,95 @@ TEST_F(ReplayTest, ListsAgreeWithTheRecord) {
       EXPECT_EQ(ids, ids_of_record({.states = {state}, .strategy_id = strategy, .limit = 1000}));
       found += ids.size();
     }
+    const std::vector several{engine::State::kFailed, engine::State::kCompleted, engine::State::kCancelled,
+                              engine::State::kFailed};
+    EXPECT_EQ(ids_of_models({.states = several, .strategy_id = strategy}),
+              ids_of_record({.states = several, .strategy_id = strategy, .limit = 1000}));
+    const auto all = ids_of_record({.strategy_id = strategy, .limit = 1000});
+    const auto since = all.empty() ? std::optional<std::string>{} : all[all.size() / 2];
+    for (const auto& states : {std::vector<engine::State>{}, several}) {
+      const ListQuery query{
+          .states = states, .strategy_id = strategy, .since_intent_id = since, .limit = 1000};
+      auto expected = ids_of_record({.states = states, .strategy_id = strategy, .limit = 1000});
+      std::erase_if(expected, [&](const auto& id) { return since && id < *since; });
+      EXPECT_EQ(ids_of_models(query), expected);
+      EXPECT_EQ(ids_of_record(query), expected);
+    }
   }
   EXPECT_GT(found, 60U);
   EXPECT_TRUE(models_->list({.limit = 0}).value().views.empty());
+}
+
+/// The states move while the lists are read: a page shows each intent once, and only in a state asked for.
+TEST_F(ReplayTest, APageIsOfOneMoment) {
+  const auto record = engine::samples::random_record(400, 22);
+  std::atomic<bool> done = false;
+  std::thread reader([&] {
+    auto models = open_models();
+    const std::vector open{engine::State::kSubmitted, engine::State::kAccepted, engine::State::kPlanned,
+                           engine::State::kExecuting};
+    while (!done) {
+      std::vector<engine::State> ended;
+      for (const auto state : engine::kAllStates)
+        if (engine::is_terminal(state)) ended.push_back(state);
+      for (const auto& states : {open, ended}) {
+        std::set<std::string> seen;
+        for (const auto& view : models.list({.states = states, .limit = 500}).value().views) {
+          EXPECT_TRUE(seen.insert(string_or(view, "intent_id")).second);
+          EXPECT_EQ(std::ranges::count(states, engine::parse_state(string_or(view, "state"))), 1);
+        }
+      }
+      // All states together: whoever changed lists meanwhile is in one of them.
+      const auto head = models.stats().value().at("last_global_sequence").to_number<std::uint64_t>();
+      std::set<std::string> submitted;
+      for (std::size_t i = 0; i < head; ++i)
+        submitted.emplace(engine::intent_id_of(record[i].correlation_id));
+      const std::vector every(engine::kAllStates.begin(), engine::kAllStates.end());
+      EXPECT_GE(models.list({.states = every, .limit = 500}).value().views.size(), submitted.size());
+    }
+  });
+  live(record);
+  done = true;
+  reader.join();
+}
+
+TEST_F(ReplayTest, StrategiesByNameAndTransactionsByHash) {
+  EXPECT_TRUE(models_->strategies({}, 10).value().strategies.empty());
+  Ids ids;
+  for (const std::string strategy : {"b", "a.1", "B", "b", "a"}) {
+    Life life(ids, strategy, "acquire", "1");
+    life.trade("2500", "1");
+    live(life.events());
+    const auto hash = string_or(life.events().back().payload, "txHash");
+    EXPECT_EQ(models_->intent_of_transaction(hash).value(), life.intent_id());
+  }
+  EXPECT_EQ(models_->intent_of_transaction("0x" + std::string(64, '0')).value(), std::nullopt);
+
+  const auto page = [&](std::optional<std::string> after, std::size_t limit) {
+    return models_->strategies(after, limit).value();
+  };
+  EXPECT_EQ(page({}, 10).strategies, (std::vector<std::string>{"B", "a", "a.1", "b"}));
+  EXPECT_EQ(page({}, 4).next_after, std::nullopt);
+  EXPECT_EQ(page({}, 2).strategies, (std::vector<std::string>{"B", "a"}));
+  EXPECT_EQ(page({}, 2).next_after, "a");
+  EXPECT_EQ(page("a", 2).strategies, (std::vector<std::string>{"a.1", "b"}));
+  EXPECT_EQ(page("a", 2).next_after, std::nullopt);
+  EXPECT_TRUE(page("b", 2).strategies.empty());
+}
+
+TEST_F(ReplayTest, DocumentsOfSeveralKeysInTheirOrder) {
+  EXPECT_TRUE(models_->documents({}).value().empty());
+  Ids ids;
+  Life life(ids, "demo", "acquire", "1");
+  live(life.submit().events());
+  const auto bucket = engine::bucket_keys(engine::samples::kStart)[0];
+  const std::vector<std::string> keys{"stats:minute:2000-01-01T00:00", bucket,
+                                      engine::intent_key(life.intent_id())};
+  const auto documents = models_->documents(keys).value();
+  ASSERT_EQ(documents.size(), 3U);
+  EXPECT_EQ(documents[0], std::nullopt);
+  EXPECT_EQ(canonical_json(documents[1].value()), R"({"submitted":1})");
+  EXPECT_EQ(string_or(documents[2].value(), "intent_id"), life.intent_id());
 }
 
 TEST_F(ReplayTest, ReadsOfWhatIsThereAndWhatIsNot) {

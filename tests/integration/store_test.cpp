@@ -150,6 +150,29 @@ TEST_F(StoreTest, ANonceIsOneIntents) {
   expect_refused(batch, Kind::kAccountNonce);
 }
 
+TEST_F(StoreTest, TheNextNonceOfEveryAccountThatClaimedOne) {
+  EXPECT_TRUE(store_->next_free_nonces().value().empty());
+  const auto claim = [&](std::uint64_t chain_id, char account, std::uint64_t nonce) {
+    Life life(ids_, "demo", "acquire", "1");
+    auto batch = writer_->batch(life.submit().events());
+    batch.nonces.push_back({chain_id, engine::samples::hex(account, 40), nonce, life.correlation_id()});
+    ASSERT_TRUE(store_->commit(batch).has_value());
+  };
+  claim(1, 'B', 0);
+  claim(1, 'B', 9);
+  claim(1, 'B', 4);
+  claim(31337, 'a', 7);
+  claim(1, 'c', 2);
+  claim(1, 'a', 3);
+  const auto account = [](char digit) { return engine::samples::hex(digit, 40); };
+  EXPECT_EQ(
+      store_->next_free_nonces().value(),
+      (std::vector<NextNonce>{
+          {1, account('a'), 4}, {1, account('b'), 10}, {1, account('c'), 3}, {31337, account('a'), 8}}));
+  for (const auto& each : store_->next_free_nonces().value())
+    EXPECT_EQ(store_->next_free_nonce(each.chain_id, each.account).value(), each.next);
+}
+
 TEST_F(StoreTest, AStaleViewCannotWrite) {
   auto& life = submitted();
   const auto planned = writer_->batch(last(life.plan("2500", "1")));
@@ -301,6 +324,15 @@ TEST_F(StoreTest, ListsNewestFirst) {
       ids({.states = {State::kAccepted}, .strategy_id = "odd", .before_intent_id = lives_[5]->intent_id()}),
       expect({1}));
   EXPECT_EQ(ids({.strategy_id = "nobody"}), expect({}));
+  EXPECT_EQ(ids({.states = {State::kPlanRejected, State::kAccepted, State::kExpired}, .limit = 4}),
+            expect({6, 5, 4, 3}));
+  EXPECT_EQ(ids({.states = {State::kAccepted, State::kPlanRejected, State::kAccepted}, .strategy_id = "odd"}),
+            expect({5, 3, 1}));
+  EXPECT_EQ(ids({.since_intent_id = lives_[5]->intent_id()}), expect({6, 5}));
+  EXPECT_EQ(ids({.states = {State::kAccepted},
+                 .since_intent_id = lives_[3]->intent_id(),
+                 .before_intent_id = lives_[6]->intent_id()}),
+            expect({5, 4}));
 
   std::vector<std::string> unfinished;
   for (const auto& row : store_->unfinished().value()) unfinished.push_back(row.correlation_id);
