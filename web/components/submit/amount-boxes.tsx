@@ -9,7 +9,7 @@ import { readAmount } from "@/lib/submit/document.ts";
 import { exchanged, pairOf, withToken } from "@/lib/submit/form.ts";
 import { expectedOf, usdOf } from "@/lib/submit/price.ts";
 import type { Surroundings } from "@/lib/submit/store.ts";
-import { edit, FieldFault, useFault } from "./fields.tsx";
+import { amountSize, edit, FieldFault, useFault } from "./fields.tsx";
 import { useSubmit, type QuoteView } from "./state.ts";
 import { TokenPicker } from "./token-picker.tsx";
 
@@ -68,7 +68,10 @@ function BaseBox({ known, view, base }: { known: Surroundings; view: QuoteView; 
             placeholder="0"
             aria-invalid={amountFault !== undefined}
             aria-describedby={amountFault === undefined ? undefined : `${id}-fault`}
-            className="h-9 w-full min-w-0 bg-transparent text-amount font-semibold outline-none placeholder:text-text3"
+            className={cx(
+              "h-9 w-full min-w-0 bg-transparent font-semibold outline-none placeholder:text-text3",
+              amountSize(form.amount),
+            )}
           />
           <TokenPicker
             label={acquires ? "Token to buy" : "Token to sell"}
@@ -120,6 +123,8 @@ function QuoteBox({
   // A figure of another token must not stand beside this one's symbol.
   const fits = shown !== undefined && shown.assets[1].address.toLowerCase() === quote?.address.toLowerCase();
   const expected = fits ? expectedOf(shown) : undefined;
+  const expectedText =
+    expected === undefined || quote === undefined ? "–" : formatAmount(expected, quote.extensions?.stablecoin ?? false);
   return (
     <>
       <Box sunken faulty={fault !== undefined}>
@@ -129,13 +134,12 @@ function QuoteBox({
             aria-live="off"
             title={expected}
             className={cx(
-              "h-9 w-full min-w-0 truncate text-amount font-semibold",
+              "h-9 w-full min-w-0 font-semibold whitespace-nowrap",
+              amountSize(expectedText),
               view.current === undefined && "text-text3",
             )}
           >
-            {expected === undefined || quote === undefined
-              ? "–"
-              : formatAmount(expected, quote.extensions?.stablecoin ?? false)}
+            {expectedText}
           </output>
           <TokenPicker
             label={label === "Get" ? "Token to get" : "Token to pay with"}

@@ -63,8 +63,10 @@ export function Choices<T extends string>({
           <label
             key={option.value}
             className={cx(
-              "block min-w-0 cursor-pointer rounded-control bg-surface text-table has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-focus",
-              option.note === undefined ? "px-1 py-[7px] text-center" : "px-3 py-2.5",
+              "min-w-0 cursor-pointer rounded-control bg-surface text-table has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-focus",
+              option.note === undefined
+                ? "flex items-center justify-center px-1 py-[7px] text-center"
+                : "block px-3 py-2.5",
               // The thicker line of the chosen one takes no room of its own.
               option.value === value
                 ? "border border-ink font-semibold shadow-[inset_0_0_0_1px_var(--ink)]"
@@ -139,5 +141,9 @@ export function focusField(field: Field): void {
     : (place?.querySelector("[aria-invalid=true]") ?? place?.querySelector("input:checked, input, select, button"));
   if (target instanceof HTMLElement) target.focus();
 }
+
+/** The largest size in which an amount of so many characters stays on one line: a bound is never cut short. */
+export const amountSize = (text: string): string =>
+  text.length <= 9 ? "text-amount" : text.length <= 13 ? "text-title leading-9" : "text-body leading-9";
 
 export const edit = submitStore.getState().edit;

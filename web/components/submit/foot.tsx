@@ -131,7 +131,7 @@ function Notices({ view }: { view: QuoteView }) {
   const refusal = useSubmit((state) => state.refusal);
   const unanswered = useSubmit((state) => state.unanswered);
   return (
-    <div className="grid gap-3 not-empty:mb-4">
+    <div className="flex flex-col gap-3 has-[>:not(:empty)]:mb-4">
       <Staleness view={view} />
       {view.shown !== undefined && <PriceEffect quote={view.shown.quote} />}
       {unanswered !== undefined && refusal === undefined && (

@@ -168,11 +168,14 @@ function ExecutionStyle({ platform }: { platform: Platform | undefined }) {
 function StyleNote({ platform, style }: { platform: Platform | undefined; style: Style }) {
   const meaning = platform?.execution_styles[style];
   return (
-    <span className="block min-h-8">
+    <span className="block min-[420px]:min-h-8">
       {meaning === undefined ? (
         <Skeleton className="h-4 w-24" />
       ) : (
-        `Tip ${gwei(meaning.max_priority_fee_per_gas)} gwei, fee raised after ${wholeDuration(meaning.bump_after_ms)}`
+        `Tip ${gwei(meaning.max_priority_fee_per_gas)} gwei, fee raised after ${wholeDuration(meaning.bump_after_ms)}`.replaceAll(
+          / (?=gwei|[smh]$)/g,
+          "\u00a0",
+        )
       )}
     </span>
   );

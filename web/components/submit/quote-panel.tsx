@@ -4,7 +4,7 @@
 import type { ReactNode } from "react";
 import { ClockIcon, Warning } from "@/components/ui/icons.tsx";
 import { Amount, cx, Fact, Notice, Panel } from "@/components/ui/kit.tsx";
-import { formatAmount, formatPercent, formatUsd } from "@/lib/format/amount.ts";
+import { formatAmount, formatPercent, formatUsd, roundTo } from "@/lib/format/amount.ts";
 import { formatCount } from "@/lib/format/text.ts";
 import { formatDuration } from "@/lib/format/time.ts";
 import type { Asset, Quote } from "@/lib/sep/types.ts";
@@ -13,6 +13,7 @@ import { effectLevel, expectedOf, marketAmount, poolFees, priceSentence, usdOf }
 import { quoteProblemSentence, quoteProblemTitle, staleAfterMs, type Surroundings } from "@/lib/submit/store.ts";
 import { useNow } from "@/lib/use-loaded.ts";
 import { BoundScale } from "./bound-scale.tsx";
+import { amountSize } from "./fields.tsx";
 import { useSettleTimes, useSubmit, type QuoteView } from "./state.ts";
 
 export function QuotePanel({ known, view }: { known: Surroundings; view: QuoteView }) {
@@ -65,6 +66,8 @@ function Limit({ known, view, quote }: { known: Surroundings; view: QuoteView; q
   const asset = quote?.assets[1];
   const stable = asset !== undefined && stableOf(asset, known);
   const rounding = acquires ? "up" : "down";
+  const limitText = limit === undefined ? "–" : formatAmount(limit, stable, rounding);
+  const usd = limit === undefined || asset === undefined ? null : usdOf(limit, asset, known.account, known.tokens);
   const bound = quote && (acquires ? quote.max_amount_in : quote.min_amount_out);
   const slippage = readSlippage(form, known.platform?.limits).value;
   const source =
@@ -76,20 +79,16 @@ function Limit({ known, view, quote }: { known: Surroundings; view: QuoteView; q
   return (
     <div className="min-h-[164px]">
       <p className="text-table text-text2">{acquires ? "You pay at most" : "You get at least"}</p>
-      <p className={cx("text-amount font-semibold", view.current === undefined && "text-text3")}>
-        {quote === undefined || limit === undefined || asset === undefined ? (
-          "–"
-        ) : (
-          <>
-            <Amount text={limit} stable={stable} rounding={rounding} />{" "}
-            <span className="text-body font-normal text-text2">{asset.symbol}</span>
-          </>
-        )}
+      <p className={cx("h-9 font-semibold", view.current === undefined && "text-text3")}>
+        <span title={limit} className={cx("whitespace-nowrap", amountSize(limitText))}>
+          {limitText}
+        </span>{" "}
+        {limit !== undefined && <span className="text-body font-normal text-text2">{asset?.symbol}</span>}
       </p>
       <p className="min-h-5 text-table text-text2">
-        {quote === undefined || limit === undefined || asset === undefined
+        {limit === undefined || asset === undefined
           ? hint(view)
-          : `≈ ${formatUsd(usdOf(limit, asset, known.account, known.tokens))}, ${source}`}
+          : `≈ ${formatUsd(usd && roundTo(usd, 2, rounding))}, ${source}`}
       </p>
       <div className="mt-3 min-h-[68px]">
         {quote !== undefined && limit !== undefined && (

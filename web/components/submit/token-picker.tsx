@@ -90,13 +90,14 @@ export function TokenPicker({
             onFocus: (event) => event.currentTarget.select(),
             onClick: (event) => event.currentTarget.select(),
           })}
-          size={Math.min(Math.max((search ?? value?.symbol ?? "").length, 4), 8)}
-          className="h-8 w-[8.5ch] min-w-0 bg-transparent pl-2 text-body font-semibold outline-none"
+          // As wide as the symbol; wider while something is searched for.
+          style={{ width: `${Math.min(Math.max((value?.symbol ?? "").length, picker.isOpen ? 6 : 4), 8) + 1.5}ch` }}
+          className="h-8 min-w-0 bg-transparent pl-2 text-body font-semibold outline-none"
         />
         <button
           {...picker.getToggleButtonProps({ "aria-label": `${label}: show all` })}
           type="button"
-          className="flex h-8 w-8 items-center justify-center rounded-full text-text2 hover:text-ink"
+          className="flex h-8 w-7 items-center justify-center rounded-full text-text2 hover:text-ink"
         >
           <ChevronDown size={14} />
         </button>
