@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "app/parts.h"
 #include "app/signer.h"
 #include "base/log.h"
 #include "services/async.h"
@@ -34,6 +35,12 @@ using services::Task;
 
 constexpr auto kRetryDelay = 500ms;
 constexpr int kCannotStart = 3;
+
+/// Where the web build leaves the pages. An installation without the project's files has none.
+std::filesystem::path pages_folder() {
+  const auto root = project_root();
+  return root ? *root / "web/out" : std::filesystem::path();
+}
 
 /// The services of this process and what they share. Everything but the coordinator lives on one executor,
 /// one thread.
@@ -108,7 +115,8 @@ class Host {
     if (runs("orchestrator"))
       asio::co_spawn(context_, start_orchestrator(std::move(*signer)), [](std::exception_ptr) {});
     if (runs("gateway")) {
-      SEP_CO_TRY(gateway_, co_await services::GatewayService::start(bus_, settings_, view_, metrics_));
+      SEP_CO_TRY(gateway_,
+                 co_await services::GatewayService::start(bus_, settings_, view_, metrics_, pages_folder()));
     }
     log_->info("running: {}", fmt::join(names_, ", "));
     co_return Status{};

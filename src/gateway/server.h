@@ -17,6 +17,7 @@
 //  is refused.
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,7 +94,8 @@ class Backend {
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 8080;  // 0: any free one
+  std::uint16_t port = 8080;      // 0: any free one
+  std::filesystem::path pages{};  // the folder of gateway/pages.h; empty: no pages
   std::size_t max_body_bytes = 64 * 1024;
   std::size_t max_header_bytes = 16 * 1024;
   std::size_t max_connections = 2048;                 // further ones are answered 503 and closed

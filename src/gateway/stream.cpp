@@ -119,6 +119,13 @@ struct StreamHub::Impl : std::enable_shared_from_this<StreamHub::Impl> {
     return recent[global_sequence - first_recent()];
   }
 
+  std::function<json::object()> pong_members;
+
+  json::object pong() const {
+    auto members = pong_members ? pong_members() : json::object{};
+    members["globalSequence"] = head;
+    return members;
+  }
   void publish(StreamEvent event);
   void pass_on(StreamEvent event);
   void pass_on_held();
@@ -255,7 +262,7 @@ void StreamClient::Impl::receive(std::string_view text) {
         action, faults);
   }
   const auto& name = action.at("action").get_string();
-  if (name == "ping") return reply("pong", {});
+  if (name == "ping") return reply("pong", {}, hub->pong());
   if (name == "subscribe") return subscribe(action);
   unsubscribe(action);
 }
@@ -558,6 +565,10 @@ std::shared_ptr<StreamHub> StreamHub::create(asio::any_io_executor executor, His
 
 void StreamHub::publish(StreamEvent event) {
   impl_->publish(std::move(event));
+}
+
+void StreamHub::tell_with_pong(std::function<json::object()> members) {
+  impl_->pong_members = std::move(members);
 }
 
 std::shared_ptr<StreamClient> StreamHub::attach() {

@@ -30,6 +30,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "engine/envelope.h"
 
@@ -145,6 +146,8 @@ class StreamHub {
   /// An event of the feed; on the executor.
   void publish(StreamEvent event);
   std::shared_ptr<StreamClient> attach();
+  /// What the answer to a ping says beside the head: `members` is called for each one.
+  void tell_with_pong(std::function<json::object()> members);
   /// Orders every client to close with 1001 and stops reading the record.
   void stop();
   Stats stats() const;

@@ -172,6 +172,25 @@ TEST_F(Stream, DeliversWhatComesAfterSubscribing) {
   EXPECT_EQ(reader.taken->replies[0], (json::object{{"action", "subscribed"}, {"topics", {"intent.*"}}}));
 }
 
+TEST_F(Stream, APongSaysHowFarTheStreamIs) {
+  start();
+  Reader reader(io, *hub);
+  const auto pong = [&] {
+    reader.client->receive(R"({"action": "ping"})");
+    io.poll();
+    EXPECT_TRUE(validate("api/stream_reply", reader.taken->replies.back()).empty());
+    return reader.taken->replies.back();
+  };
+  EXPECT_EQ(pong(), (json::object{{"action", "pong"}, {"globalSequence", 0}}));
+  feed(3);
+  std::uint64_t block = 7;
+  hub->tell_with_pong([&] { return json::object{{"blockNumber", block}, {"blockAgeMs", 12}}; });
+  pong();
+  block = 8;
+  EXPECT_EQ(pong(), (json::object{
+                        {"action", "pong"}, {"globalSequence", 3}, {"blockNumber", 8}, {"blockAgeMs", 12}}));
+}
+
 TEST_F(Stream, RepliesFollowTheirSchemaAndEchoTheRequest) {
   start();
   Reader reader(io, *hub);

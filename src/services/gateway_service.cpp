@@ -48,11 +48,12 @@ class GatewayService::Impl : public gateway::Backend,
                              public std::enable_shared_from_this<Impl> {
  public:
   Impl(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings, std::shared_ptr<MarketView> market,
-       gateway::Metrics& metrics)
+       gateway::Metrics& metrics, std::filesystem::path pages)
       : bus_(std::move(bus)),
         settings_(settings),
         market_(std::move(market)),
         metrics_(metrics),
+        pages_(std::move(pages)),
         log_(logger("gateway")),
         record_(bus_) {}
 
@@ -84,6 +85,7 @@ class GatewayService::Impl : public gateway::Backend,
     SEP_CO_TRY(server_, gateway::Server::listen(bus_->executor(),
                                                 {.host = settings_.gateway.host,
                                                  .port = settings_.gateway.port,
+                                                 .pages = pages_,
                                                  .max_body_bytes = settings_.gateway.max_body_bytes},
                                                 *this, hub_, metrics_));
     log_->info("listening on {}:{}", settings_.gateway.host, server_->port());
@@ -360,6 +362,7 @@ class GatewayService::Impl : public gateway::Backend,
   engine::Settings settings_;
   std::shared_ptr<MarketView> market_;
   gateway::Metrics& metrics_;
+  std::filesystem::path pages_;
   Logger log_;
   RecordClient record_;
   Timestamp started_at_ = now();
@@ -382,8 +385,9 @@ Task<void> GatewayService::stop() {
 Task<Result<std::unique_ptr<GatewayService>>> GatewayService::start(std::shared_ptr<bus::Bus> bus,
                                                                     const engine::Settings& settings,
                                                                     std::shared_ptr<MarketView> market,
-                                                                    gateway::Metrics& metrics) {
-  auto impl = std::make_shared<Impl>(std::move(bus), settings, std::move(market), metrics);
+                                                                    gateway::Metrics& metrics,
+                                                                    std::filesystem::path pages) {
+  auto impl = std::make_shared<Impl>(std::move(bus), settings, std::move(market), metrics, std::move(pages));
   SEP_CO_CHECK(co_await impl->start());
   co_return std::unique_ptr<GatewayService>(new GatewayService(std::move(impl)));
 }

@@ -6,6 +6,7 @@
 //  Redis
 //     does not have (yet) is read from the record.
 //  2. The stream's feed is the EVENTS stream; its past is the record.
+#include <filesystem>
 #include <memory>
 
 #include "bus/bus.h"
@@ -18,12 +19,13 @@ namespace sep::services {
 
 class GatewayService {
  public:
-  /// On the bus's executor; waits for the record, then binds. CONFIGURATION where the address cannot be
-  /// bound.
+  /// On the bus's executor; waits for the record, then binds. `pages`: the folder of gateway/pages.h, empty
+  /// for none. CONFIGURATION where the address cannot be bound.
   static Task<Result<std::unique_ptr<GatewayService>>> start(std::shared_ptr<bus::Bus> bus,
                                                              const engine::Settings& settings,
                                                              std::shared_ptr<MarketView> market,
-                                                             gateway::Metrics& metrics);
+                                                             gateway::Metrics& metrics,
+                                                             std::filesystem::path pages);
   ~GatewayService();
 
   std::uint16_t port() const;

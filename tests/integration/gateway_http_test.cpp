@@ -25,8 +25,10 @@
 #include <sys/socket.h>
 
 #include "base/decimal.h"
+#include "gateway/api.h"
 #include "gateway/server.h"
 #include "gateway/validation.h"
+#include "support/temp_dir.h"
 
 namespace sep::gateway {
 namespace {
@@ -323,18 +325,18 @@ TEST_F(Gateway, AnswersEveryCall) {
   EXPECT_THAT(response.body(),
               HasSubstr("sep_http_requests_total{route=\"/intents/{id}\",status=\"200\"} 1"));
   EXPECT_THAT(response.body(), HasSubstr("sep_stage_seconds_count{stage=\"validation\"} 1"));
-  // The document describes what the server answers: each path of one is one of the other.
-  std::set<std::string> described, answered;
+}
+
+TEST(GatewayCalls, AreThoseThatTheDocumentDescribes) {
+  std::set<std::string> described;
   for (const auto& [path, item] : json::parse(openapi_json()).at("paths").as_object()) {
     for (const auto& [method, operation] : item.as_object()) {
-      if (method == "get") described.insert(path == "/stream" ? "WS /stream" : "GET " + std::string(path));
+      if (method == "get") described.insert("GET " + std::string(path));
       if (method == "post") described.insert("POST " + std::string(path));
     }
   }
-  for (const auto& call : body_of(peer.request("GET", "/")).at("calls").as_array())
-    answered.emplace(call.as_string());
-  described.insert("GET /");
-  EXPECT_EQ(answered, described);
+  const auto calls = Api::calls();
+  EXPECT_EQ(std::set(calls.begin(), calls.end()), described);
 }
 
 TEST_F(Gateway, ReportsEveryFaultOfABody) {
@@ -422,6 +424,90 @@ TEST_F(Gateway, RefusesWhatItDoesNotServe) {
   Peer large(port());
   expect_problem(large.request("GET", "/", "", "X-Large: " + std::string(4000, 'x') + "\r\n"), 431,
                  errc::kMalformedRequest);
+}
+
+TEST_F(Gateway, ServesThePages) {
+  const support::TempDir folder;
+  const auto write = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder / name) << text;
+  };
+  const std::string script(100'000, 'x');
+  write("index.html", "<p>sep");
+  write("404.html", "<p>nothing here");
+  write("stats.html", "<p>hidden by the call of this path");
+  write("app.js", script);
+  const json::object page{{"type", "text/html; charset=utf-8"},
+                          {"etag", "\"p\""},
+                          {"immutable", false},
+                          {"csp", "script-src 'self'"},
+                          {"encodings", json::object{}}};
+  const json::object asset{
+      {"type", "text/javascript"}, {"etag", "\"a\""}, {"immutable", true}, {"encodings", json::object{}}};
+  write(
+      "pages.json",
+      json::serialize(json::object{
+          {"files", {{"/index.html", page}, {"/404.html", page}, {"/stats.html", page}, {"/app.js", asset}}},
+          {"routes", {{"/", "/index.html"}, {"/stats", "/stats.html"}}}}));
+  start({.pages = folder.path()});
+  Peer peer(port());
+  const std::string browser = "Accept: text/html,*/*;q=0.8\r\n";
+
+  auto response = peer.request("GET", "/", "", browser);
+  EXPECT_EQ(response.result_int(), 200u);
+  EXPECT_EQ(response.body(), "<p>sep");
+  EXPECT_EQ(response[http::field::content_type], "text/html; charset=utf-8");
+  EXPECT_EQ(response["Content-Security-Policy"], "script-src 'self'");
+  EXPECT_EQ(response.count("Content-Security-Policy"), 1u);
+  EXPECT_EQ(response[http::field::cache_control], "no-cache");
+  EXPECT_EQ(response["X-Content-Type-Options"], "nosniff");
+  EXPECT_EQ(response["Cross-Origin-Opener-Policy"], "same-origin");
+  EXPECT_EQ(peer.request("GET", "/").body(), "<p>sep");
+  EXPECT_EQ(peer.request("GET", "/?since=1h").body(), "<p>sep");
+  EXPECT_TRUE(body_of(peer.request("GET", "/stats", "", browser)).contains("active"));
+
+  response = peer.request("GET", "/app.js");
+  EXPECT_EQ(response.body(), script);
+  EXPECT_EQ(response[http::field::cache_control], "public, max-age=31536000, immutable");
+  EXPECT_EQ(response["Content-Security-Policy"], "default-src 'none'; frame-ancestors 'none'");
+  response = peer.request("HEAD", "/app.js");
+  EXPECT_EQ(response[http::field::content_length], std::to_string(script.size()));
+  response = peer.request("GET", "/app.js", "", "Range: bytes=99999-\r\n");
+  EXPECT_EQ(response.result_int(), 206u);
+  EXPECT_EQ(response.body(), "x");
+  response = peer.request("GET", "/app.js", "", "Range: bytes=100000-\r\n");
+  EXPECT_EQ(response.result_int(), 416u);
+  EXPECT_EQ(response[http::field::content_length], "0");
+  // Both lines make one list.
+  response = peer.request("GET", "/app.js", "", "If-None-Match: \"b\"\r\nIf-None-Match: \"a\"\r\n");
+  EXPECT_EQ(response.result_int(), 304u);
+  EXPECT_EQ(response.count(http::field::content_length), 0u);
+  EXPECT_EQ(peer.request("GET", "/app.js/").result_int(), 308u);
+  EXPECT_EQ(peer.request("OPTIONS", "/app.js")[http::field::allow], "GET, HEAD, OPTIONS");
+  expect_problem(peer.request("POST", "/app.js"), 405, errc::kMethodNotAllowed);
+
+  response = peer.request("GET", "/nowhere", "", browser);
+  EXPECT_EQ(response.result_int(), 404u);
+  EXPECT_EQ(response.body(), "<p>nothing here");
+  expect_problem(peer.request("GET", "/nowhere"), 404, errc::kNotFound);
+  expect_problem(peer.request("GET", "/intents/" + kId.substr(0, 25) + "0", "", browser), 404,
+                 errc::kNotFound);
+  for (const std::string path :
+       {"/../404.html", "/%2e%2e/404.html", "/..%2f404.html", "/pages.json", "//app.js"})
+    expect_problem(peer.request("GET", path), 404, errc::kNotFound);
+  EXPECT_THAT(peer.request("GET", "/metrics").body(),
+              HasSubstr("sep_http_requests_total{route=\"page\",status=\"206\"} 1"));
+}
+
+TEST_F(Gateway, WithoutPagesTheApiWorks) {
+  start({.pages = "/nowhere"});
+  Peer peer(port());
+  const auto page = peer.request("GET", "/", "", "Accept: text/html\r\n");
+  EXPECT_EQ(page.result_int(), 503u);
+  EXPECT_EQ(page[http::field::content_type], "text/html; charset=utf-8");
+  EXPECT_THAT(page.body(), HasSubstr("make web"));
+  expect_problem(peer.request("GET", "/"), 503, errc::kNotReady);
+  expect_problem(peer.request("GET", "/submit"), 404, errc::kNotFound);
+  EXPECT_EQ(peer.request("GET", "/stats").result_int(), 200u);
 }
 
 TEST_F(Gateway, RefusesForeignPages) {

@@ -1,0 +1,487 @@
+#include "gateway/api.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <set>
+#include <utility>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/beast/core/string.hpp>
+#include <boost/url.hpp>
+#include <openssl/evp.h>
+
+#include "base/hex.h"
+#include "base/log.h"
+#include "base/ulid.h"
+#include "engine/envelope.h"
+#include "engine/lifecycle.h"
+#include "gateway/validation.h"
+
+namespace sep::gateway {
+
+namespace beast = boost::beast;
+namespace http = beast::http;
+
+namespace {
+
+constexpr unsigned kMaxPageLimit = 200;
+constexpr std::size_t kCompressFrom = 1024;  // bytes: below, a packet is a packet
+// What metrics call the route of a path that is no call.
+constexpr std::string_view kPageRoute = "page";
+constexpr std::string_view kNoRoute = "none";
+
+Reply json_reply(unsigned status, const json::value& document) {
+  return {status, json::serialize(document), "application/json", {}};
+}
+
+Problem invalid_id(std::string_view text) {
+  return {400,
+          errc::kInvalidId,
+          "\"" + std::string(text.substr(0, 64)) + "\" is not a ULID of 26 characters",
+          {}};
+}
+
+std::string sha256_hex(std::string_view text) {
+  std::array<std::uint8_t, 32> digest{};
+  EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  return to_hex(digest).substr(2);
+}
+
+bool is_visible_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '!' && c <= '~'; });
+}
+
+// "application/json", with or without parameters.
+bool is_json_type(std::string_view content_type) {
+  const auto type = content_type.substr(0, content_type.find(';'));
+  const auto end = type.find_last_not_of(" \t");
+  return end != std::string_view::npos && beast::iequals(type.substr(0, end + 1), "application/json");
+}
+
+std::string_view host_of(std::string_view authority) {
+  if (authority.starts_with('[')) return authority.substr(0, authority.find(']') + 1);
+  return authority.substr(0, authority.find(':'));
+}
+
+// A name that a foreign page cannot have made to lead here: an address, localhost, or the name that was
+// configured.
+bool is_own_host(std::string_view authority, std::string_view configured) {
+  const auto host = host_of(authority);
+  if (beast::iequals(host, "localhost") || beast::iequals(host, configured) || host.starts_with('['))
+    return true;
+  boost::system::error_code error;
+  asio::ip::make_address(std::string(host), error);
+  return !error;
+}
+
+// A browser sends Origin with what a page of another site asks for.
+bool is_own_origin(std::string_view origin, std::string_view authority) {
+  const auto scheme = origin.find("://");
+  return scheme != std::string_view::npos && beast::iequals(origin.substr(scheme + 3), authority);
+}
+
+// One that a pointer of the schema's faults says already, at the field or around it.
+bool is_known(const std::vector<Fault>& faults, std::string_view pointer) {
+  return std::any_of(faults.begin(), faults.end(), [&](const Fault& fault) {
+    return pointer.starts_with(fault.pointer) &&
+           (pointer.size() == fault.pointer.size() || pointer[fault.pointer.size()] == '/');
+  });
+}
+
+Answer<json::value> body_json(const Request& request) {
+  if (!is_json_type(request[http::field::content_type]))
+    return std::unexpected(
+        Problem{415, errc::kUnsupportedMediaType, "the body must be application/json", {}});
+  auto document = parse_json(request.body());
+  if (!document) return std::unexpected(Problem{400, errc::kMalformedJson, document.error().detail, {}});
+  return std::move(*document);
+}
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+template <class T>
+Answer<Reply> answered(unsigned status, Answer<T> answer) {
+  if (!answer) return std::unexpected(std::move(answer.error()));
+  return json_reply(status, json::value(std::move(*answer)));
+}
+
+Answer<ListQuery> list_query(const Parameters& parameters) {
+  ListQuery query;
+  std::vector<Fault> faults;
+  std::set<std::string_view> seen;
+  for (const auto& [name, value] : parameters) {
+    const auto fault = [&](std::string_view code, std::string message) {
+      faults.push_back({"/query/" + name, code, std::move(message)});
+    };
+    if (!seen.insert(name).second) {
+      fault(errc::kInvalidValue, "must be given once");
+    } else if (name == "state") {
+      query.state = value;
+      if (!engine::parse_state(value)) fault(errc::kInvalidValue, "is not a state of an intent");
+    } else if (name == "strategy_id") {
+      query.strategy_id = value;
+      if (!is_strategy_id(value)) fault(errc::kInvalidValue, "is not a strategy's identifier");
+    } else if (name == "limit") {
+      const auto end = value.data() + value.size();
+      const auto read = std::from_chars(value.data(), end, query.limit);
+      if (read.ec != std::errc() || read.ptr != end || query.limit < 1 || query.limit > kMaxPageLimit)
+        fault(errc::kInvalidValue, "must be from 1 to " + std::to_string(kMaxPageLimit));
+    } else if (name == "cursor") {
+      query.before_intent_id = value;
+      if (!is_ulid(value)) fault(errc::kInvalidCursor, "is not a next_cursor of a page");
+    } else {
+      fault(errc::kUnknownField, "is not a known parameter");
+    }
+  }
+  if (!faults.empty()) return std::unexpected(validation_problem(std::move(faults)));
+  return query;
+}
+
+/// "/intents/{id}" against "/intents/01J…": the variable's value (empty without one), or nothing where they
+/// differ.
+std::optional<std::string> match_path(std::string_view pattern, const boost::urls::url_view& url) {
+  std::string id;
+  auto segment = url.segments().begin();
+  const auto end = url.segments().end();
+  for (auto rest = pattern.substr(1); !rest.empty(); ++segment) {
+    const auto slash = rest.find('/');
+    const auto expected = rest.substr(0, slash);
+    rest = slash == std::string_view::npos ? std::string_view{} : rest.substr(slash + 1);
+    if (segment == end) return std::nullopt;
+    const std::string given = *segment;
+    if (expected == "{id}" && !given.empty())
+      id = given;
+    else if (expected != given)
+      return std::nullopt;
+  }
+  if (segment != end) return std::nullopt;
+  return id;
+}
+
+std::string allowed_methods(const std::set<http::verb>& verbs) {
+  std::string text;
+  for (const auto verb : verbs) {
+    if (!text.empty()) text += ", ";
+    text += http::to_string(verb);
+  }
+  return text;
+}
+
+/// A header that may come in several lines, as one list.
+std::string joined(const Request& request, http::field name) {
+  std::string text;
+  const auto [first, last] = request.equal_range(name);
+  for (auto field = first; field != last; ++field) {
+    if (!text.empty()) text += ", ";
+    text += std::string_view(field->value());
+  }
+  return text;
+}
+
+PageRequest page_request(const Request& request) {
+  const std::string_view target = request.target();
+  const auto question = target.find('?');
+  return {.path = target.substr(0, question),
+          .query = question == target.npos ? std::string_view{} : target.substr(question + 1),
+          .head = request.method() == http::verb::head,
+          .accept = joined(request, http::field::accept),
+          .accept_encoding = joined(request, http::field::accept_encoding),
+          .if_none_match = joined(request, http::field::if_none_match),
+          .if_range = joined(request, http::field::if_range),
+          .range = joined(request, http::field::range)};
+}
+
+bool is_json(std::string_view content_type) {
+  return content_type == "application/json" || content_type == "application/problem+json";
+}
+
+/// Compresses what is worth it, where the client takes it.
+void negotiate(Reply& reply, const Request& request) {
+  if (!is_json(reply.content_type) || reply.body.size() < kCompressFrom) return;
+  reply.headers.emplace_back("Vary", "Accept-Encoding");
+  constexpr std::array kAvailable = {Encoding::kGzip};
+  if (choose_encoding(joined(request, http::field::accept_encoding), kAvailable) != Encoding::kGzip) return;
+  reply.body = gzip(reply.body.view());
+  reply.headers.emplace_back("Content-Encoding", to_string(Encoding::kGzip));
+}
+
+}  // namespace
+
+Reply problem_reply(const Problem& problem, std::string_view request_id) {
+  return {problem.status, json::serialize(to_json(problem, request_id)), "application/problem+json", {}};
+}
+
+bool is_strategy_id(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  });
+}
+
+/// What a handler gets.
+struct Api::Call {
+  const Request& request;
+  std::string id;  // the path's variable segment
+  Parameters query;
+
+  std::string_view header(std::string_view name) const { return std::string_view(request[name]); }
+};
+
+struct Api::Route {
+  http::verb verb;
+  std::string_view path;  // {id} stands for one segment
+  Handled (Api::*handler)(Call);
+};
+
+Api::Api(const ServerOptions& options, Backend& backend, std::shared_ptr<StreamHub> hub, Metrics& metrics)
+    : host_(options.host), backend_(backend), hub_(std::move(hub)), metrics_(metrics) {
+  if (options.pages.empty()) return;
+  auto pages = Pages::load(options.pages);
+  if (pages)
+    pages_ = std::move(*pages);
+  else
+    logger("gateway")->warn("no pages are served (run make web): {}", pages.error().detail);
+}
+
+std::span<const Api::Route> Api::routes() {
+  using enum http::verb;
+  static const std::array kRoutes = std::to_array<Route>({
+      {post, "/intents", &Api::submit},
+      {get, "/intents", &Api::list},
+      {get, "/intents/{id}", &Api::intent},
+      {get, "/intents/{id}/events", &Api::events},
+      {post, "/intents/{id}/cancel", &Api::cancel},
+      {get, "/plans/{id}", &Api::plan},
+      {get, "/strategies/{id}/positions", &Api::positions},
+      {post, "/quotes", &Api::quote},
+      {get, "/assets", &Api::assets},
+      {get, "/stats", &Api::stats},
+      {get, "/healthz", &Api::healthz},
+      {get, "/readyz", &Api::readyz},
+      {get, "/metrics", &Api::metrics},
+      {get, "/openapi.json", &Api::openapi},
+      {get, "/stream", &Api::stream},
+  });
+  return kRoutes;
+}
+
+std::vector<std::string> Api::calls() {
+  std::vector<std::string> calls;
+  for (const auto& route : routes())
+    calls.push_back(std::string(http::to_string(route.verb)) + " " + std::string(route.path));
+  return calls;
+}
+
+Answer<json::object> Api::checked_intent(const json::value& document) {
+  const StageTimer timer(metrics_, stage::kValidation);
+  auto faults = validate(schema::kIntent, document);
+  if (document.is_object()) {
+    for (auto& fault : backend_.intent_faults(document.get_object())) {
+      if (!is_known(faults, fault.pointer)) faults.push_back(std::move(fault));
+    }
+  }
+  if (!faults.empty()) return std::unexpected(validation_problem(std::move(faults)));
+  return document.get_object();
+}
+
+Api::Handled Api::submit(Call call) {
+  const StageTimer timer(metrics_, stage::kPost);
+  std::optional<std::string> key;
+  if (call.request.count("Idempotency-Key") > 0) {
+    key = std::string(call.header("Idempotency-Key"));
+    if (call.request.count("Idempotency-Key") > 1 || key->empty() || key->size() > 128 ||
+        !is_visible_ascii(*key))
+      co_return std::unexpected(validation_problem({{"/header/Idempotency-Key", errc::kInvalidValue,
+                                                     "must be 1 to 128 visible ASCII characters, once"}}));
+  }
+  const auto document = body_json(call.request);
+  if (!document) co_return std::unexpected(document.error());
+  auto intent = checked_intent(*document);
+  if (!intent) co_return std::unexpected(std::move(intent.error()));
+  auto body_hash = sha256_hex(canonical_json(*document));
+  const auto answer =
+      co_await backend_.submit_intent(std::move(*intent), std::move(key), std::move(body_hash));
+  if (!answer) co_return std::unexpected(answer.error());
+  auto reply = json_reply(201, json::object{{"intent_id", answer->intent_id},
+                                            {"correlation_id", answer->correlation_id},
+                                            {"state", answer->state}});
+  reply.headers.emplace_back("Location", "/intents/" + answer->intent_id);
+  if (answer->replayed) reply.headers.emplace_back("Idempotent-Replayed", "true");
+  co_return reply;
+}
+
+Api::Handled Api::list(Call call) {
+  auto query = list_query(call.query);
+  if (!query) co_return std::unexpected(std::move(query.error()));
+  auto page = co_await backend_.list(std::move(*query));
+  if (!page) co_return std::unexpected(std::move(page.error()));
+  json::object document{{"intents", std::move(page->intents)}, {"next_cursor", nullptr}};
+  if (page->next_before) document["next_cursor"] = *page->next_before;
+  co_return json_reply(200, document);
+}
+
+Api::Handled Api::intent(Call call) {
+  if (!is_ulid(call.id)) co_return std::unexpected(invalid_id(call.id));
+  co_return answered(200, co_await backend_.intent(std::move(call.id)));
+}
+
+Api::Handled Api::events(Call call) {
+  if (!is_ulid(call.id)) co_return std::unexpected(invalid_id(call.id));
+  auto events = co_await backend_.events(call.id);
+  if (!events) co_return std::unexpected(std::move(events.error()));
+  co_return json_reply(200, json::object{{"intent_id", call.id},
+                                         {"correlation_id", engine::correlation_of(call.id)},
+                                         {"events", std::move(*events)}});
+}
+
+Api::Handled Api::cancel(Call call) {
+  if (!is_ulid(call.id)) co_return std::unexpected(invalid_id(call.id));
+  co_return answered(202, co_await backend_.cancel(std::move(call.id)));
+}
+
+Api::Handled Api::plan(Call call) {
+  if (!is_ulid(call.id)) co_return std::unexpected(invalid_id(call.id));
+  co_return answered(200, co_await backend_.plan(std::move(call.id)));
+}
+
+Api::Handled Api::positions(Call call) {
+  if (!is_strategy_id(call.id))
+    co_return std::unexpected(
+        Problem{400,
+                errc::kInvalidValue,
+                "a strategy's identifier is 1 to 64 letters, digits, dots, underscores or hyphens",
+                {}});
+  co_return answered(200, co_await backend_.positions(std::move(call.id)));
+}
+
+Api::Handled Api::quote(Call call) {
+  auto document = body_json(call.request);
+  if (!document) co_return std::unexpected(std::move(document.error()));
+  auto faults = validate(schema::kQuoteRequest, *document);
+  if (!faults.empty()) co_return std::unexpected(validation_problem(std::move(faults)));
+  co_return answered(200, co_await backend_.quote(std::move(document->as_object())));
+}
+
+Api::Handled Api::assets(Call) {
+  co_return json_reply(200, backend_.assets());
+}
+Api::Handled Api::stats(Call) {
+  co_return answered(200, co_await backend_.stats());
+}
+Api::Handled Api::healthz(Call) {
+  co_return json_reply(200, json::object{{"status", "ok"}});
+}
+
+Api::Handled Api::readyz(Call) {
+  const auto readiness = co_await backend_.readiness();
+  co_return json_reply(readiness.ready ? 200 : 503, readiness.document);
+}
+
+Api::Handled Api::metrics(Call) {
+  const auto stream = hub_->stats();
+  metrics_.set("sep_stream_clients", static_cast<double>(stream.clients), {}, "Open WebSocket streams.");
+  metrics_.set("sep_stream_subscriptions", static_cast<double>(stream.subscriptions), {},
+               "Subscriptions of all streams.");
+  metrics_.set("sep_stream_head", static_cast<double>(stream.head), {}, "The last globalSequence passed on.");
+  metrics_.set("sep_stream_delivered", static_cast<double>(stream.delivered), {},
+               "Events queued for streams since the start.");
+  metrics_.set("sep_stream_dropped_clients", static_cast<double>(stream.dropped_clients), {},
+               "Slow streams dropped since the start.");
+  metrics_.set("sep_stream_gaps_filled", static_cast<double>(stream.gaps_filled), {},
+               "Times that the feed skipped events.");
+  co_return Reply{200, metrics_.text(), "text/plain; version=0.0.4; charset=utf-8", {}};
+}
+
+Api::Handled Api::openapi(Call) {
+  co_return Reply{200, std::string(openapi_json()), "application/json", {}};
+}
+
+// Upgrades are taken before routing; what comes here asked without one.
+Api::Handled Api::stream(Call) {
+  co_return std::unexpected(Problem{426, errc::kMalformedRequest, "/stream is a WebSocket", {}});
+}
+
+std::optional<Problem> Api::refused(const Request& request) const {
+  const std::string_view host = request[http::field::host];
+  if (host.empty() && request.version() >= 11)
+    return Problem{400, errc::kMalformedRequest, "the header Host is missing", {}};
+  if (!host.empty() && !is_own_host(host, host_))
+    return Problem{403,
+                   errc::kForbiddenOrigin,
+                   "\"" + std::string(host.substr(0, 100)) + "\" is not a name of this server",
+                   {}};
+  const std::string_view origin = request[http::field::origin];
+  if (!origin.empty() && !is_own_origin(origin, host))
+    return Problem{403, errc::kForbiddenOrigin, "requests of pages of other sites are refused", {}};
+  return std::nullopt;
+}
+
+Api::Handled Api::routed(const Request& request, std::string_view request_id, std::string& route_name) {
+  if (auto problem = refused(request)) co_return std::unexpected(std::move(*problem));
+  const auto url = boost::urls::parse_origin_form(request.target());
+  if (!url)
+    co_return std::unexpected(
+        Problem{400, errc::kMalformedRequest, "the request's target is not a path", {}});
+  const bool head = request.method() == http::verb::head;
+  std::set<http::verb> allowed;
+  const auto allow = [&](http::verb verb) {
+    allowed.insert(verb);
+    if (verb == http::verb::get) allowed.insert(http::verb::head);
+  };
+  for (const auto& route : routes()) {
+    auto id = match_path(route.path, *url);
+    if (!id) continue;
+    route_name = route.path;
+    if (route.verb == request.method() || (head && route.verb == http::verb::get)) {
+      Call call{request, std::move(*id), {}};
+      for (const auto parameter : url->params()) call.query.emplace_back(parameter.key, parameter.value);
+      co_return co_await (this->*route.handler)(std::move(call));
+    }
+    allow(route.verb);
+  }
+  if (allowed.empty()) {
+    if (auto page = pages_.answer(page_request(request))) {
+      route_name = kPageRoute;
+      if (head || request.method() == http::verb::get) co_return std::move(*page);
+      allow(http::verb::get);
+    }
+  }
+  if (allowed.empty() && url->encoded_path() == "/")
+    co_return std::unexpected(Problem{503, errc::kNotReady, "the pages are not built: run make web", {}});
+  if (allowed.empty())
+    co_return std::unexpected(Problem{404, errc::kNotFound, "there is nothing at this path", {}});
+  allowed.insert(http::verb::options);
+  const auto methods = allowed_methods(allowed);
+  Reply reply{204, {}, {}, {}};
+  if (request.method() != http::verb::options)
+    reply = problem_reply({405, errc::kMethodNotAllowed, "this path answers " + methods, {}}, request_id);
+  reply.headers.emplace_back("Allow", methods);
+  co_return reply;
+}
+
+asio::awaitable<Reply> Api::answer(const Request& request, std::string request_id) {
+  std::string route(kNoRoute);
+  Answer<Reply> answer;
+  try {
+    answer = co_await routed(request, request_id, route);
+  } catch (const std::exception& exception) {
+    logger("gateway")->error("{} {} ({}): {}", std::string(request.method_string()), route, request_id,
+                             exception.what());
+    answer = std::unexpected(
+        Problem{500, errc::kInternal, "an error that should not happen; the log has more", {}});
+  }
+  std::optional<Reply> reply;
+  if (answer)
+    reply = std::move(*answer);
+  else if (route == kNoRoute && answer.error().status == 404)
+    reply = pages_.not_found(page_request(request));
+  if (!reply) reply = problem_reply(answer.error(), request_id);
+  if (route != kPageRoute) negotiate(*reply, request);
+  if (reply->status == 426) reply->headers.emplace_back("Upgrade", "websocket");
+  metrics_.add("sep_http_requests_total", {{"route", route}, {"status", std::to_string(reply->status)}}, 1,
+               "Answered HTTP requests.");
+  co_return std::move(*reply);
+}
+
+}  // namespace sep::gateway
