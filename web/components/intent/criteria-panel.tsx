@@ -24,10 +24,10 @@ export function CriteriaPanel({ view }: { view: IntentView | undefined }) {
             <th scope="col" className="px-2 py-2 text-right font-normal">
               Asked
             </th>
-            <th scope="col" className="px-2 py-2 text-right font-normal">
+            <th scope="col" className="py-2 pr-4 pl-2 text-right font-normal tablet:pr-2">
               Actual
             </th>
-            <th scope="col" className="py-2 pr-4 pl-2 text-left font-normal">
+            <th scope="col" className="hidden py-2 pr-4 pl-2 text-left font-normal tablet:table-cell">
               Outcome
             </th>
           </tr>
@@ -49,10 +49,15 @@ function Row({ row, view }: { row: SuccessCriterion & Partial<CriterionResult>; 
     <tr className="border-t border-line">
       <th scope="row" className="py-2.5 pr-2 pl-4 text-left font-normal text-text2">
         {criterionName(row.metric)}
+        <span className="mt-0.5 block text-ink tablet:hidden">
+          <Met met={row.met} ended={isTerminal(view.state)} />
+        </span>
       </th>
-      <td className="px-2 py-2.5 text-right">{value(row.value)}</td>
-      <td className="px-2 py-2.5 text-right font-semibold">{row.actual === undefined ? "–" : value(row.actual)}</td>
-      <td className="py-2.5 pr-4 pl-2">
+      <td className="px-2 py-2.5 text-right whitespace-nowrap">{value(row.value)}</td>
+      <td className="py-2.5 pr-4 pl-2 text-right font-semibold whitespace-nowrap tablet:pr-2">
+        {row.actual === undefined ? "–" : value(row.actual)}
+      </td>
+      <td className="hidden py-2.5 pr-4 pl-2 tablet:table-cell">
         <Met met={row.met} ended={isTerminal(view.state)} />
       </td>
     </tr>

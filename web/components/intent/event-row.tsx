@@ -43,7 +43,9 @@ export function EventRow({ row }: { row: TimelineRow }) {
     <li className={layout}>
       <Clock>
         <Time at={event.timestamp} precision="tenth" />
-        {sinceMs !== undefined && <span className="block text-note text-text3">+{tookWords(sinceMs)}</span>}
+        {sinceMs !== undefined && sinceMs > 0 && (
+          <span className="block text-note text-text3">+{tookWords(sinceMs)}</span>
+        )}
       </Clock>
       <Rail words={row} />
       <div className="min-w-0 border-b border-line py-2 group-last:border-b-0">

@@ -43,12 +43,12 @@ export function ExecutionPanel({ view, events, transactions }: Props) {
 function Nothing({ view, loaded }: { view: IntentView | undefined; loaded: boolean }) {
   if (view === undefined || (!loaded && view.summary.attempts !== undefined))
     return (
-      <div className="flex flex-1 p-4">
+      <div key="loading" className="flex flex-1 p-4">
         <Skeleton className="w-full flex-1" />
       </div>
     );
   return (
-    <div className="m-auto">
+    <div key="none" className="m-auto">
       {isTerminal(view.state) ? (
         <Empty title="Nothing was sent">No transaction was signed for this intent.</Empty>
       ) : (

@@ -35,7 +35,7 @@ export function FiguresTable({ figures }: { figures: Figures }) {
   );
 }
 
-const cell = "px-2 py-2.5 text-right last:pr-4";
+const cell = "px-1 py-2.5 text-right last:pr-3 tablet:px-2 tablet:last:pr-4";
 const usd = (text: string | undefined): string => formatUsd(text).replace("$", "");
 
 function AssetRow({ label, figure, rounding }: { label: string; figure: AssetFigure; rounding: "up" | "down" }) {
@@ -56,7 +56,7 @@ function Row({ label, children }: { label: string; children: [ReactNode, ReactNo
   const [quote, fill, bound] = children;
   return (
     <tr className="border-t border-line">
-      <th scope="row" className="py-2.5 pr-2 pl-4 text-left font-normal text-text2">
+      <th scope="row" className="py-2.5 pr-1 pl-3 tablet:pr-2 tablet:pl-4 text-left font-normal text-text2">
         {label}
       </th>
       <td className={cell}>{quote}</td>

@@ -27,7 +27,7 @@ export function Head({ intentId, view, events, transactions }: Props) {
       <Breadcrumb intentId={intentId} />
       <div className="mt-2 flex flex-wrap items-center gap-x-4 gap-y-2.5">
         <Sentence view={view} />
-        <div className="flex min-h-8 flex-wrap items-center gap-2 tablet:gap-3 desktop:ml-auto">
+        <div className="flex min-h-8 w-full flex-wrap items-center gap-2 tablet:gap-3 desktop:ml-auto desktop:w-auto">
           {intentId !== undefined && (
             <Copy text={intentId} label="Copy the intent’s ID">
               Copy ID
@@ -52,9 +52,9 @@ function Sentence({ view }: { view: IntentView | undefined }) {
   const chain = useChainPosition();
   if (view === undefined)
     return (
-      <h1 className="min-h-7 w-full max-w-[480px] text-title">
+      <h1 className="min-h-[78px] w-full max-w-[560px] text-title tablet:min-h-7">
         <span className="sr-only">Intent</span>
-        <Skeleton className="h-7 w-full" />
+        <Skeleton className="h-12 w-full tablet:h-7" />
       </h1>
     );
   const { bound } = sentenceOf(view, tokens);
@@ -71,7 +71,7 @@ function Sentence({ view }: { view: IntentView | undefined }) {
 const styleWords: Readonly<Record<string, string>> = { passive: "Passive", normal: "Normal", aggressive: "Aggressive" };
 
 function Meta({ view }: { view: IntentView | undefined }) {
-  const line = "mt-2.5 flex min-h-5 flex-wrap gap-x-5 gap-y-1 text-table text-text2";
+  const line = "mt-2.5 flex min-h-[68px] flex-wrap content-start gap-x-5 gap-y-1 text-table text-text2 tablet:min-h-5";
   if (view === undefined)
     return (
       <div className={line}>
@@ -116,5 +116,9 @@ function Now({ view, events, transactions }: Omit<Props, "intentId">) {
   const chain = useChainPosition();
   const text = view && (nowOf(view, chain) ?? outcomeOf(view, tokens, feesOf(events, transactions).usd));
   const waiting = view?.cancel_requested === true && !isTerminal(view.state);
-  return <p className={cx("mt-1.5 min-h-5 text-body", waiting ? "font-semibold text-amber" : "text-ink")}>{text}</p>;
+  return (
+    <p className={cx("mt-1.5 min-h-10 text-body tablet:min-h-5", waiting ? "font-semibold text-amber" : "text-ink")}>
+      {text}
+    </p>
+  );
 }

@@ -112,9 +112,12 @@ function Stage({
 function Line({ solid }: { solid: boolean }) {
   const stroke = solid ? "border-control" : "border-dotted border-control";
   return (
-    <span aria-hidden="true">
-      <span className={cx("absolute top-[26px] left-[7px] h-3 border-l-2 tablet:hidden", stroke)} />
-      <span className={cx("absolute top-[7px] right-1 left-[22px] hidden border-t-2 tablet:block", stroke)} />
-    </span>
+    <>
+      <span aria-hidden="true" className={cx("absolute top-[26px] left-[7px] h-3 border-l-2 tablet:hidden", stroke)} />
+      <span
+        aria-hidden="true"
+        className={cx("absolute top-[7px] right-1 left-[22px] hidden border-t-2 tablet:block", stroke)}
+      />
+    </>
   );
 }

@@ -1,5 +1,5 @@
 "use client";
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { Amount, cx } from "@/components/ui/kit.tsx";
 import { CircleTick, DottedCircle, OctagonCross } from "@/components/ui/icons.tsx";
 import { counted, formatCount, formatFee, shortHash } from "@/lib/format/text.ts";
@@ -41,14 +41,12 @@ export function PlanDrawing({ plan, figures }: { plan: PlanView; figures: Figure
       <div className="hidden items-center tablet:flex">
         <TokenBox figure={figures.pay} word={figures.pay.fill === undefined ? "pays" : "paid"} />
         {hops.map((hop) => (
-          <div key={hop.pool} className="flex min-w-0 flex-1 items-center">
+          <Fragment key={hop.pool}>
             <Line />
-            <PoolBox hop={hop} word={swap.swap_kind === "exact_output" ? "≤" : "≥"} />
-          </div>
+            <PoolBox hop={hop} word={swap.swap_kind === "exact_output" ? "≤" : "≥"} wide={hops.length === 1} />
+          </Fragment>
         ))}
-        <div className="flex w-12 min-w-6 flex-none items-center desktop:w-auto desktop:flex-1">
-          <Line arrow />
-        </div>
+        <Line arrow />
         <TokenBox figure={figures.receive} word={figures.receive.fill === undefined ? "receives" : "received"} />
       </div>
       <HopList swap={swap} hops={hops} figures={figures} />
@@ -81,10 +79,13 @@ function TokenBox({ figure, word }: { figure: AssetFigure; word: string }) {
   );
 }
 
-function PoolBox({ hop, word }: { hop: Hop; word: string }) {
+function PoolBox({ hop, word, wide }: { hop: Hop; word: string; wide: boolean }) {
   return (
     <div
-      className="w-[212px] min-w-0 flex-none rounded-control border border-control px-3 py-2.5"
+      className={cx(
+        "min-w-0 rounded-control border border-control px-3 py-2.5",
+        wide ? "w-60 flex-none" : "max-w-[200px] flex-[3]",
+      )}
       title={`Pool ${hop.pool}`}
     >
       <p className="flex justify-between gap-2 text-table">

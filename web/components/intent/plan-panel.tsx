@@ -28,7 +28,7 @@ export function PlanPanel({ view, plans, events, transactions }: Props) {
       note={plan && <Note plan={plan} />}
       aside={plan && <Aside plan={plan} plans={plans} onChoose={setChosen} />}
     >
-      <div className="flex min-h-[396px] flex-col tablet:min-h-[374px]">
+      <div className="flex min-h-[324px] flex-col tablet:min-h-[374px]">
         {plan ? (
           <Body plan={plan} view={view} events={events} transactions={transactions} />
         ) : (
@@ -72,7 +72,7 @@ function Aside({
             id={id}
             value={plan.plan_id}
             onChange={(event) => onChoose(event.target.value)}
-            className="min-h-8 rounded-control border border-control bg-surface px-2 text-table text-ink"
+            className="min-h-8 max-w-36 rounded-control border border-control bg-surface px-2 text-table text-ink"
           >
             {newestFirst.map(({ entry, number }) => (
               <option key={entry.plan_id} value={entry.plan_id}>
@@ -120,14 +120,14 @@ function Body({ plan, view, events, transactions }: Omit<Props, "plans"> & { pla
 function NoPlan({ view, loaded }: { view: IntentView | undefined; loaded: boolean }) {
   if (view === undefined || (!loaded && view.latest_plan_id !== null))
     return (
-      <div className="flex flex-1 flex-col gap-4 p-4">
+      <div key="loading" className="flex flex-1 flex-col gap-4 p-4">
         <Skeleton className="w-full flex-1" />
         <Skeleton className="h-[150px] w-full" />
       </div>
     );
   const { reason, detail } = view.summary;
   return (
-    <div className="m-auto">
+    <div key="none" className="m-auto">
       {isTerminal(view.state) ? (
         <Empty title={reason === undefined ? "No plan was made" : `No plan: ${reasonWord(reason)}`}>
           {view.state === "risk_rejected" ? "The checks below say which limit stood in the way." : detail}

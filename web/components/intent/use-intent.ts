@@ -43,12 +43,12 @@ export function useIntent(intentId: string | undefined): OpenIntent {
 
   useEffect(() => {
     if (intentId === undefined) return;
-    setFailure(undefined);
     return subscribeToIntent(intentId, (problem) => setFailure({ intentId, problem }));
   }, [intentId, round, subscribeToIntent]);
 
   const retry = useCallback(() => setRound((before) => before + 1), []);
-  const problem = failure?.intentId === intentId ? failure?.problem : undefined;
+  // It stands while it is tried again, so that nothing jumps, and goes once the history is there.
+  const problem = failure?.intentId === intentId && events.length === 0 ? failure?.problem : undefined;
   // What failed while the server was away is tried again once it answers.
   const unreachable = problem !== undefined && (problem.status === 0 || problem.status >= 500);
   useEffect(() => {

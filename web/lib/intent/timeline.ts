@@ -69,7 +69,7 @@ function late(event: SepEvent, words: Words, { events, view }: Life): Words {
     icon: "late",
     hue: "amber",
     tail: listed(words.tail, "late"),
-    detail: listed(against, words.detail),
+    detail: [against, words.detail].filter(Boolean).join("; "),
   };
 }
 
@@ -244,7 +244,7 @@ function filled(event: SepEvent & { topic: "exec.step_filled" }, life: Life): Wo
   const gas = `gas ${formatCount(Number(gasUsed))}`;
   const fee = `${coin(BigInt(gasUsed) * BigInt(effectiveGasPrice), life)} in fees`;
   if (own?.kind === "approve")
-    return { icon: "filled", hue: "green", fact: "Approval included", tail, detail: listed(gas, fee) };
+    return { icon: "tick", hue: "grey", fact: "Approval included", tail, detail: listed(gas, fee) };
   if (own?.kind === "cancel")
     return {
       icon: "cancelled",
@@ -287,7 +287,7 @@ function reverted(event: SepEvent & { topic: "exec.step_reverted" }, life: Life)
     detail: listed(
       reasonWord(reason),
       detail && `“${detail}”`,
-      fee > 0n && `only ${coin(fee, life)} in fees was spent`,
+      fee > 0n && `nothing was spent but ${coin(fee, life)} in fees`,
     ),
   };
 }
@@ -316,7 +316,7 @@ function spent(life: Life): string {
   if (!transactions.some((transaction) => transaction.sentAt !== undefined))
     return "nothing was sent, nothing was spent";
   const { wei } = feesOf(events, transactions);
-  return wei === 0n ? "nothing was swapped" : `nothing was swapped, ${coin(wei, life)} in fees was spent`;
+  return wei === 0n ? "nothing was swapped" : `nothing was spent but ${coin(wei, life)} in fees`;
 }
 
 /** The blocks on top of the swap, as one row that grows; undefined unless they are being counted. */
