@@ -3,7 +3,7 @@
 import type { ReactNode } from "react";
 import { Column, Head, NumberCell, Row, RowHead, Table, Under } from "@/components/table/table.tsx";
 import { OctagonCross, Tick, Warning } from "@/components/ui/icons.tsx";
-import { cx, Panel, Skeleton } from "@/components/ui/kit.tsx";
+import { cx, Panel } from "@/components/ui/kit.tsx";
 import { budgetAt, formatLatency, latencyRows, type LatencyRow, type Verdict } from "@/lib/latency/stages.ts";
 import type { Statistics } from "@/lib/sep/types.ts";
 
@@ -46,9 +46,6 @@ function Legend() {
   );
 }
 
-const compactRows = 4;
-const fullRows = 9;
-
 /**
  * The stages of GET /stats. `compact` is for a side column: the stages that have a budget, and their 95th percentile.
  * `problem` stands above what was loaded last.
@@ -64,7 +61,7 @@ export function LatencyPanel({
   problem?: ReactNode;
   className?: string;
 }) {
-  const rows = stats === undefined ? undefined : latencyRows(stats.latency);
+  const rows = latencyRows(stats?.latency ?? {});
   return (
     <Panel
       title="Stage latency"
@@ -72,22 +69,18 @@ export function LatencyPanel({
       {...(className !== undefined && { className })}
     >
       {problem}
-      {compact ? <Compact rows={rows?.filter((row) => row.budgetUs !== undefined)} /> : <Full rows={rows} />}
+      {compact ? <Compact rows={rows.filter((row) => row.budgetUs !== undefined)} /> : <Full rows={rows} />}
     </Panel>
   );
 }
 
-function Compact({ rows }: { rows: LatencyRow[] | undefined }) {
+function Compact({ rows }: { rows: LatencyRow[] }) {
   return (
     <div className="px-4 pt-1 pb-3">
-      <ul className="min-h-[164px]">
-        {rows === undefined
-          ? Array.from({ length: compactRows }, (_, index) => (
-              <li key={index} className="flex h-[41px] items-center border-b border-line">
-                <Skeleton />
-              </li>
-            ))
-          : rows.map((row) => <CompactRow key={row.key} row={row} />)}
+      <ul>
+        {rows.map((row) => (
+          <CompactRow key={row.key} row={row} />
+        ))}
       </ul>
       <div className="pt-3">
         <Legend />
@@ -112,13 +105,13 @@ function CompactRow({ row }: { row: LatencyRow }) {
   );
 }
 
-function Full({ rows }: { rows: LatencyRow[] | undefined }) {
+function Full({ rows }: { rows: LatencyRow[] }) {
   return (
     <>
       <Table caption="Latency of each stage in milliseconds, against its budget">
         <Head>
           <Column>Stage</Column>
-          <Column aria-label="Drawn against the budget" className="w-[26%] max-tablet:hidden" />
+          <Column className="w-[26%] max-tablet:hidden">Against the budget</Column>
           <Column number>p50</Column>
           <Column number>p95</Column>
           <Column number className="max-tablet:hidden">
@@ -130,15 +123,9 @@ function Full({ rows }: { rows: LatencyRow[] | undefined }) {
           <Column number>Budget</Column>
         </Head>
         <tbody>
-          {rows === undefined
-            ? Array.from({ length: fullRows }, (_, index) => (
-                <tr key={index} className="h-[57px] border-b border-line last:border-b-0">
-                  <td colSpan={7}>
-                    <Skeleton />
-                  </td>
-                </tr>
-              ))
-            : rows.map((row) => <FullRow key={row.key} row={row} />)}
+          {rows.map((row) => (
+            <FullRow key={row.key} row={row} />
+          ))}
         </tbody>
       </Table>
       <div className="border-t border-line px-4 py-3">
@@ -155,7 +142,7 @@ function FullRow({ row }: { row: LatencyRow }) {
     <Row>
       <RowHead>
         {row.label}
-        {row.note !== undefined && <Under>{row.note}</Under>}
+        {row.note !== undefined && <Under className="max-tablet:hidden">{row.note}</Under>}
         <span className="mt-1 block tablet:hidden">{row.budgetUs !== undefined && <LatencyBar row={row} />}</span>
       </RowHead>
       <td className="max-tablet:hidden">{row.budgetUs !== undefined && <LatencyBar row={row} />}</td>
@@ -173,7 +160,7 @@ function FullRow({ row }: { row: LatencyRow }) {
 
 function VerdictWord({ row }: { row: LatencyRow }) {
   if (row.budgetUs === undefined) return null;
-  if (row.count === 0) return <Under>no sample yet</Under>;
+  if (row.count === 0) return <Under className="whitespace-normal">no sample</Under>;
   const [icon, word] = {
     none: [null, ""],
     within: [<Tick key="icon" size={12} />, "within"],

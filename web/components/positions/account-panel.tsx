@@ -38,7 +38,7 @@ export function AccountPanel({ account, tokens }: { account: Loaded<Account>; to
           </Notice>
         </div>
       )}
-      <div className="min-h-[289px]">
+      <div className="min-h-[327px]">
         {data === undefined && !problem && <Waiting rows={5} />}
         {data && <Balances account={data} tokens={tokens} />}
       </div>
@@ -53,8 +53,10 @@ function Balances({ account, tokens }: { account: Account; tokens: Tokens }) {
       <Head>
         <Column>Token</Column>
         <Column number>Balance</Column>
-        <Column number>Price, USD</Column>
-        <Column number>Value, USD</Column>
+        <Column number className="max-tablet:hidden">
+          Price, USD
+        </Column>
+        <Column number>Value</Column>
       </Head>
       <tbody>
         <Row>
@@ -65,7 +67,7 @@ function Balances({ account, tokens }: { account: Account; tokens: Tokens }) {
           <NumberCell>
             <Amount text={account.native.balance} stable={false} />
           </NumberCell>
-          <NumberCell className="text-text3">–</NumberCell>
+          <NumberCell className="text-text3 max-tablet:hidden">–</NumberCell>
           <NumberCell>{formatUsd(account.native.value_usd)}</NumberCell>
         </Row>
         {account.tokens.map(({ asset, balance, price_usd, value_usd }) => (
@@ -74,20 +76,24 @@ function Balances({ account, tokens }: { account: Account; tokens: Tokens }) {
             <NumberCell>
               <Amount text={balance} stable={isStable(asset, tokens)} />
             </NumberCell>
-            <NumberCell className="text-text2">{formatPrice(price_usd ?? undefined)}</NumberCell>
-            <NumberCell>{formatUsd(value_usd)}</NumberCell>
+            <NumberCell className="text-text2 max-tablet:hidden">{formatPrice(price_usd ?? undefined)}</NumberCell>
+            <NumberCell>
+              {formatUsd(value_usd)}
+              <Under className="tablet:hidden">at {formatPrice(price_usd ?? undefined)}</Under>
+            </NumberCell>
           </Row>
         ))}
       </tbody>
       <tfoot>
         <tr className="border-t border-line font-semibold">
-          <RowHead colSpan={3} className="font-semibold">
+          <RowHead colSpan={2} className="font-semibold">
             Total, USD
             <Under className="font-normal">
               at block {formatCount(account.block_number)}
               {total.without.length > 0 && `, without ${total.without.join(", ")}: no price`}
             </Under>
           </RowHead>
+          <td className="max-tablet:hidden" />
           <NumberCell>{formatUsd(total.usd, true)}</NumberCell>
         </tr>
       </tfoot>

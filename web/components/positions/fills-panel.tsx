@@ -47,7 +47,7 @@ export function FillsPanel({ strategy, before, tokens }: { strategy: string; bef
       {loaded.problem && (
         <LoadError what="the fills" problem={loaded.problem} dataFrom={loaded.at} onRetry={loaded.reload} />
       )}
-      <div ref={ref} {...handlers} className="min-h-[289px]">
+      <div ref={ref} {...handlers} className={cx(shown === undefined && "min-h-[289px]")}>
         {shown === undefined && !loaded.problem && <Waiting rows={6} />}
         {shown?.intents.length === 0 && (
           <Empty title={before === undefined ? "No fills yet" : "No older fills"}>
@@ -117,7 +117,7 @@ function Fills({ intents, tokens }: { intents: readonly IntentView[]; tokens: To
           <Column number className="max-stage:hidden">
             vs quote
           </Column>
-          <Column number>Gas, USD</Column>
+          <Column number>Gas</Column>
           <Column number>Completed</Column>
         </Head>
         <tbody>
@@ -180,7 +180,7 @@ function FillCard({ fill: { view, paid, received }, tokens }: { fill: Fill; toke
         <span className="mt-1 flex flex-wrap gap-x-3 text-note text-text2">
           <When at={view.last_event_time} />
           <span>gas {formatUsd(view.summary.gas_cost_usd)}</span>
-          <Versus view={view} />
+          {versusQuote(view) !== undefined && <Versus view={view} />}
         </span>
       </Link>
     </li>
@@ -191,7 +191,7 @@ function Versus({ view }: { view: IntentView }) {
   const bps = versusQuote(view);
   if (bps === undefined) return <>–</>;
   return (
-    <span className={cx("whitespace-nowrap text-text2")}>
+    <span className="whitespace-nowrap text-text2">
       <span className="text-ink">{formatSigned(bps)}</span> bps
     </span>
   );

@@ -1,12 +1,11 @@
 "use client";
 import { Column, Head, NumberCell, Row, RowHead, Table, Under } from "@/components/table/table.tsx";
-import { Amount, Empty, Panel } from "@/components/ui/kit.tsx";
+import { Amount, Panel } from "@/components/ui/kit.tsx";
 import { formatAmount, formatUsd } from "@/lib/format/amount.ts";
 import { isStable, type Tokens } from "@/lib/intent/wording.ts";
 import { priceOf, totalOf, valueUsd, type Holding, type Prices } from "@/lib/positions/pnl.ts";
 import { directionOf, formatPrice, signedUsd } from "@/lib/positions/wording.ts";
 import { gainText } from "./gain.tsx";
-import { Waiting } from "./waiting.tsx";
 
 /** What the fills brought and took of each token; together they are worth what was gained or lost. */
 export function HoldingsPanel({
@@ -14,19 +13,13 @@ export function HoldingsPanel({
   prices,
   tokens,
 }: {
-  holdings: readonly Holding[] | undefined;
+  holdings: readonly Holding[];
   prices: Prices;
   tokens: Tokens;
 }) {
   return (
     <Panel title="Tokens" note="by this strategy's fills, not the account's balance" className="h-full">
-      <div className="min-h-[241px]">
-        {holdings === undefined && <Waiting rows={4} />}
-        {holdings?.length === 0 && <Empty title="Nothing bought or sold">Fills add up here, token by token.</Empty>}
-        {holdings !== undefined && holdings.length > 0 && (
-          <HoldingsTable holdings={holdings} prices={prices} tokens={tokens} />
-        )}
-      </div>
+      <HoldingsTable holdings={holdings} prices={prices} tokens={tokens} />
     </Panel>
   );
 }
@@ -49,7 +42,7 @@ function HoldingsTable({ holdings, prices, tokens }: { holdings: readonly Holdin
         <Column number className="max-tablet:hidden">
           Price, USD
         </Column>
-        <Column number>Value, USD</Column>
+        <Column number>Value</Column>
       </Head>
       <tbody>
         {holdings.map(({ asset, quantity, bought, sold }) => {

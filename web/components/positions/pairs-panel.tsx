@@ -1,9 +1,9 @@
 "use client";
 import type { ReactNode } from "react";
 import { Column, Head, NumberCell, Row, RowHead, Table, Under } from "@/components/table/table.tsx";
-import { Amount, cx, Empty, Panel, Tag } from "@/components/ui/kit.tsx";
+import { Amount, cx, Panel, Tag } from "@/components/ui/kit.tsx";
 import { formatUsd } from "@/lib/format/amount.ts";
-import { formatCount } from "@/lib/format/text.ts";
+import { counted, formatCount } from "@/lib/format/text.ts";
 import { isStable, type Tokens } from "@/lib/intent/wording.ts";
 import {
   profitOf,
@@ -33,11 +33,8 @@ export function PairsPanel({
   return (
     <Panel title="Pairs" note="profit by average cost, in the second token">
       {problem}
-      <div className="min-h-[193px]">
+      <div className={cx(pairs === undefined && "min-h-[193px]")}>
         {pairs === undefined && !problem && <Waiting rows={3} />}
-        {pairs?.length === 0 && (
-          <Empty title="No fills yet">A pair appears here as soon as an intent of this strategy is completed.</Empty>
-        )}
         {pairs !== undefined && pairs.length > 0 && (
           <>
             <PairsTable pairs={pairs} prices={prices} tokens={tokens} />
@@ -73,11 +70,11 @@ function PairsTable({ pairs, prices, tokens }: { pairs: readonly Pair[]; prices:
         <Column number className="max-desktop:hidden">
           Price now
         </Column>
-        <Column number>Value, USD</Column>
+        <Column number>Value</Column>
         <Column number>Unrealised</Column>
         <Column number>Realised</Column>
-        <Column number>
-          Gas, USD<span className="block desktop:hidden">and fills</span>
+        <Column number className="max-desktop:pr-4">
+          Gas<span className="block desktop:hidden">and fills</span>
         </Column>
         <Column number className="max-desktop:hidden">
           Fills
@@ -91,7 +88,7 @@ function PairsTable({ pairs, prices, tokens }: { pairs: readonly Pair[]; prices:
       <tfoot>
         <tr className="border-t border-line font-semibold">
           <RowHead className="font-semibold" colSpan={3}>
-            Total, USD
+            Total, in USD
             <Under className="font-normal">
               <Without totals={[totals.unrealised, totals.realised, value]} />
             </Under>
@@ -104,9 +101,9 @@ function PairsTable({ pairs, prices, tokens }: { pairs: readonly Pair[]; prices:
           <NumberCell className={gainText[directionOf(totals.realised.usd)]}>
             {signedUsd(totals.realised.usd)}
           </NumberCell>
-          <NumberCell>
+          <NumberCell className="max-desktop:pr-4">
             {formatUsd(totals.gasUsd)}
-            <Under className="font-normal desktop:hidden">{formatCount(fills)} fills</Under>
+            <Under className="font-normal desktop:hidden">{counted(fills, "fill")}</Under>
           </NumberCell>
           <NumberCell className="max-desktop:hidden">{formatCount(fills)}</NumberCell>
         </tr>
@@ -151,9 +148,9 @@ function PairRow({ pair, profit, tokens }: { pair: Pair; profit: PairProfit; tok
       <NumberCell>
         <Gain text={pair.realised_pnl_quote} stable={quoteStable} />
       </NumberCell>
-      <NumberCell>
+      <NumberCell className="max-desktop:pr-4">
         {formatUsd(pair.gas_usd)}
-        <Under className="desktop:hidden">{formatCount(pair.fills)} fills</Under>
+        <Under className="desktop:hidden">{counted(pair.fills, "fill")}</Under>
       </NumberCell>
       <NumberCell className="max-desktop:hidden">{formatCount(pair.fills)}</NumberCell>
     </Row>
@@ -174,7 +171,7 @@ function PairCard({ pair, profit, tokens }: { pair: Pair; profit: PairProfit; to
   return (
     <li className="border-b border-line px-4 py-3 last:border-b-0">
       <div className="flex items-baseline justify-between gap-3">
-        <span className="flex items-center gap-2 font-semibold">
+        <span className="flex items-center gap-2 font-semibold whitespace-nowrap">
           {nameOf(pair)}
           {isShort(pair) && <Tag>short</Tag>}
         </span>
@@ -189,13 +186,13 @@ function PairCard({ pair, profit, tokens }: { pair: Pair; profit: PairProfit; to
         </span>
         <span>unrealised{profit.unrealisedRatio !== undefined && `, ${signedPercent(profit.unrealisedRatio)}`}</span>
       </div>
-      <dl className="mt-2 grid grid-cols-2 gap-x-6 gap-y-1 text-note">
+      <dl className="mt-2 grid grid-cols-2 gap-x-6 gap-y-2 text-note">
         <CardFact label="Average cost">{isOpen(pair) ? formatPrice(pair.average_cost_quote) : "–"}</CardFact>
         <CardFact label="Price now">{formatPrice(profit.price)}</CardFact>
         <CardFact label="Realised">
           <Gain text={pair.realised_pnl_quote} stable={quoteStable} />
         </CardFact>
-        <CardFact label={`Gas, ${pair.fills === 1 ? "1 fill" : `${formatCount(pair.fills)} fills`}`}>
+        <CardFact label={`Gas for ${counted(pair.fills, "fill")}`}>
           {formatUsd(pair.gas_usd)}
         </CardFact>
       </dl>
@@ -205,9 +202,9 @@ function PairCard({ pair, profit, tokens }: { pair: Pair; profit: PairProfit; to
 
 function CardFact({ label, children }: { label: string; children: ReactNode }) {
   return (
-    <div className="flex flex-wrap justify-between gap-x-2">
+    <div>
       <dt className="text-text3">{label}</dt>
-      <dd>{children}</dd>
+      <dd className="text-table">{children}</dd>
     </div>
   );
 }

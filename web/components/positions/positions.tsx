@@ -1,7 +1,7 @@
 "use client";
 import { useRouter, useSearchParams } from "next/navigation";
 import { useEffect, type ReactNode } from "react";
-import { ButtonLink, Empty, LoadError, Panel } from "@/components/ui/kit.tsx";
+import { ButtonLink, cx, Empty, LoadError, Panel } from "@/components/ui/kit.tsx";
 import { pricesOf } from "@/lib/positions/pnl.ts";
 import { allPages, positionsHref } from "@/lib/positions/strategies.ts";
 import { api, ApiProblem } from "@/lib/sep/api.ts";
@@ -125,6 +125,18 @@ function Known({ strategy, before }: { strategy: string; before: string | undefi
   const positions = useLoaded(`positions ${strategy}`, (signal) => positionsOf(strategy, signal), everyMs);
   const account = useLoaded("account", (signal) => api.account(signal), everyMs);
   const prices = pricesOf(account.data);
+  const accountPanel = <AccountPanel account={account} tokens={tokens} />;
+  if (positions.data?.fills === 0 && !positions.problem)
+    return (
+      <>
+        <Panel>
+          <Empty title={`No fills of ${strategy} yet`} action={<ButtonLink href="/submit">Submit intent</ButtonLink>}>
+            What it holds and has gained appears here as soon as one of its intents is completed.
+          </Empty>
+        </Panel>
+        {accountPanel}
+      </>
+    );
   const settled = account.data !== undefined || account.problem !== undefined;
   return (
     <>
@@ -144,11 +156,16 @@ function Known({ strategy, before }: { strategy: string; before: string | undefi
           )
         }
       />
-      <div className="grid gap-4 desktop:grid-cols-[minmax(0,1fr)_432px]">
-        <HoldingsPanel holdings={positions.data?.positions} prices={prices} tokens={tokens} />
-        <AccountPanel account={account} tokens={tokens} />
-      </div>
-      <FillsPanel strategy={strategy} tokens={tokens} {...(before !== undefined && { before })} />
+      {/* Nothing stands below what still grows, so that nothing is pushed down. */}
+      {(positions.data !== undefined || positions.problem !== undefined) && (
+        <>
+          <div className={cx("grid gap-4", positions.data && "desktop:grid-cols-[minmax(0,1fr)_432px]")}>
+            {positions.data && <HoldingsPanel holdings={positions.data.positions} prices={prices} tokens={tokens} />}
+            {accountPanel}
+          </div>
+          <FillsPanel strategy={strategy} tokens={tokens} {...(before !== undefined && { before })} />
+        </>
+      )}
     </>
   );
 }

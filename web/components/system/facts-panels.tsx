@@ -98,8 +98,9 @@ export function RecordPanel({ status }: { status: Status | undefined }) {
           <Fact label="State">
             <Answer ok={record.ok} />
           </Fact>
-          <Fact label="Kept in" note={engine.note}>
+          <Fact label="Kept in">
             {engine.name}
+            <span className="block text-note text-text3">{engine.note}</span>
           </Fact>
           <Fact label="Last event">{formatCount(record.last_global_sequence)}</Fact>
         </>

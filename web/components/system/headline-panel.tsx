@@ -60,5 +60,7 @@ export function HeadlinePanel({
 }
 
 function Box({ children }: { children: React.ReactNode }) {
-  return <div className="min-h-14 rounded-panel border border-line bg-surface p-4">{children}</div>;
+  return (
+    <div className="min-h-[84px] rounded-panel border border-line bg-surface p-4 tablet:min-h-[58px]">{children}</div>
+  );
 }

@@ -11,7 +11,7 @@ import { Answer } from "./answer.tsx";
 /** Rows of a table that is not there yet, each as high as the real ones. */
 export function WaitingRows({ rows, columns }: { rows: number; columns: number }) {
   return Array.from({ length: rows }, (_, index) => (
-    <tr key={index} className="h-[41px] border-b border-line last:border-b-0">
+    <tr key={index} className="h-[57px] border-b border-line last:border-b-0 tablet:h-[41px]">
       <td colSpan={columns}>
         <Skeleton />
       </td>
@@ -24,8 +24,8 @@ export function DependenciesPanel({ status }: { status: Status | undefined }) {
     <Panel title="Dependencies" note="what the platform stands on">
       <Table caption="Dependencies">
         <Head>
-          <Column className="w-[34%]">Name</Column>
-          <Column className="w-[160px]">State</Column>
+          <Column className="tablet:w-[34%]">Name</Column>
+          <Column className="max-tablet:pr-4 tablet:w-[160px]">State</Column>
           <Column className="max-tablet:hidden">Detail</Column>
         </Head>
         <tbody>
@@ -36,7 +36,7 @@ export function DependenciesPanel({ status }: { status: Status | undefined }) {
                 <strong className="font-semibold">{partName(one.name)}</strong>
                 <Under className="break-words tablet:hidden">{one.detail}</Under>
               </RowHead>
-              <td>
+              <td className="max-tablet:pr-4">
                 <Answer ok={one.ok} />
               </td>
               <td className="break-words text-text2 max-tablet:hidden">{one.detail}</td>
@@ -53,12 +53,14 @@ export function ServicesPanel({ status }: { status: Status | undefined }) {
     <Panel title="Services" note="by their signs of life">
       <Table caption="Services">
         <Head>
-          <Column className="w-[34%]">Service</Column>
-          <Column className="w-[160px]">State</Column>
+          <Column className="tablet:w-[34%]">Service</Column>
+          <Column className="max-tablet:hidden tablet:w-[160px]">State</Column>
           <Column number className="max-tablet:hidden">
             Instances
           </Column>
-          <Column number>Last seen</Column>
+          <Column number className="max-tablet:pr-4">
+            Last seen
+          </Column>
           <Column number className="max-tablet:hidden">
             Up for
           </Column>
@@ -73,15 +75,16 @@ export function ServicesPanel({ status }: { status: Status | undefined }) {
                   <strong className="font-semibold">{partName(service.name)}</strong>
                   {service.detail !== "" && <Under className="break-words">{service.detail}</Under>}
                   <Under className="tablet:hidden">
+                    <Answer ok={service.ok} yes="alive" no="not heard of" />,{" "}
                     {service.instances === 1 ? "1 instance" : `${service.instances} instances`}
                     {upFor && `, up for ${upFor}`}
                   </Under>
                 </RowHead>
-                <td>
+                <td className="max-tablet:hidden">
                   <Answer ok={service.ok} yes="alive" no="not heard of" />
                 </td>
                 <NumberCell className="max-tablet:hidden">{formatCount(service.instances)}</NumberCell>
-                <NumberCell>
+                <NumberCell className="max-tablet:pr-4">
                   {service.last_seen === undefined ? (
                     "–"
                   ) : (
@@ -107,8 +110,10 @@ export function StreamsPanel({ status }: { status: Status | undefined }) {
         <Head>
           <Column>Reader</Column>
           <Column number>Waiting</Column>
-          <Column number>In hand</Column>
-          <Column>State</Column>
+          <Column number className="whitespace-nowrap max-tablet:pr-4">
+            In hand
+          </Column>
+          <Column className="max-tablet:hidden">State</Column>
         </Head>
         <tbody>
           {status === undefined && <WaitingRows rows={5} columns={4} />}
@@ -116,11 +121,14 @@ export function StreamsPanel({ status }: { status: Status | undefined }) {
             <Row key={stream.name}>
               <RowHead>
                 <strong className="font-semibold">{partName(stream.name)}</strong>
+                <Under className="tablet:hidden">
+                  <Answer ok={stream.ok} yes="keeps up" no="behind" />
+                </Under>
                 {stream.detail !== "" && <Under className="break-words">{stream.detail}</Under>}
               </RowHead>
               <NumberCell>{formatCount(stream.pending)}</NumberCell>
-              <NumberCell>{stream.unacknowledged === undefined ? "–" : formatCount(stream.unacknowledged)}</NumberCell>
-              <td>
+              <NumberCell className="max-tablet:pr-4">{stream.unacknowledged === undefined ? "–" : formatCount(stream.unacknowledged)}</NumberCell>
+              <td className="max-tablet:hidden">
                 <Answer ok={stream.ok} yes="keeps up" no="behind" />
               </td>
             </Row>

@@ -1,7 +1,7 @@
 "use client";
 import { Column, Head, NumberCell, Row, RowHead, Table, Under } from "@/components/table/table.tsx";
 import { Copy, Empty, Panel } from "@/components/ui/kit.tsx";
-import { formatCount, formatFee, shortHash } from "@/lib/format/text.ts";
+import { counted, formatCount, formatFee, shortHash } from "@/lib/format/text.ts";
 import { formatDuration } from "@/lib/format/time.ts";
 import type { Status } from "@/lib/sep/types.ts";
 import { Answer } from "./answer.tsx";
@@ -20,12 +20,16 @@ export function PoolsPanel({ status }: { status: Status | undefined }) {
         <Table caption="Pools">
           <Head>
             <Column>Pool</Column>
-            <Column>State</Column>
-            <Column number>Confirmed</Column>
+            <Column className="max-tablet:hidden">State</Column>
+            <Column number className="max-tablet:pr-4">
+              Confirmed
+            </Column>
             <Column number className="max-tablet:hidden">
               Ticks
             </Column>
-            <Column className="max-tablet:hidden">Address</Column>
+            <Column number className="max-tablet:hidden">
+              Address
+            </Column>
           </Head>
           <tbody>
             {pools === undefined && <WaitingRows rows={8} columns={5} />}
@@ -48,17 +52,19 @@ function PoolRow({ pool }: { pool: Pool }) {
         </strong>{" "}
         <span className="text-text2">{formatFee(pool.fee)}</span>
         {!pool.ok && <Under className="break-words">{pool.detail}</Under>}
-        <Under className="tablet:hidden">{formatCount(pool.ticks)} ticks</Under>
+        <Under className="tablet:hidden">
+          <Answer ok={pool.ok} yes="priced" no="not priced" />, {counted(pool.ticks, "tick")}
+        </Under>
       </RowHead>
-      <td>
+      <td className="max-tablet:hidden">
         <Answer ok={pool.ok} yes="priced" no="not priced" />
       </td>
-      <NumberCell>
+      <NumberCell className="max-tablet:pr-4">
         <span title={`at block ${formatCount(pool.block_number)}`}>{formatDuration(pool.age_ms)} ago</span>
       </NumberCell>
       <NumberCell className="max-tablet:hidden">{formatCount(pool.ticks)}</NumberCell>
       <td className="max-tablet:hidden">
-        <span className="-my-0.5 flex items-center gap-1">
+        <span className="-my-0.5 flex items-center justify-end gap-1">
           <span className="font-mono text-note" title={pool.address}>
             {shortHash(pool.address)}
           </span>

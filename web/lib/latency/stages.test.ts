@@ -19,17 +19,29 @@ test("stages come in the order of an intent's life, those without a name last", 
     validation: stage(1, 2, 10_000),
   });
   assert.deepEqual(
-    rows.map((row) => row.label),
+    rows.filter((row) => row.count > 0).map((row) => row.label),
     ["Validate", "Plan", "Event to page", "Something new"],
   );
+  assert.equal(rows.at(-1)?.label, "Something new");
+});
+
+test("a stage without samples stands in its place, with its budget and no verdict", () => {
+  const rows = latencyRows({});
+  assert.equal(rows.length, 9);
+  assert.deepEqual(
+    rows.filter((row) => row.budgetUs !== undefined).map((row) => row.key),
+    ["validation", "planning", "prechain", "event_to_ui"],
+  );
+  assert.ok(rows.every((row) => row.verdict === "none" && row.p95Width === 0));
 });
 
 test("each stage is drawn against its own budget", () => {
-  const [half, over, free] = latencyRows({
+  const rows = latencyRows({
     planning: stage(12_500, 25_000, 25_000),
     prechain: stage(50_000, 500_000, 50_000),
     risk: stage(100, 200),
-  }).sort((a, b) => (a.key < b.key ? -1 : 1));
+  });
+  const [half, over, free] = ["planning", "prechain", "risk"].map((key) => rows.find((row) => row.key === key));
   assert.equal(half?.p50Width, budgetAt / 2);
   assert.equal(half?.p95Width, budgetAt);
   assert.equal(over?.p95Width, 100);

@@ -19,6 +19,14 @@ const stageLabels: readonly (readonly [string, string])[] = [
   ["event_to_ui", "Event to page"],
 ];
 
+/** Shown until the platform says them itself. */
+const budgetsUs: Readonly<Record<string, number>> = {
+  validation: 10_000,
+  planning: 25_000,
+  prechain: 50_000,
+  event_to_ui: 50_000,
+};
+
 /** What is measured, in a sentence. */
 export const stageNotes: Readonly<Record<string, string>> = {
   validation: "schema and meaning of a posted intent",
@@ -51,6 +59,12 @@ export interface LatencyRow {
   p95Width: number;
 }
 
+/** A stage before its first sample; what is promised of it stands. */
+function promised(key: string): Stage {
+  const budget = budgetsUs[key];
+  return budget === undefined ? unmeasured : { ...unmeasured, budget_us: budget };
+}
+
 /** Of the 95th percentile; a stage without samples has none. */
 export function verdictOf(p95Us: number, budgetUs: number | undefined, count: number): Verdict {
   if (budgetUs === undefined || count === 0) return "none";
@@ -68,11 +82,16 @@ function humanised(key: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** One row a stage, in the order of an intent's life; a stage that has no name here comes last. */
+const unmeasured: Stage = { count: 0, p50_us: 0, p95_us: 0, p99_us: 0, max_us: 0 };
+
+/**
+ * One row a stage, in the order of an intent's life. The stages that have a name here are always there, measured or
+ * not, so that nothing moves when they are; others come last.
+ */
 export function latencyRows(latency: Readonly<Record<string, Stage>>): LatencyRow[] {
   const order = stageLabels.map(([key]) => key);
   const rank = (key: string): number => (order.includes(key) ? order.indexOf(key) : order.length);
-  return Object.entries(latency)
+  return Object.entries({ ...Object.fromEntries(order.map((key) => [key, promised(key)])), ...latency })
     .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
     .map(([key, stage]) => ({
       key,
