@@ -57,22 +57,22 @@ function BaseBox({ known, view, base }: { known: Surroundings; view: QuoteView; 
       </label>
       <Box faulty={amountFault !== undefined || tokenFault !== undefined}>
         <div className="flex items-center gap-2">
-          <input
-            id={`${id}-amount`}
-            data-field="amount"
-            value={form.amount}
-            onChange={(event) => edit({ amount: event.target.value })}
-            inputMode="decimal"
-            autoComplete="off"
-            spellCheck={false}
-            placeholder="0"
-            aria-invalid={amountFault !== undefined}
-            aria-describedby={amountFault === undefined ? undefined : `${id}-fault`}
-            className={cx(
-              "h-9 w-full min-w-0 bg-transparent font-semibold outline-none placeholder:text-text3",
-              amountSize(form.amount),
-            )}
-          />
+          <Fit>
+            <input
+              id={`${id}-amount`}
+              data-field="amount"
+              value={form.amount}
+              onChange={(event) => edit({ amount: event.target.value })}
+              inputMode="decimal"
+              autoComplete="off"
+              spellCheck={false}
+              placeholder="0"
+              aria-invalid={amountFault !== undefined}
+              aria-describedby={amountFault === undefined ? undefined : `${id}-fault`}
+              style={amountSize(form.amount.length)}
+              className="h-9 w-full min-w-0 bg-transparent font-semibold outline-none placeholder:text-text3"
+            />
+          </Fit>
           <TokenPicker
             label={acquires ? "Token to buy" : "Token to sell"}
             field="base"
@@ -129,18 +129,20 @@ function QuoteBox({
     <>
       <Box sunken faulty={fault !== undefined}>
         <div className="flex items-center gap-2">
-          <output
-            aria-label={`${label}, expected`}
-            aria-live="off"
-            title={expected}
-            className={cx(
-              "h-9 w-full min-w-0 font-semibold whitespace-nowrap",
-              amountSize(expectedText),
-              view.current === undefined && "text-text3",
-            )}
-          >
-            {expectedText}
-          </output>
+          <Fit>
+            <output
+              aria-label={`${label}, expected`}
+              aria-live="off"
+              title={expected}
+              style={amountSize(expectedText.length)}
+              className={cx(
+                "block leading-9 font-semibold whitespace-nowrap",
+                view.current === undefined && "text-text3",
+              )}
+            >
+              {expectedText}
+            </output>
+          </Fit>
           <TokenPicker
             label={label === "Get" ? "Token to get" : "Token to pay with"}
             field="quote"
@@ -179,6 +181,11 @@ function Box({ sunken, faulty, children }: { sunken?: boolean; faulty: boolean; 
       {children}
     </div>
   );
+}
+
+/** What amountSize() measures by. */
+function Fit({ children }: { children: ReactNode }) {
+  return <div className="h-9 min-w-0 flex-1 [container-type:inline-size]">{children}</div>;
 }
 
 function BoxNotes({ children }: { children: ReactNode }) {

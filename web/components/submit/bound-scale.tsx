@@ -4,7 +4,7 @@ import { formatAmount } from "@/lib/format/amount.ts";
 import type { Quote } from "@/lib/sep/types.ts";
 import { limitAt, marketAt, quoteAt } from "@/lib/submit/price.ts";
 
-/** About the width of a bold 12 px figure, to keep two labels apart. */
+/** About the width of a bold 12 px figure, to centre the labels. */
 const digitPx = 7;
 
 export function BoundScale({
@@ -23,10 +23,8 @@ export function BoundScale({
   const at = market === undefined ? marketAt : quoteAt(market, expected, limit);
   const quoteLabel = `Quote ${formatAmount(expected, stable)}`;
   const limitLabel = `Limit ${formatAmount(limit, stable, side === "acquire" ? "up" : "down")}`;
-  const [quotePx, limitPx] = [quoteLabel.length * digitPx, limitLabel.length * digitPx];
-  // Each label is centred under its mark, as far as both find room beside one another.
-  const limitLeft = `clamp(0px, ${limitAt}% - ${limitPx / 2}px, 100% - ${limitPx}px)`;
-  const quoteLeft = `clamp(0px, ${at}% - ${quotePx / 2}px, ${limitLeft} - ${quotePx + 8}px)`;
+  // Each label is centred under its mark, as far as both find room: the spaces around them give way, never they.
+  const half = (label: string) => `${(label.length * digitPx) / 2}px`;
   return (
     <div>
       <div className="flex justify-between gap-3 text-note text-text2">
@@ -47,13 +45,12 @@ export function BoundScale({
           style={{ left: `${at}%` }}
         />
       </div>
-      <div className="relative mt-1.5 h-4 text-note font-semibold whitespace-nowrap">
-        <span className="absolute transition-[left] duration-150" style={{ left: quoteLeft }}>
-          {quoteLabel}
-        </span>{" "}
-        <span className="absolute" style={{ left: limitLeft }}>
-          {limitLabel}
-        </span>
+      <div className="mt-1.5 flex h-4 text-note font-semibold whitespace-nowrap">
+        <span className="min-w-0 shrink" style={{ flexBasis: `calc(${at}% - ${half(quoteLabel)})` }} />
+        <span className="shrink-0">{quoteLabel}</span>
+        <span className="min-w-3 grow" />
+        <span className="shrink-0">{limitLabel}</span>
+        <span className="min-w-0 shrink" style={{ flexBasis: `calc(${100 - limitAt}% - ${half(limitLabel)})` }} />
       </div>
     </div>
   );

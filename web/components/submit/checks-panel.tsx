@@ -45,12 +45,14 @@ function Row({ check }: { check: Check }) {
   return (
     <li className="flex min-h-[30px] items-start gap-2.5 py-1 text-table">
       <span className="mt-0.5">{icon}</span>
-      <span className="min-w-0 flex-1">
-        {check.label}
-        <span className="sr-only">: {word}.</span>
-      </span>
-      <span className={cx("text-right", check.state === "fails" ? "font-semibold text-red" : "text-text2")}>
-        {check.value}
+      <span className="flex min-w-0 flex-1 flex-wrap justify-between gap-x-4">
+        <span>
+          {check.label}
+          <span className="sr-only">: {word}.</span>
+        </span>
+        <span className={cx("ml-auto text-right", check.state === "fails" ? "font-semibold text-red" : "text-text2")}>
+          {check.value}
+        </span>
       </span>
     </li>
   );

@@ -71,7 +71,7 @@ function Row({ row, index, tokens }: { row: CriterionRow; index: number; tokens:
   const unit = metricWords[row.metric].unit(tokenIn?.symbol ?? "", tokenOut?.symbol ?? "");
   return (
     <div className="mt-2">
-      <div className="flex gap-2">
+      <div className="flex flex-wrap gap-2 tablet:flex-nowrap">
         <select
           aria-label={`Criterion ${index + 1}`}
           data-field={`criteria.${index}.metric`}
@@ -81,7 +81,7 @@ function Row({ row, index, tokens }: { row: CriterionRow; index: number; tokens:
           onChange={(event) =>
             edit((before) => withChangedCriterion(before, row.id, { metric: event.target.value as Metric }))
           }
-          className={cx(inputLook(metricFault), "flex-1 px-2")}
+          className={cx(inputLook(metricFault), "basis-full px-2 tablet:flex-1 tablet:basis-0")}
         >
           {metrics.map((metric) => (
             <option key={metric} value={metric}>

@@ -142,8 +142,14 @@ export function focusField(field: Field): void {
   if (target instanceof HTMLElement) target.focus();
 }
 
-/** The largest size in which an amount of so many characters stays on one line: a bound is never cut short. */
-export const amountSize = (text: string): string =>
-  text.length <= 9 ? "text-amount" : text.length <= 13 ? "text-title leading-9" : "text-body leading-9";
+/**
+ * The largest size in which an amount of so many characters stays on one line of its container, which must be an
+ * inline-size container: a bound is never cut short.
+ */
+export const amountSize = (characters: number) => ({
+  fontSize: `clamp(13px, ${(100 / Math.max(characters, 1) / widestFigureEm).toFixed(2)}cqw, 28px)`,
+});
+/** Of a semibold figure in the widest of the system fonts. */
+const widestFigureEm = 0.7;
 
 export const edit = submitStore.getState().edit;

@@ -4,7 +4,7 @@ import Link from "next/link";
 import { useId, type ReactNode } from "react";
 import { ClockIcon, OctagonCross, Warning } from "@/components/ui/icons.tsx";
 import { Button, Key, Notice } from "@/components/ui/kit.tsx";
-import { formatAmount, formatPercent, subtract } from "@/lib/format/amount.ts";
+import { compare, formatAmount, formatPercent, subtract } from "@/lib/format/amount.ts";
 import { formatWindow } from "@/lib/format/time.ts";
 import { amountOf, boundOf, promiseOf, type Tokens } from "@/lib/intent/wording.ts";
 import { useSep } from "@/lib/sep/store.ts";
@@ -183,6 +183,7 @@ function PriceEffect({ quote }: { quote: Quote }) {
   const retyped = useSubmit((state) => state.retyped);
   const fault = useFault("retyped");
   const tokens = useSep((state) => state.tokensByAddress);
+  const allowed = useSep((state) => state.platform?.limits.max_price_impact) ?? "1";
   const level = effectLevel(quote.price_impact);
   if (level === "plain") return null;
   const effect = formatPercent(quote.price_impact);
@@ -205,7 +206,9 @@ function PriceEffect({ quote }: { quote: Quote }) {
   return (
     <div>
       <Notice hue="red" icon={<OctagonCross />}>
-        <strong className="font-semibold">Price effect {effect}.</strong> {words} Type the amount again to go on.
+        <strong className="font-semibold">Price effect {effect}.</strong> {words}{" "}
+        {compare(quote.price_impact, allowed) > 0 && `The platform refuses more than ${formatPercent(allowed)}. `}
+        Type the amount again to go on.
       </Notice>
       <label htmlFor={id} className="mt-3 block pb-1.5 text-table font-semibold">
         Amount again, in {quote.assets[0].symbol}

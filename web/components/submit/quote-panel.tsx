@@ -79,8 +79,13 @@ function Limit({ known, view, quote }: { known: Surroundings; view: QuoteView; q
   return (
     <div className="min-h-[164px]">
       <p className="text-table text-text2">{acquires ? "You pay at most" : "You get at least"}</p>
-      <p className={cx("h-9 font-semibold", view.current === undefined && "text-text3")}>
-        <span title={limit} className={cx("whitespace-nowrap", amountSize(limitText))}>
+      <p
+        className={cx(
+          "h-9 leading-9 font-semibold [container-type:inline-size]",
+          view.current === undefined && "text-text3",
+        )}
+      >
+        <span title={limit} style={amountSize(limitText.length + 6)} className="whitespace-nowrap">
           {limitText}
         </span>{" "}
         {limit !== undefined && <span className="text-body font-normal text-text2">{asset?.symbol}</span>}

@@ -13,6 +13,8 @@ import { useLoaded } from "@/lib/use-loaded.ts";
 
 const debounceMs = 150;
 const refreshMs = 2_000;
+/** Where the answer is that there is no price. */
+const noPriceRefreshMs = 10_000;
 const accountMs = 5_000;
 const timesMs = 60_000;
 
@@ -73,7 +75,9 @@ export function useQuoteFeed(): void {
         .catch(() => {}) // the store holds the problem
         .finally(() => {
           asking = false;
-          if (!controller.signal.aborted) timer = setTimeout(run, refreshMs);
+          if (controller.signal.aborted) return;
+          const status = submitStore.getState().quoteProblem?.problem.status ?? 0;
+          timer = setTimeout(run, status >= 400 && status < 500 ? noPriceRefreshMs : refreshMs);
         });
     }
     document.addEventListener("visibilitychange", run);

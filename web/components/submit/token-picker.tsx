@@ -12,7 +12,7 @@ function Chip({ symbol }: { symbol: string | undefined }) {
   return (
     <span
       aria-hidden="true"
-      className="flex size-6 shrink-0 items-center justify-center rounded-full bg-sunken text-note font-semibold text-text2"
+      className="flex size-6 shrink-0 items-center justify-center rounded-full border border-line bg-sunken text-note font-semibold text-text2"
     >
       {symbol?.charAt(0) ?? "?"}
     </span>

@@ -56,7 +56,7 @@ function balance(known: Known): Check {
     name: "balance",
     label,
     state: "fails",
-    value: `${has} of ${needs}`,
+    value: `${has.split(" ")[0]} of ${needs}`,
     refusal: `balance too low. Needs ${needs}, account has ${has}.`,
   };
 }
@@ -134,7 +134,7 @@ function gas({ quote, account }: Known): Check {
     name: "gas",
     label,
     state: "fails",
-    value: `${has} of ${needs}`,
+    value: `${has.split(" ")[0]} of ${needs}`,
     refusal: `balance too low for the network fee. Needs ${needs}, account has ${has}.`,
   };
 }

@@ -32,7 +32,7 @@ export function poolFees(quote: Quote): { amount: string; asset: Asset } {
  *
  * The price effect e of a quote leaves fees out: amount_out = amount_in · (1 − f) · (1 − e) · market price. So buying
  * would cost amount_in · (1 − f)(1 − e), and selling would bring amount_out ÷ ((1 − f)(1 − e)); to the nearest unit of
- * the quote token. Undefined where nothing comes out.
+ * the quote token, give or take what the pools rounded. Undefined where nothing comes out.
  */
 export function marketAmount(quote: Quote): string | undefined {
   const { decimals } = quote.assets[1];

@@ -107,8 +107,7 @@ function asProblem(error: unknown): ApiProblem {
 /** Why there is no price, as a sentence. */
 export function quoteProblemSentence(problem: ApiProblem): string {
   if (problem.status === 0) return `${asSentence(problem.message)} Prices come back by themselves.`;
-  if (problem.code === "STALE_MARKET")
-    return `The market data is too old to price anything: ${asSentence(problem.message)}`;
+  if (problem.code === "STALE_MARKET") return asSentence(problem.message);
   const [fault] = problem.faults;
   return asSentence(fault === undefined ? problem.message : `${fault.pointer.slice(1)} ${fault.message}`);
 }
@@ -165,7 +164,7 @@ export function createSubmitStore(deps: SubmitDeps) {
       } catch (error) {
         const problem = asProblem(error);
         const reason = ["NO_ROUTE", "INSUFFICIENT_LIQUIDITY"].includes(problem.code)
-          ? `${reasonWord(problem.code)}. ${asSentence(problem.message)}`
+          ? `${reasonWord(problem.code)}. ${quoteProblemSentence(problem)}`
           : `there is no new price. ${quoteProblemSentence(problem)}`;
         return refuse({ refusal: `Not submitted: ${reason}` });
       }
@@ -178,8 +177,6 @@ export function createSubmitStore(deps: SubmitDeps) {
           refusal: `Not submitted: the price has moved. Now: ${boundOf(intent, limit, byAddress(tokens))}. Submit again to accept it.`,
         });
       }
-      const failing = checksOf({ ...known, quote, limit }).find((check) => check.refusal !== undefined);
-      if (failing) return refuse({ refusal: `Not submitted: ${failing.refusal}` });
       const again = parseInput(get().retyped);
       if (
         effectLevel(quote.price_impact) === "extreme" &&
@@ -188,6 +185,8 @@ export function createSubmitStore(deps: SubmitDeps) {
         const effect = formatPercent(quote.price_impact);
         return refuse({ faults: { retyped: `The price effect is ${effect}. Type the amount again to go on.` } });
       }
+      const failing = checksOf({ ...known, quote, limit }).find((check) => check.refusal !== undefined);
+      if (failing) return refuse({ refusal: `Not submitted: ${failing.refusal}` });
       return undefined;
     }
 
