@@ -52,21 +52,21 @@ std::string transaction_key(std::string_view tx_hash);  // transaction:{hash}: {
 bool is_next(const json::object& view, const Envelope& event);
 
 /// The intent's view after the event. An empty object is the view before intent.submitted. Its `summary`:
-///   notional_usd                   of the latest risk.approved
-///   plans, quoted, bound           plan.created: how many, and of the latest one's swap what it expects to
-///   pay
-///                                  (exact_output) or to receive (exact_input), and the most or least of that
-///   attempts                       exec.step_prepared of every kind, over all plans
-///   attempt                        of the latest exec.step_prepared of kind swap
-///   phase                          prepared, broadcast: exec.step_prepared and exec.step_submitted of kind
-///                                  swap; included: exec.step_filled with something received (an approval is
-///                                  filled with "0"); reverted, reorged: where the event's txHash is tx_hash,
-///                                  which tells a swap's revert from its approval's
-///   tx_hash                        of the latest swap that was broadcast, included or completed
-///   amount_in, amount_out          of the swap's fill, and of exec.completed
-///   block_number                   of the swap's fill
-///   gas_cost_usd, criteria         of exec.completed
-///   reason, detail                 of the latest event that has them
+///   notional_usd            of the latest risk.approved
+///   plans                   how many plan.created there were
+///   quoted, bound           of the latest one's swap: what it expects to pay (exact_output) or to receive
+///                           (exact_input), and the most or the least that it allows
+///   attempts                exec.step_prepared of every kind, over all plans
+///   attempt                 of the latest exec.step_prepared of kind swap
+///   phase                   prepared, broadcast: exec.step_prepared, exec.step_submitted of kind swap;
+///                           included: exec.step_filled with something received (an approval is filled with
+///                           "0"); reverted, reorged: where the event's txHash is tx_hash, which tells the
+///                           swap's from its approval's
+///   tx_hash                 of the swap that was broadcast, included or completed last
+///   amount_in, amount_out   of the swap's fill, and of exec.completed
+///   block_number            of the swap's fill
+///   gas_cost_usd, criteria  of exec.completed
+///   reason, detail          of the latest event that has them
 /// A new plan removes phase, attempt, block_number and the reason; a reorganisation of tx_hash the amounts
 /// and block_number; completion the reason.
 json::object apply_to_intent(json::object view, const Envelope& event);

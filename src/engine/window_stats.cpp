@@ -182,8 +182,10 @@ json::object settle_percentiles(const json::object& totals) {
   const auto percentile = [&](std::uint64_t percent) -> std::uint64_t {
     const auto rank = (count * percent + 99) / 100;
     std::uint64_t seen = 0;
-    for (const auto& [bound, more] : counts)
-      if ((seen += more) >= rank) return bound;
+    for (const auto& [bound, more] : counts) {
+      seen += more;
+      if (seen >= rank) return bound;
+    }
     return 0;
   };
   return {{"count", count}, {"p50", percentile(50)}, {"p95", percentile(95)}};

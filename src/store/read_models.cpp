@@ -278,8 +278,10 @@ class ReadModels::Impl {
     const Stopwatch stopwatch;
     SEP_TRY(const auto head, live_.head());
     SEP_TRY(const auto last, record.last_global_sequence());
-    // Readers must not see a record grow from its beginning; what is ahead of the record is not a fold of it.
-    if (head > last || (head == 0 && last > 0)) return rebuild(record, progress);
+    SEP_TRY(const auto keys, redis().call({"DBSIZE"}));
+    // Readers must not see a record grow from its beginning; what is ahead of the record, or of another form,
+    // is not a fold of it.
+    if (head > last || (head == 0 && (last > 0 || keys.integer() > 0))) return rebuild(record, progress);
     live_.forget();
     const auto documents = live_.documents_written();
     SEP_TRY(const auto events, live_.follow(record, std::nullopt, progress));

@@ -191,6 +191,11 @@ TEST_F(ReplayTest, DocumentsOfAnEarlierFormAreBuiltAnew) {
   ASSERT_TRUE(models_->catch_up(*store_).has_value());
   EXPECT_FALSE(models_->strategies({}, 10).value().strategies.empty());
   expect_verified();
+
+  raw().call({"SET", "projection:head", "1:7"});
+  open_new_record();
+  ASSERT_TRUE(models_->catch_up(*store_).has_value());
+  EXPECT_EQ(raw().dump().size(), 0U);
 }
 
 TEST_F(ReplayTest, VerifyNamesWhatDiffers) {
