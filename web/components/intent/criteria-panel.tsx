@@ -53,8 +53,8 @@ function Row({ row, view }: { row: SuccessCriterion & Partial<CriterionResult>; 
           <Met met={row.met} ended={isTerminal(view.state)} />
         </span>
       </th>
-      <td className="px-2 py-2.5 text-right whitespace-nowrap">{value(row.value)}</td>
-      <td className="py-2.5 pr-4 pl-2 text-right font-semibold whitespace-nowrap tablet:pr-2">
+      <td className="px-2 py-2.5 text-right tablet:whitespace-nowrap">{value(row.value)}</td>
+      <td className="py-2.5 pr-4 pl-2 text-right font-semibold tablet:pr-2 tablet:whitespace-nowrap">
         {row.actual === undefined ? "–" : value(row.actual)}
       </td>
       <td className="hidden py-2.5 pr-4 pl-2 tablet:table-cell">

@@ -68,10 +68,10 @@ export function EventRow({ row }: { row: TimelineRow }) {
 }
 
 /** What the chain's head says, which is no event of the record. */
-export function LiveRow({ words, at }: { words: Words; at: number | undefined }) {
+export function LiveRow({ words }: { words: Words }) {
   return (
     <li className={layout}>
-      <Clock>{at !== undefined && <Time at={at} precision="tenth" />}</Clock>
+      <Clock>now</Clock>
       <Rail words={words} />
       <div className="min-w-0 border-b border-line py-2.5 group-last:border-b-0">
         <Text words={words} />

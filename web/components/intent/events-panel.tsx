@@ -13,13 +13,12 @@ export function EventsPanel({ events, view }: { events: readonly SepEvent[]; vie
   const order = useEventOrder();
   const tokens = useSep((state) => state.tokensByAddress);
   const nativeSymbol = useSep((state) => state.platform?.chain.native_symbol ?? "ETH");
-  const blockAt = useSep((state) => state.connection.blockAt);
   const chain = useChainPosition();
   const rows = useMemo(() => timelineOf(events, view, tokens, nativeSymbol), [events, view, tokens, nativeSymbol]);
   const newestFirst = order === "newest";
   const shown = newestFirst ? rows.toReversed() : rows;
   const live = confirmationsWords(view, chain);
-  const liveRow = live && <LiveRow key="live" words={live} at={blockAt} />;
+  const liveRow = live && <LiveRow key="live" words={live} />;
   return (
     <Panel
       title="Events"

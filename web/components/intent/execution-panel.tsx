@@ -116,10 +116,7 @@ function Facts({ transactions, fees }: { transactions: readonly Transaction[]; f
       <Item label="Gas used" note={main && `limit ${formatCount(Number(main.gasLimit))}`}>
         {inclusion ? formatCount(Number(inclusion.gasUsed)) : "–"}
       </Item>
-      <Item
-        label={fees.count > 1 ? `Fees paid, ${counted(fees.count, "transaction")}` : "Fee paid"}
-        note={feeNote(fees, inclusion)}
-      >
+      <Item label={fees.count > 1 ? "Fees paid" : "Fee paid"} note={feeNote(fees, inclusion)}>
         {fees.count === 0 ? (
           "–"
         ) : (
@@ -133,7 +130,8 @@ function Facts({ transactions, fees }: { transactions: readonly Transaction[]; f
 }
 
 function feeNote(fees: Fees, inclusion: Transaction["inclusion"]): string {
-  const price = inclusion && `${formatGwei(inclusion.gasPriceWei)} gwei`;
+  const price =
+    fees.count > 1 ? counted(fees.count, "transaction") : inclusion && `${formatGwei(inclusion.gasPriceWei)} gwei`;
   return [fees.usd !== undefined && formatUsd(fees.usd), price].filter(Boolean).join(", ");
 }
 

@@ -71,7 +71,8 @@ function Sentence({ view }: { view: IntentView | undefined }) {
 const styleWords: Readonly<Record<string, string>> = { passive: "Passive", normal: "Normal", aggressive: "Aggressive" };
 
 function Meta({ view }: { view: IntentView | undefined }) {
-  const line = "mt-2.5 flex min-h-[68px] flex-wrap content-start gap-x-5 gap-y-1 text-table text-text2 tablet:min-h-5";
+  const line =
+    "mt-2.5 flex min-h-11 flex-wrap content-start gap-x-4 gap-y-1 text-table text-text2 tablet:min-h-5 tablet:gap-x-5";
   if (view === undefined)
     return (
       <div className={line}>
@@ -89,7 +90,7 @@ function Meta({ view }: { view: IntentView | undefined }) {
         <Age view={view} />
       </span>
       <span title={`${formatWindow(time_window)} from submission`}>
-        Window {ended ? "was until" : "ends"} <Time at={ends} />
+        Window {ended ? "until" : "ends"} <Time at={ends} />
       </span>
       <Link
         href={`/positions?strategy=${encodeURIComponent(view.strategy_id)}`}

@@ -5,9 +5,11 @@ import { badgeOf } from "@/lib/intent/badge.ts";
 import { transactionsOf } from "@/lib/intent/transactions.ts";
 import { promiseOf } from "@/lib/intent/wording.ts";
 import { shortHash } from "@/lib/format/text.ts";
+import type { ApiProblem } from "@/lib/sep/api.ts";
 import { useChainPosition } from "@/lib/sep/store.ts";
 import { useTitle } from "@/lib/title.ts";
 import { Announcer } from "./announcer.tsx";
+import { Breadcrumb } from "./breadcrumb.tsx";
 import { CriteriaPanel } from "./criteria-panel.tsx";
 import { EventsPanel } from "./events-panel.tsx";
 import { ExecutionPanel } from "./execution-panel.tsx";
@@ -25,7 +27,22 @@ export function IntentPage() {
   const { code } = intent.problem ?? {};
   if (intentId !== undefined && (code === "NOT_FOUND" || code === "INVALID_ID"))
     return <NotFound intentId={intentId} malformed={code === "INVALID_ID"} />;
+  if (intentId !== undefined && intent.problem && intent.view === undefined)
+    return <NotLoaded intentId={intentId} problem={intent.problem} onRetry={intent.retry} />;
   return <Found intentId={intentId} intent={intent} />;
+}
+
+function NotLoaded({ intentId, problem, onRetry }: { intentId: string; problem: ApiProblem; onRetry: () => void }) {
+  useTitle(`Intent ${shortHash(intentId)}`);
+  return (
+    <>
+      <Breadcrumb intentId={intentId} />
+      <h1 className="mt-2 text-phone-title font-semibold break-all tablet:text-title">Intent {intentId}</h1>
+      <Panel className="mt-4">
+        <LoadError what="this intent" problem={problem} onRetry={onRetry} />
+      </Panel>
+    </>
+  );
 }
 
 function Found({ intentId, intent }: { intentId: string | undefined; intent: OpenIntent }) {

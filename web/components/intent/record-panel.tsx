@@ -37,12 +37,14 @@ export function RecordPanel({
       <dl className="px-4">
         <Fact label="Intent">{intentId && <Id text={intentId} label="Copy the intent’s ID" />}</Fact>
         <Fact label="Correlation">
-          {view && (
+          {view ? (
             <Id
               text={view.correlation_id}
               label="Copy the correlation ID"
               short={`intent-${shortHash(view.intent_id)}`}
             />
+          ) : (
+            <None view={view} />
           )}
         </Fact>
         <Fact label="Plan">{plan ? <Id text={plan.plan_id} label="Copy the plan’s ID" /> : <None view={view} />}</Fact>
@@ -70,12 +72,12 @@ function None({ view }: { view: IntentView | undefined }) {
 
 /** As high as a line with a button for copying. */
 function Line({ children }: { children: ReactNode }) {
-  return <span className="flex h-6 items-center justify-end">{children}</span>;
+  return <span className="-my-0.5 flex h-6 items-center justify-end">{children}</span>;
 }
 
 function Id({ text, label, short }: { text: string; label: string; short?: string }) {
   return (
-    <span className="flex h-6 items-center justify-end gap-1">
+    <span className="-my-0.5 flex h-6 items-center justify-end gap-1">
       <span className="font-mono whitespace-nowrap" title={text}>
         {short ?? shortHash(text)}
       </span>

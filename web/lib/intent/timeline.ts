@@ -191,7 +191,7 @@ function planned(event: SepEvent & { topic: "plan.created" }, { events, tokens }
     icon: number > 1 ? "retry" : "tick",
     hue: number > 1 ? "amber" : "grey",
     fact: number > 1 ? `Planned again` : "Planned",
-    ...(number > 1 && { tail: `plan ${number}` }),
+    ...(number > 1 && { tail: `as plan ${number}` }),
     ...(detail !== undefined && { detail }),
   };
 }
