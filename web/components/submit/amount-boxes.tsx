@@ -190,7 +190,7 @@ function Fit({ children }: { children: ReactNode }) {
 
 function BoxNotes({ children }: { children: ReactNode }) {
   return (
-    <div className="mt-1 flex min-h-5 flex-wrap items-center justify-between gap-x-3 text-table text-text2">
+    <div className="mt-1 flex min-h-5 max-[359px]:min-h-10 flex-wrap content-start items-center justify-between gap-x-3 text-table text-text2">
       {children}
     </div>
   );

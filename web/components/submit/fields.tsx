@@ -39,6 +39,7 @@ export function Choices<T extends string>({
   options,
   value,
   onChange,
+  fault,
   className,
   children,
 }: {
@@ -49,13 +50,18 @@ export function Choices<T extends string>({
   options: readonly Choice<T>[];
   value: T | undefined;
   onChange: (value: T) => void;
+  fault?: string | undefined;
   /** How the options are laid out. */
   className: string;
   children?: ReactNode;
 }) {
   const name = useId();
   return (
-    <fieldset data-field={field} className="min-w-0">
+    <fieldset
+      data-field={field}
+      aria-describedby={fault === undefined ? undefined : `${name}-fault`}
+      className="min-w-0"
+    >
       <legend className="float-left text-table font-semibold">{label}</legend>
       <span className="float-right min-h-5 text-table text-text2">{note}</span>
       <div className={cx("clear-both gap-2 pt-2", className)}>
@@ -88,6 +94,7 @@ export function Choices<T extends string>({
         ))}
       </div>
       {children}
+      <FieldFault id={`${name}-fault`} fault={fault} />
     </fieldset>
   );
 }

@@ -75,6 +75,7 @@ function Slippage({ known, view }: { known: Surroundings; view: QuoteView }) {
       ]}
       value={choice}
       onChange={(slippage) => edit({ slippage })}
+      fault={choice === other ? undefined : fault}
       className="grid auto-cols-fr grid-flow-col"
     >
       {choice === other && (
@@ -87,7 +88,6 @@ function Slippage({ known, view }: { known: Surroundings; view: QuoteView }) {
           onChange={(otherSlippage) => edit({ otherSlippage })}
         />
       )}
-      {choice !== other && <FieldFault id="slippage-fault" fault={fault} />}
     </Choices>
   );
 }
@@ -109,6 +109,7 @@ function Window({ known }: { known: Surroundings }) {
       ]}
       value={choice}
       onChange={(window) => edit({ window })}
+      fault={choice === other ? undefined : fault}
       className="grid auto-cols-fr grid-flow-col"
     >
       {choice === other && (
@@ -120,7 +121,6 @@ function Window({ known }: { known: Surroundings }) {
           onChange={(otherWindow) => edit({ otherWindow })}
         />
       )}
-      {choice !== other && <FieldFault id="window-fault" fault={fault} />}
     </Choices>
   );
 }
@@ -157,10 +157,9 @@ function ExecutionStyle({ platform }: { platform: Platform | undefined }) {
       }))}
       value={style}
       onChange={(chosen) => edit({ style: chosen })}
+      fault={fault}
       className="grid grid-cols-1 min-[420px]:grid-cols-3"
-    >
-      <FieldFault id="style-fault" fault={fault} />
-    </Choices>
+    />
   );
 }
 
@@ -168,7 +167,7 @@ function ExecutionStyle({ platform }: { platform: Platform | undefined }) {
 function StyleNote({ platform, style }: { platform: Platform | undefined; style: Style }) {
   const meaning = platform?.execution_styles[style];
   return (
-    <span className="block min-[420px]:min-h-8">
+    <span className="block min-[420px]:min-h-12 desktop:min-h-8">
       {meaning === undefined ? (
         <Skeleton className="h-4 w-24" />
       ) : (

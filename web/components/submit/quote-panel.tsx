@@ -96,7 +96,11 @@ function Limit({ known, view, quote }: { known: Surroundings; view: QuoteView; q
           : `≈ ${formatUsd(usd && roundTo(usd, 2, rounding))}, ${source}`}
       </p>
       <div className="mt-3 min-h-[68px]">
-        {quote !== undefined && limit !== undefined && (
+        {quote === undefined || limit === undefined ? (
+          <div aria-hidden="true" className="pt-[26px]">
+            <div className="h-2 bg-sunken" />
+          </div>
+        ) : (
           <BoundScale
             market={marketAmount(quote)}
             expected={expectedOf(quote)}
@@ -112,7 +116,7 @@ function Limit({ known, view, quote }: { known: Surroundings; view: QuoteView; q
 
 function hint({ request, faults }: QuoteView): string {
   if (request !== undefined) return "Asking for a price.";
-  const fault = faults?.base ?? faults?.quote ?? faults?.amount;
+  const fault = faults?.amount ?? faults?.base ?? faults?.quote;
   return fault === undefined || fault === "Type an amount." ? "Type an amount to see its price." : fault;
 }
 

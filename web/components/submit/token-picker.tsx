@@ -53,6 +53,7 @@ export function TokenPicker({
     items,
     itemToString: (token) => token?.symbol ?? "",
     selectedItem: value ?? null,
+    defaultHighlightedIndex: 0,
     inputValue: search ?? value?.symbol ?? "",
     onInputValueChange: ({ inputValue, type }) => {
       if (type === useCombobox.stateChangeTypes.InputChange) setSearch(inputValue);

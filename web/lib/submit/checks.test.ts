@@ -12,7 +12,7 @@ test("all passes with a covered, small trade", () => {
     checksOf(known).map(({ name, state, value }) => [name, state, value]),
     [
       ["balance", "ok", "48,210.55 USDC"],
-      ["allowance", "ok", "approved just before it"],
+      ["allowance", "ok", "approved first"],
       ["value", "ok", "25% used"],
       ["effect", "ok", "0.05% of 10%"],
       ["market", "ok", "same block"],

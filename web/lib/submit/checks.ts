@@ -66,11 +66,11 @@ function allowance(known: Known): Check {
   const held = heldOf(known.account, need?.asset);
   if (known.platform === undefined) return unknown("allowance", "Allowance");
   if (known.platform.allowance === "exact")
-    return { name: "allowance", label: "Allowance for this swap alone", state: "ok", value: "approved just before it" };
+    return { name: "allowance", label: "Allowance for this swap alone", state: "ok", value: "approved first" };
   if (need === undefined || held === undefined) return unknown("allowance", "Standing allowance");
   return compare(held.allowance, need.amount) >= 0
     ? { name: "allowance", label: "Standing allowance covers it", state: "ok", value: "no approval needed" }
-    : { name: "allowance", label: "Standing allowance", state: "ok", value: "approved just before the swap" };
+    : { name: "allowance", label: "Standing allowance", state: "ok", value: "approved first" };
 }
 
 function value({ quote, platform }: Known): Check {

@@ -166,7 +166,12 @@ export function readForm(form: Form, tokens: readonly Token[], platform: Platfor
     if (read.fault !== undefined) faults[field] = read.fault;
     return read.value;
   };
-  const unknownToken = tokens.length === 0 ? "The tokens are not loaded yet." : "Choose a token.";
+  const unknownToken =
+    tokens.length > 0
+      ? "Choose a token."
+      : platform === undefined
+        ? "The tokens are not loaded yet."
+        : "The platform has no tokens set up.";
   if (base === undefined) faults.base = unknownToken;
   if (quote === undefined) faults.quote = unknownToken;
   if (base !== undefined && base === quote) faults.quote = "Choose another token than the one before.";

@@ -106,7 +106,7 @@ function asProblem(error: unknown): ApiProblem {
 
 /** Why there is no price, as a sentence. */
 export function quoteProblemSentence(problem: ApiProblem): string {
-  if (problem.status === 0) return `${asSentence(problem.message)} Prices come back by themselves.`;
+  if (problem.status === 0) return `${asSentence(problem.message)} The page keeps asking.`;
   if (problem.code === "NO_ROUTE") return "Choose another pair.";
   if (problem.code === "INSUFFICIENT_LIQUIDITY") return "Choose a smaller amount.";
   if (problem.code === "STALE_MARKET") return asSentence(problem.message);
