@@ -27,13 +27,18 @@ export function CancelIntent({ view }: { view: IntentView }) {
       });
     const after = await api.intent(view.intent_id).catch(() => view);
     applyViews([after]);
-    const { label } = badgeOf(after, chain);
-    showToast({ kind: "error", title: "Not cancelled", text: `It had ended before: ${label}.` });
+    showToast({
+      kind: "error",
+      title: "Not cancelled",
+      text: isTerminal(after.state) ? `It had ended before: ${badgeOf(after, chain).label}.` : "It had ended before.",
+    });
   };
   const ask = async () => {
     setAsking(true);
     try {
       await api.cancelIntent(view.intent_id);
+      // The request is on the record; where the stream is down, nothing else would show it.
+      applyViews([await api.intent(view.intent_id).catch(() => view)]);
     } catch (problem) {
       await refused(problem as ApiProblem);
     } finally {
@@ -58,8 +63,8 @@ export function CancelIntent({ view }: { view: IntentView }) {
           Cancel this intent?
         </h2>
         <p className="mt-2 text-table text-text2">
-          {promiseOf(view.intent)}. If its transaction is on its way already, it may still fill: then a cancellation is
-          sent at the same nonce, and costs a fee.
+          {promiseOf(view.intent)}. If its transaction is already on its way, a cancellation is sent at the same nonce,
+          which costs a fee, and it may still fill.
         </p>
         <div className="mt-5 flex flex-wrap justify-end gap-2">
           <Button onClick={() => dialog.current?.close()}>Keep it</Button>

@@ -21,6 +21,8 @@ interface Props {
 export function ExecutionPanel({ view, events, transactions }: Props) {
   const maxAttempts = useSep((state) => state.platform?.limits.max_attempts);
   const plans = view?.summary.plans;
+  // Where no plan was made there is nothing to tell of.
+  if (view && isTerminal(view.state) && plans === undefined) return null;
   const note =
     plans !== undefined && `attempt ${plans}${maxAttempts === undefined ? "" : ` of at most ${maxAttempts}`}`;
   return (

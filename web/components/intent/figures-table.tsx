@@ -10,7 +10,7 @@ import { useSep } from "@/lib/sep/store.ts";
 export function FiguresTable({ figures }: { figures: Figures }) {
   const { feeUsd } = figures;
   return (
-    <table className="w-full text-table">
+    <table className="w-full text-table tablet:table-fixed">
       <caption className="sr-only">Quote, fill and bound</caption>
       <thead className="text-note text-text2">
         <tr>

@@ -1,6 +1,6 @@
 "use client";
 import { useId, useState } from "react";
-import { Empty, Panel, Skeleton } from "@/components/ui/kit.tsx";
+import { cx, Empty, Panel, Skeleton } from "@/components/ui/kit.tsx";
 import { basisPoints, formatPercent } from "@/lib/format/amount.ts";
 import { counted } from "@/lib/format/text.ts";
 import { figuresOf, swapFillOf, swapOf, versusWords } from "@/lib/intent/figures.ts";
@@ -22,13 +22,14 @@ interface Props {
 export function PlanPanel({ view, plans, events, transactions }: Props) {
   const [chosen, setChosen] = useState<string>();
   const plan = plans.find((candidate) => candidate.plan_id === chosen) ?? plans.at(-1);
+  const never = plans.length === 0 && view !== undefined && isTerminal(view.state);
   return (
     <Panel
       title="Plan and fill"
       note={plan && <Note plan={plan} />}
       aside={plan && <Aside plan={plan} plans={plans} onChoose={setChosen} />}
     >
-      <div className="flex min-h-[324px] flex-col tablet:min-h-[374px]">
+      <div className={cx("flex flex-col", !never && "min-h-[324px] tablet:min-h-[374px]")}>
         {plan ? (
           <Body plan={plan} view={view} events={events} transactions={transactions} />
         ) : (
@@ -77,7 +78,6 @@ function Aside({
             {newestFirst.map(({ entry, number }) => (
               <option key={entry.plan_id} value={entry.plan_id}>
                 Plan {number} of {plans.length}
-                {entry.state === "superseded" ? `, ${endOf(entry)}` : ""}
               </option>
             ))}
           </select>
@@ -86,6 +86,8 @@ function Aside({
     </div>
   );
 }
+
+const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Why a plan was given up for another. */
 function endOf(plan: PlanView): string {
@@ -96,7 +98,9 @@ function endOf(plan: PlanView): string {
 function Versus({ plan }: { plan: PlanView }) {
   const swap = swapOf(plan);
   const fill = swapFillOf(plan);
-  if (!swap || !fill) return null;
+  if (!swap) return null;
+  if (plan.state === "superseded") return <span>{upper(endOf(plan))}</span>;
+  if (!fill) return null;
   const bps =
     swap.swap_kind === "exact_output"
       ? basisPoints(fill.amount_in, swap.amount_in, "paid")
