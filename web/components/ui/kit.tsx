@@ -293,7 +293,7 @@ export function LoadError({
   });
   return (
     <div className="p-4">
-      <Notice hue="red" icon={<OctagonCross />} role="alert">
+      <Notice hue="red" icon={<OctagonCross />} role="status">
         <strong className="font-semibold">Could not load {what}.</strong> {answer} at {at} {zoneName(zone)}
         {problem.status !== 0 && `: ${problem.message}`}.
         {dataFrom !== undefined && ` Showing data from ${formatClock(dataFrom, zone)}.`}
