@@ -22,6 +22,8 @@
 #include "app/timeline.h"
 #include "app/up.h"
 #include "base/ulid.h"
+#include "base/version.h"
+#include "services/heartbeat.h"
 #include "store/event_store.h"
 #include "store/read_models.h"
 
@@ -32,7 +34,6 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kVersion = "0.1.0";
 constexpr const char* kFooter = R"(Begin on one machine, with a chain of its own:
   sep up --data-dir .sep/devnet                     (stop it with Ctrl-C)
   sep quote acquire 1 WETH USDC                     (in another terminal)
@@ -531,9 +532,9 @@ int run_cli(int argc, const char* const* argv) {
       app.add_subcommand("serve", "Run services in this process, against servers that run already");
   add_config_options(serve_command, serve_config);
   serve_command
-      ->add_option(
-          "--services", services,
-          fmt::format("which of {}; separated by commas (default: all)", fmt::join(service_names(), ", ")))
+      ->add_option("--services", services,
+                   fmt::format("which of {}; separated by commas (default: all)",
+                               fmt::join(services::service_names(), ", ")))
       ->delimiter(',');
   serve_command->footer(
       "Example:\n  sep serve --config config/sepolia.toml --config my.toml --services gateway,risk");
@@ -650,7 +651,7 @@ int run_cli(int argc, const char* const* argv) {
   });
 
   app.add_subcommand("version", "Print the version")->callback([&] {
-    print_line(fmt::format("sep {}", kVersion));
+    print_line(fmt::format("sep {}", version()));
   });
 
   try {

@@ -21,6 +21,7 @@
 #include "services/execution_orchestrator.h"
 #include "services/execution_planner.h"
 #include "services/gateway_service.h"
+#include "services/heartbeat.h"
 #include "services/intent_manager.h"
 #include "services/market.h"
 #include "services/risk_engine.h"
@@ -30,6 +31,7 @@ namespace sep::app {
 namespace {
 
 namespace asio = boost::asio;
+using services::service_names;
 using namespace std::chrono_literals;
 using services::Task;
 
@@ -99,24 +101,31 @@ class Host {
       log_->warn("waiting for JetStream: {}", stream.error().detail);
       co_await services::pause(context_.get_executor(), kRetryDelay);
     }
+    heartbeat_ = services::Heartbeat::start(bus_);
+    if (runs("coordinator")) heartbeat_->add("coordinator");
     SEP_CO_TRY(view_, services::MarketView::start(bus_));
     if (runs("market")) {
       SEP_CO_TRY(market_, services::Market::start(bus_, settings_, signer->address(), metrics_));
+      heartbeat_->add("market");
     }
     if (runs("risk")) {
       SEP_CO_TRY(risk_, services::RiskEngine::start(bus_, settings_, view_));
+      heartbeat_->add("risk");
     }
     if (runs("planner")) {
       SEP_CO_TRY(planner_, co_await services::ExecutionPlanner::start(bus_, settings_, view_, metrics_));
+      heartbeat_->add("planner");
     }
     if (runs("intents")) {
       SEP_CO_TRY(intents_, co_await services::IntentManager::start(bus_, metrics_));
+      heartbeat_->add("intents");
     }
     if (runs("orchestrator"))
       asio::co_spawn(context_, start_orchestrator(std::move(*signer)), [](std::exception_ptr) {});
     if (runs("gateway")) {
       SEP_CO_TRY(gateway_,
                  co_await services::GatewayService::start(bus_, settings_, view_, metrics_, pages_folder()));
+      heartbeat_->add("gateway");
     }
     log_->info("running: {}", fmt::join(names_, ", "));
     co_return Status{};
@@ -129,6 +138,7 @@ class Host {
       auto started = co_await services::ExecutionOrchestrator::start(bus_, settings_, node_key, metrics_);
       if (started) {
         orchestrator_ = std::move(*started);
+        if (heartbeat_) heartbeat_->add("orchestrator");  // null: it is stopping
         co_return;
       }
       log_->error("the orchestrator cannot start: {}", started.error().detail);
@@ -150,6 +160,7 @@ class Host {
   }
 
   Task<void> stop_services() {
+    heartbeat_.reset();
     if (gateway_) co_await gateway_->stop();
     gateway_.reset();
     intents_.reset();
@@ -178,15 +189,10 @@ class Host {
   std::unique_ptr<services::IntentManager> intents_;
   std::unique_ptr<services::ExecutionOrchestrator> orchestrator_;
   std::unique_ptr<services::GatewayService> gateway_;
+  std::unique_ptr<services::Heartbeat> heartbeat_;
 };
 
 }  // namespace
-
-const std::vector<std::string>& service_names() {
-  static const std::vector<std::string> kNames = {"coordinator", "market",       "risk",   "planner",
-                                                  "intents",     "orchestrator", "gateway"};
-  return kNames;
-}
 
 int run_serve(const engine::Settings& settings, std::vector<std::string> names) {
   if (names.empty()) names = service_names();

@@ -7,10 +7,8 @@
 
 namespace sep::app {
 
-/// The roles of `--services`.
-const std::vector<std::string>& service_names();
-
-/// Exit code 0 after an orderly stop, 3 where a service could not start.
+/// `services` are names of services::service_names(); none: all of them. Exit code 0 after an orderly stop, 3
+/// where a service could not start.
 int run_serve(const engine::Settings& settings, std::vector<std::string> services);
 
 }  // namespace sep::app

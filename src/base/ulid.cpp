@@ -30,6 +30,19 @@ std::string encode_ulid(const std::array<std::uint8_t, 16>& bytes) {
   return text;
 }
 
+namespace {
+std::string ulid_of(std::int64_t ms, const std::array<std::uint8_t, 10>& rest) {
+  std::array<std::uint8_t, 16> bytes{};
+  for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
+  std::ranges::copy(rest, bytes.begin() + 6);
+  return encode_ulid(bytes);
+}
+}  // namespace
+
+std::string lowest_ulid(Timestamp time) {
+  return ulid_of(std::max<std::int64_t>(time.ms, 0), {});
+}
+
 std::string UlidGenerator::next(Timestamp time, const std::array<std::uint8_t, 10>& random) {
   if (time.ms > last_ms_) {
     last_ms_ = time.ms;
@@ -40,10 +53,7 @@ std::string UlidGenerator::next(Timestamp time, const std::array<std::uint8_t, 1
     }
     if (i == static_cast<std::size_t>(-1)) ++last_ms_;  // all 80 bits were used: borrow the next millisecond
   }
-  std::array<std::uint8_t, 16> bytes{};
-  for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(last_ms_ >> (40 - 8 * i));
-  std::ranges::copy(last_, bytes.begin() + 6);
-  return encode_ulid(bytes);
+  return ulid_of(last_ms_, last_);
 }
 
 std::string new_ulid() {

@@ -30,6 +30,9 @@ std::string new_ulid();
 /// The millisecond that a ULID was made in. INVALID_ID.
 Result<Timestamp> ulid_time(std::string_view ulid);
 
+/// The lowest ULID of a millisecond (before 1970: of its first): none that is made then or later is below it.
+std::string lowest_ulid(Timestamp time);
+
 /// The 26-character text of 128 bits, most significant byte first.
 std::string encode_ulid(const std::array<std::uint8_t, 16>& bytes);
 

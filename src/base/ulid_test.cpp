@@ -15,6 +15,16 @@ TEST(Ulid, the_specifications_example_decodes_to_its_time) {
   EXPECT_EQ(time->ms, 1469922850259);
 }
 
+TEST(Ulid, the_lowest_of_a_millisecond_parts_what_came_before_from_what_came_later) {
+  std::array<std::uint8_t, 10> lowest{}, highest{};
+  highest.fill(0xff);
+  const auto bound = lowest_ulid({1469922850259});
+  EXPECT_TRUE(is_ulid(bound));
+  EXPECT_GT(bound, UlidGenerator().next({1469922850258}, highest));
+  EXPECT_EQ(bound, UlidGenerator().next({1469922850259}, lowest));
+  EXPECT_EQ(lowest_ulid({-1}), std::string(26, '0'));
+}
+
 TEST(Ulid, refuses_what_is_none) {
   for (const auto* text :
        {"", "01ARZ3NDEKTSV4RRFFQ69G5FA", "81ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAU",

@@ -159,6 +159,12 @@ struct ConsumerCounters {
 /// "data", "reason", "tries"}.
 inline constexpr std::string_view kDeadStream = "DEAD";
 
+/// How far a work queue is behind its stream.
+struct ConsumerInfo {
+  std::uint64_t pending = 0;         // messages not yet delivered to anybody
+  std::uint64_t unacknowledged = 0;  // delivered and without an acknowledgement
+};
+
 // --- Reading in order
 // ---------------------------------------------------------------------------------------
 
@@ -242,6 +248,8 @@ class Bus {
   /// another configuration (which delivers the stream's messages again).
   asio::awaitable<Result<Subscription>> consume(ConsumerConfig config, WorkHandler handler);
   std::vector<ConsumerCounters> counters() const;
+  /// Of the whole group, as the server knows it. NOT_FOUND.
+  asio::awaitable<Result<ConsumerInfo>> consumer_info(std::string stream, std::string durable);
 
   /// Every message in the stream's order, without gap or repeat, also across lost connections, as long as the
   /// stream keeps them. A stream that lost messages already seen here, or was made anew, is read again from

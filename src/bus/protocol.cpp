@@ -132,6 +132,13 @@ Result<StreamInfo> parse_stream_info(const json::object& reply) {
   return info;
 }
 
+Result<ConsumerInfo> parse_consumer_info(const json::object& reply) {
+  ConsumerInfo info;
+  SEP_TRY(info.pending, get_uint(reply, "num_pending"));
+  SEP_TRY(info.unacknowledged, get_uint(reply, "num_ack_pending"));
+  return info;
+}
+
 Result<PubAck> parse_pub_ack(std::string_view text) {
   SEP_TRY(const json::object reply, parse_api_reply(text));
   PubAck ack;

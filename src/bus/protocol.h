@@ -38,6 +38,7 @@ bool has_configuration(const json::object& server, const json::object& wanted);
 /// The reply's object. NOT_FOUND (404), BUS_UNAVAILABLE (5xx), INVALID_VALUE (else), detail from the server.
 Result<json::object> parse_api_reply(std::string_view text);
 Result<StreamInfo> parse_stream_info(const json::object& reply);
+Result<ConsumerInfo> parse_consumer_info(const json::object& reply);
 Result<PubAck> parse_pub_ack(std::string_view text);
 /// INTERNAL where the base64 is at fault.
 Result<StoredMessage> parse_stored_message(const json::object& reply);

@@ -72,6 +72,13 @@ TEST(PubAck, SaysWhetherTheStreamHadItAlready) {
   EXPECT_EQ(ack->sequence, 7u);
 }
 
+TEST(ConsumerInfo, IsWhatIsLeftToDo) {
+  const auto info = parse_consumer_info({{"num_pending", 3}, {"num_ack_pending", 2}, {"num_waiting", 1}});
+  EXPECT_EQ(info->pending, 3u);
+  EXPECT_EQ(info->unacknowledged, 2u);
+  EXPECT_EQ(parse_consumer_info({{"num_pending", 3}}).error().code, errc::kMissingField);
+}
+
 TEST(StoredMessage, DecodesBase64OfEveryLength) {
   const auto body_of = [](std::string_view base64) {
     const auto stored =

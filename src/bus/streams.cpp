@@ -1,4 +1,5 @@
-// Streams and what is stored in them: Bus's calls to $JS.API.STREAM.> and acknowledged publishing.
+// Streams and what is stored in them: Bus's calls to $JS.API.STREAM.>, how far its consumers are, and
+// acknowledged publishing.
 #include "bus/core.h"
 #include "bus/protocol.h"
 
@@ -54,6 +55,13 @@ asio::awaitable<Result<StreamInfo>> Bus::ensure_stream(StreamConfig config) {
 
 asio::awaitable<Result<StreamInfo>> Bus::stream_info(std::string stream) {
   return Core::stream_info(core_, std::move(stream));
+}
+
+asio::awaitable<Result<ConsumerInfo>> Bus::consumer_info(std::string stream, std::string durable) {
+  const auto core = core_;
+  SEP_CO_TRY(const json::object reply,
+             co_await Core::api(core, "CONSUMER.INFO." + stream + "." + durable, {}));
+  co_return parse_consumer_info(reply);
 }
 
 asio::awaitable<Status> Bus::delete_stream(std::string stream) {

@@ -25,7 +25,6 @@ constexpr std::array<std::pair<Metric, std::string_view>, 5> kMetrics = {
      {Metric::kMaxPriceImpact, "max_price_impact"},
      {Metric::kCompleteWithinMs, "complete_within_ms"}}};
 
-constexpr std::int64_t kMaxTimeWindowSeconds = 86'400;
 constexpr std::size_t kMaxStrategyIdLength = 64;
 constexpr std::size_t kMaxCriteria = 16;
 constexpr unsigned kWadDecimals = 18;

@@ -30,6 +30,9 @@ struct Criterion {
   std::string text;  // as the strategy wrote it
 };
 
+/// The longest time_window.
+inline constexpr std::int64_t kMaxTimeWindowSeconds = 86'400;
+
 struct Intent {
   std::string strategy_id;
   IntentType type;

@@ -27,6 +27,7 @@ namespace {
 
 constexpr unsigned kMaxPageLimit = 200;
 constexpr std::size_t kCompressFrom = 1024;  // bytes: below, a packet is a packet
+constexpr std::size_t kEtagDigits = 22;
 // What metrics call the route of a path that is no call.
 constexpr std::string_view kPageRoute = "page";
 constexpr std::string_view kNoRoute = "none";
@@ -106,36 +107,130 @@ Answer<Reply> answered(unsigned status, Answer<T> answer) {
   return json_reply(status, json::value(std::move(*answer)));
 }
 
-Answer<ListQuery> list_query(const Parameters& parameters) {
-  ListQuery query;
-  std::vector<Fault> faults;
-  std::set<std::string_view> seen;
-  for (const auto& [name, value] : parameters) {
-    const auto fault = [&](std::string_view code, std::string message) {
-      faults.push_back({"/query/" + name, code, std::move(message)});
-    };
-    if (!seen.insert(name).second) {
-      fault(errc::kInvalidValue, "must be given once");
-    } else if (name == "state") {
-      query.state = value;
-      if (!engine::parse_state(value)) fault(errc::kInvalidValue, "is not a state of an intent");
-    } else if (name == "strategy_id") {
-      query.strategy_id = value;
-      if (!is_strategy_id(value)) fault(errc::kInvalidValue, "is not a strategy's identifier");
-    } else if (name == "limit") {
-      const auto end = value.data() + value.size();
-      const auto read = std::from_chars(value.data(), end, query.limit);
-      if (read.ec != std::errc() || read.ptr != end || query.limit < 1 || query.limit > kMaxPageLimit)
-        fault(errc::kInvalidValue, "must be from 1 to " + std::to_string(kMaxPageLimit));
-    } else if (name == "cursor") {
-      query.before_intent_id = value;
-      if (!is_ulid(value)) fault(errc::kInvalidCursor, "is not a next_cursor of a page");
-    } else {
-      fault(errc::kUnknownField, "is not a known parameter");
+/// Faults of a query's parameters, gathered.
+class QueryReader {
+ public:
+  explicit QueryReader(const Parameters& parameters) : parameters_(parameters) {}
+
+  void fault(std::string_view name, std::string_view code, std::string message) {
+    faults_.push_back({"/query/" + std::string(name), code, std::move(message)});
+  }
+  /// Calls `read(name, value)` for each parameter; it returns false for one that is not known.
+  template <class Read>
+  void each(Read read) {
+    std::set<std::string_view> seen;
+    for (const auto& [name, value] : parameters_) {
+      if (!seen.insert(name).second)
+        fault(name, errc::kInvalidValue, "must be given once");
+      else if (!read(name, value))
+        fault(name, errc::kUnknownField, "is not a known parameter");
     }
   }
-  if (!faults.empty()) return std::unexpected(validation_problem(std::move(faults)));
-  return query;
+  void read_limit(std::string_view value, unsigned& limit) {
+    const auto end = value.data() + value.size();
+    const auto read = std::from_chars(value.data(), end, limit);
+    if (read.ec != std::errc() || read.ptr != end || limit < 1 || limit > kMaxPageLimit)
+      fault("limit", errc::kInvalidValue, "must be from 1 to " + std::to_string(kMaxPageLimit));
+  }
+  /// `value` where there was no fault.
+  template <class T>
+  Answer<T> answer(T value) {
+    if (!faults_.empty()) return std::unexpected(validation_problem(std::move(faults_)));
+    return value;
+  }
+
+ private:
+  const Parameters& parameters_;
+  std::vector<Fault> faults_;
+};
+
+bool is_hash(std::string_view text) {
+  return text.size() == 66 && text.starts_with("0x") &&
+         text.substr(2).find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+/// "executing,planned", each once.
+std::optional<std::vector<engine::State>> parse_states(std::string_view text) {
+  std::vector<engine::State> states;
+  for (bool more = true; more;) {
+    const auto comma = text.find(',');
+    const auto state = engine::parse_state(text.substr(0, comma));
+    if (!state || std::ranges::find(states, *state) != states.end()) return std::nullopt;
+    states.push_back(*state);
+    more = comma != text.npos;
+    text = more ? text.substr(comma + 1) : std::string_view{};
+  }
+  return states;
+}
+
+Answer<ListQuery> list_query(const Parameters& parameters) {
+  ListQuery query;
+  QueryReader reader(parameters);
+  reader.each([&](const std::string& name, const std::string& value) {
+    if (name == "state") {
+      auto states = parse_states(value);
+      if (!states)
+        reader.fault(name, errc::kInvalidValue, "must be states of an intent, each once, parted by commas");
+      query.states = std::move(states).value_or(std::vector<engine::State>{});
+    } else if (name == "strategy_id") {
+      query.strategy_id = value;
+      if (!is_strategy_id(value)) reader.fault(name, errc::kInvalidValue, "is not a strategy's identifier");
+    } else if (name == "since") {
+      const auto since = parse_rfc3339(value);
+      if (since)
+        query.since_intent_id = lowest_ulid(*since);
+      else
+        reader.fault(name, errc::kInvalidValue, "must be a time such as 2026-08-21T19:26:00.000Z");
+    } else if (name == "tx_hash") {
+      query.tx_hash = value;
+      if (!is_hash(value))
+        reader.fault(name, errc::kInvalidValue, "must be 0x and 64 lower-case hexadecimal digits");
+      if (parameters.size() > 1) reader.fault(name, errc::kInvalidValue, "must stand alone");
+    } else if (name == "limit") {
+      reader.read_limit(value, query.limit);
+    } else if (name == "cursor") {
+      query.before_intent_id = value;
+      if (!is_ulid(value)) reader.fault(name, errc::kInvalidCursor, "is not a next_cursor of a page");
+    } else {
+      return false;
+    }
+    return true;
+  });
+  return reader.answer(std::move(query));
+}
+
+struct StrategiesQuery {
+  std::optional<std::string> after;
+  unsigned limit = 50;
+};
+
+Answer<StrategiesQuery> strategies_query(const Parameters& parameters) {
+  StrategiesQuery query;
+  QueryReader reader(parameters);
+  reader.each([&](const std::string& name, const std::string& value) {
+    if (name == "limit") {
+      reader.read_limit(value, query.limit);
+    } else if (name == "cursor") {
+      query.after = value;
+      if (!is_strategy_id(value)) reader.fault(name, errc::kInvalidCursor, "is not a next_cursor of a page");
+    } else {
+      return false;
+    }
+    return true;
+  });
+  return reader.answer(std::move(query));
+}
+
+Answer<std::optional<engine::StatsWindow>> stats_query(const Parameters& parameters) {
+  std::optional<engine::StatsWindow> window;
+  QueryReader reader(parameters);
+  reader.each([&](const std::string& name, const std::string& value) {
+    if (name != "window") return false;
+    window = engine::parse_stats_window(value);
+    if (!window) reader.fault(name, errc::kInvalidValue, "must be one of 15m, 1h, 24h, 7d");
+    return true;
+  });
+  return reader.answer(window);
 }
 
 /// "/intents/{id}" against "/intents/01J…": the variable's value (empty without one), or nothing where they
@@ -196,14 +291,34 @@ bool is_json(std::string_view content_type) {
   return content_type == "application/json" || content_type == "application/problem+json";
 }
 
-/// Compresses what is worth it, where the client takes it.
+/// An answer that a client may keep, and ask for again with its ETag.
+Reply revalidated(Reply reply) {
+  reply.headers.emplace_back("ETag", "\"" + sha256_hex(reply.body.view()).substr(0, kEtagDigits) + "\"");
+  reply.headers.emplace_back("Cache-Control", "no-cache");
+  return reply;
+}
+
+/// Compresses what is worth it, where the client takes it; sends nothing where the client has it.
 void negotiate(Reply& reply, const Request& request) {
-  if (!is_json(reply.content_type) || reply.body.size() < kCompressFrom) return;
-  reply.headers.emplace_back("Vary", "Accept-Encoding");
-  constexpr std::array kAvailable = {Encoding::kGzip};
-  if (choose_encoding(joined(request, http::field::accept_encoding), kAvailable) != Encoding::kGzip) return;
+  auto encoding = Encoding::kIdentity;
+  if (is_json(reply.content_type) && reply.body.size() >= kCompressFrom) {
+    constexpr std::array kAvailable = {Encoding::kGzip};
+    reply.headers.emplace_back("Vary", "Accept-Encoding");
+    encoding = choose_encoding(joined(request, http::field::accept_encoding), kAvailable);
+  }
+  const auto etag = std::ranges::find(reply.headers, "ETag", &Headers::value_type::first);
+  if (etag != reply.headers.end()) {
+    etag->second = encoded_etag(etag->second, encoding);
+    if (if_none_match(joined(request, http::field::if_none_match), etag->second)) {
+      reply.status = 304;
+      reply.body = {};
+      reply.content_type.clear();
+      return;
+    }
+  }
+  if (encoding == Encoding::kIdentity) return;
   reply.body = gzip(reply.body.view());
-  reply.headers.emplace_back("Content-Encoding", to_string(Encoding::kGzip));
+  reply.headers.emplace_back("Content-Encoding", to_string(encoding));
 }
 
 }  // namespace
@@ -255,7 +370,11 @@ std::span<const Api::Route> Api::routes() {
       {get, "/plans/{id}", &Api::plan},
       {get, "/strategies/{id}/positions", &Api::positions},
       {post, "/quotes", &Api::quote},
+      {get, "/strategies", &Api::strategies},
       {get, "/assets", &Api::assets},
+      {get, "/account", &Api::account},
+      {get, "/platform", &Api::platform},
+      {get, "/status", &Api::status},
       {get, "/stats", &Api::stats},
       {get, "/healthz", &Api::healthz},
       {get, "/readyz", &Api::readyz},
@@ -363,11 +482,32 @@ Api::Handled Api::quote(Call call) {
   co_return answered(200, co_await backend_.quote(std::move(document->as_object())));
 }
 
-Api::Handled Api::assets(Call) {
-  co_return json_reply(200, backend_.assets());
+Api::Handled Api::strategies(Call call) {
+  auto query = strategies_query(call.query);
+  if (!query) co_return std::unexpected(std::move(query.error()));
+  auto page = co_await backend_.strategies(std::move(query->after), query->limit);
+  if (!page) co_return std::unexpected(std::move(page.error()));
+  json::object document{{"strategies", json::value_from(page->strategies)}, {"next_cursor", nullptr}};
+  if (page->next_after) document["next_cursor"] = *page->next_after;
+  co_return json_reply(200, document);
 }
-Api::Handled Api::stats(Call) {
-  co_return answered(200, co_await backend_.stats());
+
+Api::Handled Api::assets(Call) {
+  co_return revalidated(json_reply(200, backend_.assets()));
+}
+Api::Handled Api::platform(Call) {
+  co_return revalidated(json_reply(200, backend_.platform()));
+}
+Api::Handled Api::account(Call) {
+  co_return answered(200, co_await backend_.account());
+}
+Api::Handled Api::status(Call) {
+  co_return json_reply(200, co_await backend_.status());
+}
+Api::Handled Api::stats(Call call) {
+  const auto window = stats_query(call.query);
+  if (!window) co_return std::unexpected(window.error());
+  co_return answered(200, co_await backend_.stats(*window));
 }
 Api::Handled Api::healthz(Call) {
   co_return json_reply(200, json::object{{"status", "ok"}});
@@ -394,7 +534,8 @@ Api::Handled Api::metrics(Call) {
 }
 
 Api::Handled Api::openapi(Call) {
-  co_return Reply{200, std::string(openapi_json()), "application/json", {}};
+  static const Reply kDocument = revalidated({200, std::string(openapi_json()), "application/json", {}});
+  co_return kDocument;
 }
 
 // Upgrades are taken before routing; what comes here asked without one.

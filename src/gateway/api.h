@@ -52,6 +52,10 @@ class Api {
   Handled plan(Call call);
   Handled positions(Call call);
   Handled quote(Call call);
+  Handled strategies(Call call);
+  Handled account(Call call);
+  Handled platform(Call call);
+  Handled status(Call call);
   Handled assets(Call call);
   Handled stats(Call call);
   Handled healthz(Call call);

@@ -21,12 +21,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include "base/json.h"
 #include "base/result.h"
+#include "engine/lifecycle.h"
+#include "engine/window_stats.h"
 #include "gateway/metrics.h"
 #include "gateway/problem.h"
 #include "gateway/stream.h"
@@ -41,15 +44,22 @@ struct SubmitAnswer {
 };
 
 struct ListQuery {
-  std::optional<std::string> state;  // one of the lifecycle's states
+  std::vector<engine::State> states;  // empty: all; each once
   std::optional<std::string> strategy_id;
   unsigned limit = 50;                          // 1..200
-  std::optional<std::string> before_intent_id;  // from the cursor; a ULID
+  std::optional<std::string> since_intent_id;   // inclusive: none that is older; a ULID
+  std::optional<std::string> before_intent_id;  // from the cursor, exclusive; a ULID
+  std::optional<std::string> tx_hash;           // stands alone: the intent that made this transaction
 };
 
 struct IntentPage {
   json::array intents;                     // views, newest first
   std::optional<std::string> next_before;  // absent on the last page
+};
+
+struct StrategyPage {
+  std::vector<std::string> strategies;    // by name
+  std::optional<std::string> next_after;  // absent on the last page
 };
 
 struct Readiness {
@@ -86,10 +96,18 @@ class Backend {
   virtual asio::awaitable<Answer<json::object>> positions(std::string strategy_id) = 0;
   /// `request` has passed schema/api/quote_request.schema.json.
   virtual asio::awaitable<Answer<json::object>> quote(json::object request) = 0;
-  virtual asio::awaitable<Answer<json::object>> stats() = 0;
+  /// Strategies behind `after`, at most `limit`.
+  virtual asio::awaitable<Answer<StrategyPage>> strategies(std::optional<std::string> after,
+                                                           unsigned limit) = 0;
+  /// NOT_READY before anything is known.
+  virtual asio::awaitable<Answer<json::object>> account() = 0;
+  virtual asio::awaitable<Answer<json::object>> stats(std::optional<engine::StatsWindow> window) = 0;
   virtual asio::awaitable<Readiness> readiness() = 0;
-  /// The token list document of GET /assets.
+  /// Every part as it is now; one that does not answer is told as such.
+  virtual asio::awaitable<json::object> status() = 0;
+  /// The token list document of GET /assets. This and platform() stay the same while the process runs.
   virtual json::object assets() = 0;
+  virtual json::object platform() = 0;
 };
 
 struct ServerOptions {

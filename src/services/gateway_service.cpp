@@ -12,6 +12,8 @@
 #include "engine/topics.h"
 #include "gateway/validation.h"
 #include "services/async.h"
+#include "services/gateway_documents.h"
+#include "services/heartbeat.h"
 #include "services/subjects.h"
 #include "store/read_models.h"
 
@@ -25,6 +27,7 @@ using gateway::Problem;
 constexpr auto kRetryDelay = 200ms;
 constexpr auto kQuoteTimeout = 2s;
 constexpr auto kGrace = 2s;
+constexpr auto kPartBound = 1s;
 constexpr int kCancelTries = 5;
 
 std::unexpected<Problem> problem(Error error) {
@@ -81,6 +84,10 @@ class GatewayService::Impl : public gateway::Backend,
       co_await pause(bus_->executor(), kRetryDelay);
     }
     hub_ = gateway::StreamHub::create(bus_->executor(), *this, head);
+    hub_->tell_with_pong([market = market_] { return pong_members(market->state(), now()); });
+    SEP_CO_TRY(signs_, bus_->subscribe(subject::kServiceAlive, "", [this](const bus::Message& message) {
+      if (auto sign = parse_sign_of_life(message.body)) attendance_.heard(std::move(*sign), now());
+    }));
     for (auto& event : early) hub_->publish(std::move(event));
     SEP_CO_TRY(server_, gateway::Server::listen(bus_->executor(),
                                                 {.host = settings_.gateway.host,
@@ -95,6 +102,7 @@ class GatewayService::Impl : public gateway::Backend,
   Task<void> stop() {
     const auto self = shared_from_this();
     feed_.reset();
+    signs_.reset();
     if (hub_) hub_->stop();
     if (server_) co_await server_->stop(kGrace);
     cache_thread_.join();
@@ -148,12 +156,12 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   Task<Answer<gateway::IntentPage>> list(gateway::ListQuery query) override {
-    store::ListQuery cache_query;
-    if (const auto state = query.state ? engine::parse_state(*query.state) : std::nullopt)
-      cache_query.states.push_back(*state);
-    cache_query.strategy_id = query.strategy_id;
-    cache_query.before_intent_id = query.before_intent_id;
-    cache_query.limit = query.limit;
+    if (query.tx_hash) co_return co_await list_of_transaction(std::move(*query.tx_hash));
+    const store::ListQuery cache_query{.states = query.states,
+                                       .strategy_id = query.strategy_id,
+                                       .since_intent_id = query.since_intent_id,
+                                       .before_intent_id = query.before_intent_id,
+                                       .limit = query.limit};
     auto cached = co_await from_cache<store::IntentPage>(
         [cache_query](store::ReadModels& models) { return models.list(cache_query); });
     gateway::IntentPage page;
@@ -162,9 +170,11 @@ class GatewayService::Impl : public gateway::Backend,
       page.next_before = std::move(cached->next_before);
       co_return page;
     }
-    json::object question{{"limit", query.limit}};
-    if (query.state) question["states"] = json::array{*query.state};
+    json::array states;
+    for (const auto state : query.states) states.emplace_back(engine::to_string(state));
+    json::object question{{"limit", query.limit}, {"states", std::move(states)}};
     if (query.strategy_id) question["strategy_id"] = *query.strategy_id;
+    if (query.since_intent_id) question["since_intent_id"] = *query.since_intent_id;
     if (query.before_intent_id) question["before_intent_id"] = *query.before_intent_id;
     auto answer = co_await record_.query(subject::kList, std::move(question));
     if (!answer) co_return problem(answer.error());
@@ -248,57 +258,44 @@ class GatewayService::Impl : public gateway::Backend,
     co_return std::move(answer);
   }
 
-  Task<Answer<json::object>> stats() override {
+  Task<Answer<gateway::StrategyPage>> strategies(std::optional<std::string> after, unsigned limit) override {
+    auto cached = co_await from_cache<store::StrategyPage>(
+        [after, limit](store::ReadModels& models) { return models.strategies(after, limit); });
+    if (!cached) co_return problem(cached.error());
+    co_return gateway::StrategyPage{std::move(cached->strategies), std::move(cached->next_after)};
+  }
+
+  Task<Answer<json::object>> account() override {
+    auto document = account_json(market_->state(), settings_, now());
+    if (!document) co_return problem(document.error());
+    co_return std::move(*document);
+  }
+
+  Task<Answer<json::object>> stats(std::optional<engine::StatsWindow> window) override {
     auto cached = co_await from_cache<json::object>([](store::ReadModels& models) { return models.stats(); });
     if (!cached) co_return problem(cached.error());
     (*cached)["latency"] = metrics_.stages();
+    if (window) {
+      auto shown = co_await stats_window(*window);
+      if (!shown) co_return problem(shown.error());
+      (*cached)["window"] = std::move(*shown);
+    }
     co_return std::move(*cached);
   }
 
   Task<gateway::Readiness> readiness() override {
-    gateway::Readiness readiness;
-    json::object dependencies;
-    bool ready = true;
-    const auto report = [&](std::string_view name, bool ok, std::string detail) {
-      ready = ready && ok;
-      dependencies[name] = json::object{{"ok", ok}, {"detail", std::move(detail)}};
-    };
-    report("nats", bus_->connected(), bus_->connected() ? "connected" : "not connected");
-    const auto head = co_await record_.query(subject::kHead, {});
-    report("record", head.has_value(),
-           head ? string_or(*head, "record_engine") +
-                      (string_or(*head, "record_engine") == "postgresql"
-                           ? ": TimescaleDB is not installed, a plain table serves"
-                           : "")
-                : head.error().detail);
-    const auto cache = co_await from_cache<bool>([](store::ReadModels& models) -> Result<bool> {
-      SEP_CHECK(models.ping());
-      return true;
-    });
-    report("redis", cache.has_value(), cache ? "answers" : cache.error().detail);
-    const auto fresh = market_->state().check_fresh(now(), settings_.market);
-    report("market", fresh.has_value(),
-           fresh ? "block " + std::to_string(market_->state().block.number) : fresh.error().detail);
-    readiness.ready = ready;
-    readiness.document = {{"ready", ready}, {"dependencies", std::move(dependencies)}};
-    co_return readiness;
+    const auto parts = co_await ask_parts();
+    co_return readiness_of(parts, market_->state(), settings_, now());
   }
 
-  json::object assets() override {
-    json::array tokens;
-    for (const auto& token : settings_.chain.tokens)
-      tokens.push_back(json::object{
-          {"chainId", settings_.chain.chain_id},
-          {"address", to_checksum(token.address)},
-          {"symbol", token.symbol},
-          {"name", token.name},
-          {"decimals", token.decimals},
-          {"extensions", json::object{{"chain", settings_.chain.name}, {"stablecoin", token.stablecoin}}}});
-    return {{"name", "sep: " + settings_.chain.name},
-            {"timestamp", to_rfc3339(started_at_)},
-            {"version", json::object{{"major", 1}, {"minor", 0}, {"patch", 0}}},
-            {"tokens", std::move(tokens)}};
+  Task<json::object> status() override {
+    const auto parts = co_await ask_parts();
+    const auto at = now();
+    co_return status_json(parts, market_->state(), settings_, attendance_.services(at), at);
   }
+
+  json::object assets() override { return assets_json(settings_, started_at_); }
+  json::object platform() override { return platform_json(settings_); }
 
   // --- gateway::History
 
@@ -336,6 +333,70 @@ class GatewayService::Impl : public gateway::Backend,
     metrics_.observe(gateway::stage::kEventToUi, (now().ms - envelope->timestamp.ms) * 1000);
   }
 
+  Task<Answer<gateway::IntentPage>> list_of_transaction(std::string tx_hash) {
+    auto found = co_await from_cache<std::optional<std::string>>(
+        [tx_hash](store::ReadModels& models) { return models.intent_of_transaction(tx_hash); });
+    if (!found) co_return problem(found.error());
+    gateway::IntentPage page;
+    if (!*found) co_return page;
+    auto view = co_await intent(std::move(**found));
+    if (!view) co_return std::unexpected(std::move(view.error()));
+    page.intents.push_back(std::move(*view));
+    co_return page;
+  }
+
+  Task<Result<json::object>> stats_window(engine::StatsWindow window) {
+    const auto at = now();
+    auto keys = engine::window_keys(window, at);
+    const auto count = keys.size();
+    const auto previous = engine::previous_window_keys(window, at);
+    keys.insert(keys.end(), previous.begin(), previous.end());
+    using Buckets = std::vector<std::optional<json::object>>;
+    SEP_CO_TRY(const auto buckets, co_await from_cache<Buckets>(
+                                       [keys](store::ReadModels& models) { return models.documents(keys); }));
+    const std::span all(buckets);
+    co_return engine::window_json(window, at, all.first(count), all.subspan(count));
+  }
+
+  /// What parts answer within kPartBound, all asked at the same time: a dead one delays nothing by more.
+  struct Asked {
+    explicit Asked(const asio::any_io_executor& executor) : done(executor) {}
+    PartAnswers answers{{errc::kTimeout, "does not answer within 1 s", {}}};
+    std::size_t missing = 0;
+    Signal done;
+  };
+
+  Task<PartAnswers> ask_parts() {
+    const auto self = shared_from_this();
+    const auto asked = std::make_shared<Asked>(bus_->executor());
+    const auto ask = [&](auto question) {
+      ++asked->missing;
+      asio::co_spawn(bus_->executor(), std::move(question), [asked](std::exception_ptr) {
+        if (--asked->missing == 0) asked->done.set();
+      });
+    };
+    ask([self, asked]() -> Task<void> {
+      asked->answers.head =
+          co_await self->record_.query(subject::kHead, {{"chain_id", self->settings_.chain.chain_id}});
+    });
+    ask([self, asked]() -> Task<void> {
+      const auto pong = co_await self->from_cache<bool>([](store::ReadModels& models) -> Result<bool> {
+        SEP_CHECK(models.ping());
+        return true;
+      });
+      asked->answers.redis = pong ? Status{} : fail(pong.error());
+    });
+    for (std::size_t i = 0; i < work_queues().size(); ++i)
+      ask([self, asked, i]() -> Task<void> {
+        asked->answers.queues[i] = co_await self->bus_->consumer_info("EVENTS", work_queues()[i]);
+      });
+    co_await asked->done.wait_for(kPartBound);
+    auto answers = asked->answers;
+    answers.nats_connected = bus_->connected();
+    answers.feed_head = hub_->stats().head;
+    co_return answers;
+  }
+
   Task<Result<json::object>> recorded_view(const std::string& intent_id) {
     SEP_CO_TRY(const auto answer, co_await record_.query(subject::kView, {{"intent_id", intent_id}}));
     const auto& view = answer.at("view");
@@ -368,7 +429,8 @@ class GatewayService::Impl : public gateway::Backend,
   Timestamp started_at_ = now();
   std::shared_ptr<gateway::StreamHub> hub_;
   std::shared_ptr<gateway::Server> server_;
-  bus::Subscription feed_;
+  bus::Subscription feed_, signs_;
+  Attendance attendance_;
   std::optional<store::ReadModels> models_;  // of cache_thread_
   asio::thread_pool cache_thread_{1};
 };

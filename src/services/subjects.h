@@ -16,4 +16,7 @@ inline constexpr const char* kMarketSnapshot = "market.snapshot";
 /// Published: what changed with a block, or that nothing did
 inline constexpr const char* kMarketUpdate = "market.update";
 
+/// Published once a second by each service of each process: services/heartbeat.h
+inline constexpr const char* kServiceAlive = "service.alive";
+
 }  // namespace sep::services::subject

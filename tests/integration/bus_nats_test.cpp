@@ -413,6 +413,30 @@ TEST_F(BusTest, AWorkQueueGetsItsSubjectOnly) {
             (std::vector<std::string>{"intent.submitted before 1", "intent.submitted after 3"}));
 }
 
+TEST_F(BusTest, SaysHowFarAWorkQueueIs) {
+  auto member = join();
+  make_stream(*member);
+  const auto info = [&] {
+    return member->bus->wait(member->bus->consumer_info(workers().stream, workers().durable));
+  };
+  EXPECT_EQ(info().error().code, errc::kNotFound);
+  Seen<std::string> seen;
+  auto config = workers();
+  config.max_ack_pending = 2;
+  member->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
+    seen.add(message.body);
+    asio::steady_timer never(co_await asio::this_coro::executor, 1h);
+    co_await never.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_return Verdict::ack();
+  });
+  for (const auto* id : {"a", "b", "c", "d", "e"}) member->publish_event("intent.submitted", id, id);
+  ASSERT_TRUE(seen.wait_for_count(2));
+  const auto behind = info();
+  ASSERT_TRUE(behind) << behind.error().detail;
+  EXPECT_EQ(behind->pending, 3u);
+  EXPECT_EQ(behind->unacknowledged, 2u);
+}
+
 TEST_F(BusTest, AMessageWithoutAVerdictGoesToAnotherMember) {
   Seen<std::string> lost, found;
   auto publisher = join();

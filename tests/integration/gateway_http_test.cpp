@@ -104,18 +104,35 @@ class FakeBackend : public Backend {
   asio::awaitable<Answer<json::object>> quote(json::object) override {
     co_return std::unexpected(problem_of({errc::kNoRoute, "no pool connects the two assets", ""}));
   }
-  asio::awaitable<Answer<json::object>> stats() override { co_return json::object{{"active", 1}}; }
+  asio::awaitable<Answer<StrategyPage>> strategies(std::optional<std::string> after,
+                                                   unsigned limit) override {
+    last_after = after;
+    last_limit = limit;
+    co_return StrategyPage{{"alpha", "beta"}, "beta"};
+  }
+  asio::awaitable<Answer<json::object>> account() override {
+    co_return std::unexpected(problem_of({errc::kNotReady, "the account is not known yet", ""}));
+  }
+  asio::awaitable<Answer<json::object>> stats(std::optional<engine::StatsWindow> window) override {
+    last_window = window;
+    co_return json::object{{"active", 1}};
+  }
+  asio::awaitable<json::object> status() override { co_return json::object{{"ready", true}}; }
   asio::awaitable<Readiness> readiness() override {
     co_return Readiness{
         ready, {{"ready", ready.load()}, {"dependencies", json::object{{"nats", {{"ok", ready.load()}}}}}}};
   }
   json::object assets() override { return {{"tokens", json::array{}}}; }
+  json::object platform() override { return {{"version", "1"}, {"padding", std::string(5000, 'x')}}; }
 
   std::atomic<int> submitted = 0;
   std::atomic<bool> ready = true;
   std::optional<std::string> last_key;
   std::string last_hash;
   ListQuery last_list;
+  std::optional<std::string> last_after;
+  unsigned last_limit = 0;
+  std::optional<engine::StatsWindow> last_window;
 
  private:
   asio::awaitable<void> pause(std::chrono::milliseconds time) {
@@ -301,9 +318,19 @@ TEST_F(Gateway, AnswersEveryCall) {
   EXPECT_EQ(response[http::field::location], "/intents/" + kId);
   response = peer.request("GET", "/intents/" + kId);
   EXPECT_TRUE(validate("views/intent", body_of(response)).empty());
+  response = peer.request("GET", "/strategies?limit=2&cursor=alpha");
+  EXPECT_TRUE(validate("api/strategy_list", body_of(response)).empty()) << response.body();
+  EXPECT_EQ(body_of(response).at("next_cursor"), "beta");
+  EXPECT_EQ(backend.last_after, "alpha");
+  EXPECT_EQ(backend.last_limit, 2u);
+  EXPECT_EQ(body_of(peer.request("GET", "/stats?window=24h")).at("active"), 1);
+  EXPECT_EQ(backend.last_window, engine::StatsWindow::k24Hours);
+  EXPECT_EQ(body_of(peer.request("GET", "/status")).at("ready"), true);
+  EXPECT_EQ(body_of(peer.request("GET", "/platform")).at("version"), "1");
+  expect_problem(peer.request("GET", "/account"), 503, errc::kNotReady);
   response = peer.request("GET", "/intents?state=executing&strategy_id=demo&limit=2&cursor=" + kId);
   EXPECT_TRUE(validate("api/intent_page", body_of(response)).empty()) << response.body();
-  EXPECT_EQ(backend.last_list.state, "executing");
+  EXPECT_EQ(backend.last_list.states, std::vector{engine::State::kExecuting});
   EXPECT_EQ(backend.last_list.strategy_id, "demo");
   EXPECT_EQ(backend.last_list.limit, 2u);
   EXPECT_EQ(backend.last_list.before_intent_id, kId);
@@ -390,6 +417,92 @@ TEST_F(Gateway, ChecksIdentifiersAndParameters) {
                                                               {"/query/page", "UNKNOWN_FIELD"},
                                                               {"/query/state", "INVALID_VALUE"},
                                                               {"/query/strategy_id", "INVALID_VALUE"}}));
+}
+
+TEST_F(Gateway, ListsByStatesTimeAndTransaction) {
+  start();
+  Peer peer(port());
+  EXPECT_EQ(
+      peer.request("GET", "/intents?state=planned,executing&since=2016-07-30T23:54:10.259Z").result_int(),
+      200u);
+  EXPECT_EQ(backend.last_list.states, (std::vector{engine::State::kPlanned, engine::State::kExecuting}));
+  // The millisecond of github.com/ulid/spec's example, 01ARZ3NDEKTSV4RRFFQ69G5FAV.
+  EXPECT_EQ(backend.last_list.since_intent_id, "01ARZ3NDEK0000000000000000");
+  const std::string hash = "0x" + std::string(64, 'a');
+  EXPECT_EQ(peer.request("GET", "/intents?tx_hash=" + hash).result_int(), 200u);
+  EXPECT_EQ(backend.last_list.tx_hash, hash);
+
+  using Faults = std::vector<std::pair<std::string, std::string>>;
+  const auto faults = [&](const std::string& query) {
+    const auto response = peer.request("GET", query);
+    EXPECT_EQ(response.result_int(), 400u) << query;
+    return faults_of(response);
+  };
+  for (const std::string states :
+       {"planned,", ",planned", "", "planned,done", "planned,planned", "planned%20"})
+    EXPECT_EQ(faults("/intents?state=" + states), (Faults{{"/query/state", "INVALID_VALUE"}})) << states;
+  for (const std::string time :
+       {"", "yesterday", "2026-08-21", "2026-02-30T00:00:00.000Z", "2026-08-21T19:26:00Z"})
+    EXPECT_EQ(faults("/intents?since=" + time), (Faults{{"/query/since", "INVALID_VALUE"}})) << time;
+  for (const std::string& text :
+       {std::string("0x"), std::string(64, 'a'), "0x" + std::string(64, 'A'), hash + "0"})
+    EXPECT_EQ(faults("/intents?tx_hash=" + text), (Faults{{"/query/tx_hash", "INVALID_VALUE"}})) << text;
+  EXPECT_EQ(faults("/intents?limit=5&tx_hash=" + hash), (Faults{{"/query/tx_hash", "INVALID_VALUE"}}));
+  EXPECT_EQ(faults("/stats?window=2h"), (Faults{{"/query/window", "INVALID_VALUE"}}));
+  EXPECT_EQ(faults("/stats?since=1"), (Faults{{"/query/since", "UNKNOWN_FIELD"}}));
+  EXPECT_EQ(faults("/strategies?limit=0&cursor=a%20b&page=1"), (Faults{{"/query/cursor", "INVALID_CURSOR"},
+                                                                       {"/query/limit", "INVALID_VALUE"},
+                                                                       {"/query/page", "UNKNOWN_FIELD"}}));
+}
+
+TEST_F(Gateway, CompressesJsonAndKnowsWhatAClientHas) {
+  start();
+  Peer peer(port());
+  const auto plain = peer.request("GET", "/platform");
+  EXPECT_EQ(plain.count(http::field::content_encoding), 0u);
+  EXPECT_EQ(plain[http::field::vary], "Accept-Encoding");
+  EXPECT_EQ(plain[http::field::cache_control], "no-cache");
+  const std::string etag(plain[http::field::etag]);
+  ASSERT_THAT(etag, testing::MatchesRegex("\"[0-9a-f]+\""));
+
+  const auto packed = peer.request("GET", "/platform", "", "Accept-Encoding: br, gzip\r\n");
+  EXPECT_EQ(packed[http::field::content_encoding], "gzip");
+  EXPECT_LT(packed.body().size(), 200u);
+  EXPECT_EQ(packed.body().substr(0, 2), "\x1f\x8b");
+  const std::string packed_etag(packed[http::field::etag]);
+  EXPECT_EQ(packed_etag, etag.substr(0, etag.size() - 1) + "-gzip\"");
+  const auto head = peer.request("HEAD", "/platform", "", "Accept-Encoding: gzip\r\n");
+  EXPECT_EQ(head[http::field::content_length], std::to_string(packed.body().size()));
+  EXPECT_EQ(peer.request("GET", "/platform", "", "Accept-Encoding: gzip;q=0\r\n").body(), plain.body());
+
+  auto known = peer.request("GET", "/platform", "", "If-None-Match: W/" + etag + "\r\n");
+  EXPECT_EQ(known.result_int(), 304u);
+  EXPECT_EQ(known.body(), "");
+  EXPECT_EQ(known[http::field::etag], etag);
+  EXPECT_EQ(known[http::field::vary], "Accept-Encoding");
+  known =
+      peer.request("GET", "/platform", "", "Accept-Encoding: gzip\r\nIf-None-Match: " + packed_etag + "\r\n");
+  EXPECT_EQ(known.result_int(), 304u);
+  EXPECT_EQ(peer.request("GET", "/platform", "", "If-None-Match: " + packed_etag + "\r\n").result_int(),
+            200u);
+  for (const std::string path : {"/openapi.json", "/assets"}) {
+    const std::string tag(peer.request("GET", path)[http::field::etag]);
+    ASSERT_FALSE(tag.empty()) << path;
+    EXPECT_EQ(peer.request("GET", path, "", "If-None-Match: " + tag + "\r\n").result_int(), 304u) << path;
+  }
+  // What is small, what changes at any time, and what is no JSON.
+  auto response = peer.request("GET", "/stats", "", "Accept-Encoding: gzip\r\n");
+  EXPECT_EQ(response.count(http::field::content_encoding), 0u);
+  EXPECT_EQ(response.count(http::field::etag), 0u);
+  EXPECT_EQ(response[http::field::cache_control], "no-store");
+  response = peer.request("GET", "/metrics", "", "Accept-Encoding: gzip\r\n");
+  EXPECT_EQ(response.count(http::field::content_encoding), 0u);
+  // A refusal may be long, too.
+  std::string faulty;
+  for (int i = 0; i < 50; ++i) faulty += "&parameter" + std::to_string(i) + "=1";
+  response = peer.request("GET", "/intents?limit=1" + faulty, "", "Accept-Encoding: gzip\r\n");
+  EXPECT_EQ(response.result_int(), 400u);
+  EXPECT_EQ(response[http::field::content_encoding], "gzip");
 }
 
 TEST_F(Gateway, RefusesWhatItDoesNotServe) {

@@ -1,0 +1,9 @@
+#include "base/version.h"
+
+namespace sep {
+
+std::string_view version() {
+  return SEP_VERSION;
+}
+
+}  // namespace sep
