@@ -40,7 +40,7 @@ export function EventRow({ row }: { row: TimelineRow }) {
   const id = useId();
   const { event, sinceMs } = row;
   return (
-    <li className={layout}>
+    <li className={layout} data-event={event.sequence}>
       <Clock>
         <Time at={event.timestamp} precision="tenth" />
         {sinceMs !== undefined && sinceMs > 0 && (
