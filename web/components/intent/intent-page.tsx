@@ -29,7 +29,7 @@ export function IntentPage() {
     return <NotFound intentId={intentId} malformed={code === "INVALID_ID"} />;
   if (intentId !== undefined && intent.problem && intent.view === undefined)
     return <NotLoaded intentId={intentId} problem={intent.problem} onRetry={intent.retry} />;
-  return <Found intentId={intentId} intent={intent} />;
+  return <Found key={intentId} intentId={intentId} intent={intent} />;
 }
 
 function NotLoaded({ intentId, problem, onRetry }: { intentId: string; problem: ApiProblem; onRetry: () => void }) {
