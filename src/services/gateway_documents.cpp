@@ -53,10 +53,19 @@ struct Check {
   std::string detail;
 };
 
+/// Connected, and answering: a server that stands still keeps its connections for a while.
+Check nats_check(const PartAnswers& parts) {
+  if (!parts.nats_connected) return {"nats", false, "not connected"};
+  const bool silent = std::ranges::all_of(
+      parts.queues, [](const auto& queue) { return !queue && queue.error().code == errc::kTimeout; });
+  if (silent) return {"nats", false, parts.queues.front().error().detail};
+  return {"nats", true, "connected"};
+}
+
 std::vector<Check> checks_of(const PartAnswers& parts, const engine::MarketState& market,
                              const engine::Settings& settings, Timestamp now) {
   std::vector<Check> checks;
-  checks.push_back({"nats", parts.nats_connected, parts.nats_connected ? "connected" : "not connected"});
+  checks.push_back(nats_check(parts));
   const auto engine = parts.head ? string_or(*parts.head, "record_engine") : "";
   checks.push_back({"record", parts.head.has_value(),
                     !parts.head              ? parts.head.error().detail

@@ -211,6 +211,21 @@ TEST(PlatformStatus, EachPartThatIsSilentIsToldBySelf) {
   for (const auto& stream : status.at("streams").as_array()) EXPECT_EQ(stream.at("ok"), false);
 }
 
+TEST(PlatformStatus, AServerThatStandsStillIsNotConnected) {
+  const auto nats = [](const PartAnswers& parts) {
+    return named(status_of(parts).at("dependencies"), "nats").at("ok").as_bool();
+  };
+  auto parts = sound();
+  EXPECT_TRUE(nats(parts));
+  for (auto& queue : parts.queues) queue = fail(errc::kNotFound, "no such consumer");
+  EXPECT_TRUE(nats(parts));
+  for (auto& queue : parts.queues) queue = fail(errc::kTimeout, "silent");
+  EXPECT_FALSE(nats(parts));
+  parts = sound();
+  parts.nats_connected = false;
+  EXPECT_FALSE(nats(parts));
+}
+
 TEST(PlatformStatus, LagIsWhatIsNotDone) {
   auto parts = sound();
   parts.head->at("global_sequence") = 2'000;

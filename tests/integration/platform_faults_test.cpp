@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "app/up.h"
 #include "base/ulid.h"
 #include "support/platform.h"
 
@@ -122,6 +123,42 @@ TEST_F(FaultsTest, PostgresKilled) {
 
 TEST_F(FaultsTest, RedisKilled) {
   expect_survived("redis", "exec.step_prepared");
+}
+
+// A part that stands still keeps its connections: nothing but the lack of an answer tells.
+TEST_F(FaultsTest, TheStatusTellsInTimeOfAPartThatStandsStill) {
+  for (const std::string part : {"redis", "nats"}) {
+    const auto pid = platform().stack().pid(part);
+    ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+    const auto asked_at = std::chrono::steady_clock::now();
+    const auto status = platform().get("/status");
+    const auto took = std::chrono::steady_clock::now() - asked_at;
+    ::kill(pid, SIGCONT);
+    EXPECT_LT(took, milliseconds(2'500)) << part;
+    EXPECT_EQ(status.at("ready"), false) << part;
+    for (const auto& dependency : status.at("dependencies").as_array())
+      if (dependency.at("name").as_string() == part) EXPECT_EQ(dependency.at("ok"), false) << part;
+    EXPECT_TRUE(support::eventually([] { return platform().get("/status").at("ready") == true; })) << part;
+  }
+}
+
+TEST_F(FaultsTest, TheStatusTellsOfAServiceThatIsGone) {
+  const auto count = [](std::string_view name) {
+    for (const auto& service : platform().get("/status").at("services").as_array())
+      if (service.at("name").as_string() == name) return service.at("instances").as_int64();
+    return std::int64_t{-1};
+  };
+  // A second planner beside the platform's own, and its end.
+  app::Command command{.argv = {support::sep_binary().string(), "serve", "--services", "planner"}};
+  for (const auto& file : app::config_files_of(platform().stack().directory())) {
+    command.argv.emplace_back("--config");
+    command.argv.push_back(file.string());
+  }
+  auto second = support::need(app::Process::spawn(command), "sep serve");
+  EXPECT_TRUE(support::eventually([&] { return count("planner") == 2; }));
+  EXPECT_EQ(count("risk"), 1);
+  second.terminate(milliseconds(10'000));
+  EXPECT_TRUE(support::eventually([&] { return count("planner") == 1; }));
 }
 
 }  // namespace

@@ -4,6 +4,10 @@
 
 #include <thread>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/websocket.hpp>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +17,7 @@
 #include "base/json.h"
 #include "base/ulid.h"
 #include "bus/bus.h"
+#include "gateway/validation.h"
 #include "services/record_client.h"
 
 namespace sep {
@@ -390,6 +395,135 @@ TEST_F(PlatformTest, CommandsTellHowItEnded) {
   const auto doctor = support::run_sep({"doctor", "--data-dir", platform().stack().directory().string()});
   EXPECT_EQ(doctor.code, 0) << doctor.out << doctor.err;
   EXPECT_THAT(support::run_sep({"version"}).out, HasSubstr("sep "));
+}
+
+// --- What the pages ask for
+
+void expect_valid(gateway::SchemaId schema, const json::object& document) {
+  for (const auto& fault : gateway::validate(schema, document))
+    ADD_FAILURE() << schema << fault.pointer << " " << fault.message << "\n" << json::serialize(document);
+}
+
+std::vector<std::string> ids_of_page(const json::object& page) {
+  std::vector<std::string> ids;
+  for (const auto& view : page.at("intents").as_array())
+    ids.push_back(string_or(view.as_object(), "intent_id"));
+  return ids;
+}
+
+TEST_F(PlatformTest, TheAccountIsWhatTheChainSays) {
+  platform().await_market();
+  const auto account = platform().get("/account");
+  expect_valid("api/account", account);
+  EXPECT_EQ(account.at("address").as_string(), to_checksum(platform().account()));
+  EXPECT_EQ(account.at("fresh"), true);
+  const auto balances = platform().balances();
+  EXPECT_EQ(account.at("tokens").as_array().size(), balances.size());
+  for (const auto& entry : account.at("tokens").as_array()) {
+    const auto symbol = std::string(entry.at("asset").at("symbol").as_string());
+    EXPECT_EQ(entry.at("balance").as_string(),
+              format_amount(balances.at(symbol), platform().token(symbol).decimals))
+        << symbol;
+    EXPECT_FALSE(entry.at("value_usd").is_null()) << symbol;
+  }
+  const auto wei = platform().rpc("eth_getBalance", {to_hex(platform().account()), "latest"}).as_string();
+  EXPECT_EQ(account.at("native").at("balance").as_string(), format_amount(parse_quantity(wei).value(), 18));
+}
+
+TEST_F(PlatformTest, TheStatusOfASoundPlatformIsSound) {
+  // The last work done is acknowledged, and every service was heard of.
+  EXPECT_TRUE(support::eventually([] {
+    const auto status = platform().get("/status");
+    return std::ranges::all_of(status.at("streams").as_array(),
+                               [](const auto& lag) { return lag.at("pending") == 0; }) &&
+           std::ranges::all_of(status.at("services").as_array(),
+                               [](const auto& service) { return service.at("instances") == 1; });
+  }));
+  const auto status = platform().get("/status");
+  expect_valid("api/status", status);
+  EXPECT_EQ(status.at("ready"), true) << json::serialize(status);
+  for (const auto* part : {"dependencies", "services", "streams"})
+    for (const auto& entry : status.at(part).as_array())
+      EXPECT_EQ(entry.at("ok"), true) << json::serialize(entry);
+  EXPECT_EQ(status.at("services").as_array().size(), 7U);
+  EXPECT_EQ(status.at("streams").as_array().size(), 6U);
+  EXPECT_EQ(status.at("pools").as_array().size(), platform().settings().chain.pools.size());
+  EXPECT_EQ(status.at("record").at("last_global_sequence").to_number<std::uint64_t>(),
+            platform().record_head());
+  EXPECT_EQ(status.at("signer").at("nonce").to_number<std::uint64_t>(), platform().nonce());
+}
+
+TEST_F(PlatformTest, IntentsAreFoundByTransactionStateTimeAndStrategy) {
+  const auto before = platform().get("/stats?window=15m");
+  expect_valid("api/stats", before);
+  auto intent = platform().intent("acquire", "0.1", "WETH", "USDC");
+  intent["strategy_id"] = "pages-" + new_ulid();
+  const auto id = platform().submit(intent);
+  const auto events = platform().await_end(id);
+  ASSERT_EQ(support::topic_of(events.back()), "exec.completed");
+  const auto submitted_at = string_or(events.front(), "timestamp");
+  ASSERT_TRUE(support::eventually(
+      [&] { return string_or(platform().get("/intents/" + id), "state") == "completed"; }));
+
+  using Ids = std::vector<std::string>;
+  for (const auto& event : events) {
+    if (support::topic_of(event) != "exec.step_prepared") continue;
+    const auto page = platform().get("/intents?tx_hash=" + field(event, "txHash"));
+    expect_valid("api/intent_page", page);
+    EXPECT_EQ(ids_of_page(page), Ids{id});
+  }
+  EXPECT_EQ(ids_of_page(platform().get("/intents?tx_hash=0x" + std::string(64, '0'))), Ids{});
+
+  const auto of_strategy = "/intents?strategy_id=" + string_or(intent, "strategy_id");
+  EXPECT_EQ(ids_of_page(platform().get(of_strategy + "&state=failed,completed")), Ids{id});
+  EXPECT_EQ(ids_of_page(platform().get(of_strategy + "&state=failed,executing")), Ids{});
+  EXPECT_EQ(ids_of_page(platform().get("/intents?since=" + submitted_at)), Ids{id});
+  const auto later = to_rfc3339(parse_rfc3339(submitted_at)->plus_ms(1));
+  EXPECT_EQ(ids_of_page(platform().get("/intents?since=" + later)), Ids{});
+
+  const auto strategies = platform().get("/strategies?limit=200");
+  expect_valid("api/strategy_list", strategies);
+  EXPECT_THAT(json::serialize(strategies.at("strategies")), HasSubstr(string_or(intent, "strategy_id")));
+  const auto first = platform().get("/strategies?limit=1");
+  EXPECT_EQ(first.at("strategies").as_array().size(), 1U);
+  EXPECT_EQ(first.at("next_cursor"), first.at("strategies").at(0));
+  EXPECT_EQ(
+      platform().get("/strategies?limit=1&cursor=" + string_or(first, "next_cursor")).at("strategies").at(0),
+      strategies.at("strategies").at(1));
+
+  for (const std::string window : {"15m", "1h", "24h", "7d"}) {
+    const auto stats = platform().get("/stats?window=" + window);
+    expect_valid("api/stats", stats);
+    EXPECT_EQ(stats.at("window").at("name").as_string(), window);
+    EXPECT_GE(stats.at("window").at("totals").at("completed").as_int64(), 1);
+  }
+  EXPECT_FALSE(platform().get("/stats").contains("window"));
+}
+
+TEST_F(PlatformTest, SettingsAndAssetsAreKnownToWhoeverHasThem) {
+  expect_valid("api/platform", platform().get("/platform"));
+  expect_valid("api/token_list", platform().get("/assets"));
+  for (const std::string path : {"/platform", "/assets", "/openapi.json"})
+    EXPECT_EQ(platform().http("GET", path, {}, {{"If-None-Match", "*"}}).status, 304U) << path;
+}
+
+TEST_F(PlatformTest, APongSaysHowOldWhatItShowsIs) {
+  namespace beast = boost::beast;
+  platform().await_market();
+  const auto address = platform().stack().address();
+  boost::asio::io_context io;
+  beast::websocket::stream<boost::asio::ip::tcp::socket> socket(io);
+  const auto port = static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
+  socket.next_layer().connect({boost::asio::ip::make_address("127.0.0.1"), port});
+  socket.handshake("localhost", "/stream");
+  socket.write(boost::asio::buffer(std::string(R"({"action": "ping"})")));
+  beast::flat_buffer buffer;
+  socket.read(buffer);
+  const auto pong = need(parse_json(beast::buffers_to_string(buffer.data())), "the pong").as_object();
+  expect_valid("api/stream_reply", pong);
+  EXPECT_EQ(pong.at("globalSequence").to_number<std::uint64_t>(), platform().record_head());
+  EXPECT_EQ(pong.at("blockNumber").to_number<std::uint64_t>(), platform().block_number());
+  EXPECT_LT(pong.at("blockAgeMs").as_int64(), 5'000);
 }
 
 // --- The replay; the last test, so that it has all that came before
