@@ -1,4 +1,4 @@
-import { allowComplaints, expect, networkComplaints, test } from "./fixtures.ts";
+import { allowComplaints, connected, expect, networkComplaints, test } from "./fixtures.ts";
 
 test("the services die under an open page: it says so, comes back, and has missed nothing", async ({
   page,
@@ -6,16 +6,16 @@ test("the services die under an open page: it says so, comes back, and has misse
 }, info) => {
   allowComplaints(info, networkComplaints);
   await page.goto("/");
-  await expect(page.getByText(/^Live/)).toBeVisible();
+  await expect(connected(page)).toBeVisible();
   const before = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
   await expect(page.locator(`[data-intent="${before}"]`)).toHaveAttribute("data-state", "completed");
 
   platform.killPart("services");
-  await expect(page.getByText(/^Reconnecting/)).toBeVisible();
+  await expect(page.locator("header").getByText(/^Reconnecting/)).toBeVisible();
   await platform.ready();
   // Submitted before the page is back: it must hear of it all the same.
   const during = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
-  await expect(page.getByText(/^Live/)).toBeVisible();
+  await expect(connected(page)).toBeVisible();
   const row = page.locator(`[data-intent="${during}"]`);
   await expect(row).toHaveAttribute("data-state", "completed");
   const view = await platform.intent(during);
@@ -35,7 +35,7 @@ test("an intent's page outlives a restart of the services, with every event once
       .first(),
   ).toBeVisible();
   platform.killPart("services");
-  await expect(page.getByText(/^Reconnecting/)).toBeVisible();
+  await expect(page.locator("header").getByText(/^Reconnecting/)).toBeVisible();
   await platform.ready();
   await platform.automine(true);
   await platform.mine();
@@ -49,7 +49,7 @@ test("an intent's page outlives a restart of the services, with every event once
 
 test("a page that slept catches up by itself", async ({ page, platform, context }) => {
   await page.goto("/");
-  await expect(page.getByText(/^Live/)).toBeVisible();
+  await expect(connected(page)).toBeVisible();
   await context.setOffline(true);
   const id = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
   await platform.ended(id);

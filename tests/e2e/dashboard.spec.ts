@@ -1,13 +1,13 @@
 import { foldHistory } from "../../web/lib/sep/fold.ts";
-import { expect, test } from "./fixtures.ts";
+import { connected, expect, test } from "./fixtures.ts";
 
 test("intents appear live, newest first, and two browsers see the same", async ({ page, browser, platform }) => {
   await page.goto("/");
   const context = await browser.newContext();
   const other = await context.newPage();
   await other.goto(`${platform.url}/`);
-  await expect(page.getByText(/^Live/)).toBeVisible();
-  await expect(other.getByText(/^Live/)).toBeVisible();
+  await expect(connected(page)).toBeVisible();
+  await expect(connected(other)).toBeVisible();
   const before = await page.locator("[data-intent]").count();
 
   const first = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
@@ -32,7 +32,7 @@ test("intents appear live, newest first, and two browsers see the same", async (
 test("new rows wait while the reader is in the list, and come in when asked", async ({ page, platform }) => {
   await platform.ended(await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" }));
   await page.goto("/");
-  await expect(page.getByText(/^Live/)).toBeVisible();
+  await expect(connected(page)).toBeVisible();
   await page.locator("[data-intent]").first().waitFor();
   const shown = () => page.locator("[data-intent]").evaluateAll((rows) => rows.map((row) => row.dataset.intent));
   const before = await shown();
@@ -49,7 +49,7 @@ test("new rows wait while the reader is in the list, and come in when asked", as
 
 test("paused, nothing comes in; resumed, it does", async ({ page, platform }) => {
   await page.goto("/");
-  await expect(page.getByText(/^Live/)).toBeVisible();
+  await expect(connected(page)).toBeVisible();
   await page.keyboard.press("p");
   await expect(page.getByRole("button", { name: "Paused" })).toBeVisible();
   const id = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });

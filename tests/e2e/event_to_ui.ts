@@ -19,7 +19,7 @@ const browser = await chromium.launch({
 try {
   const page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
   await page.goto(platform.url);
-  await page.getByText(/^Live/).waitFor();
+  await page.locator("header").getByText(/^Live/).waitFor();
   // Every row says which event it shows; the moment of each change is kept.
   await page.evaluate(() => {
     const samples: Sample[] = ((window as unknown as { samples: Sample[] }).samples = []);

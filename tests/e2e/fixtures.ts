@@ -2,6 +2,9 @@
 import { test as base, type Page, type TestInfo } from "@playwright/test";
 import { Platform } from "./platform.ts";
 
+/** The header's word that the page is live. */
+export const connected = (page: Page) => page.locator("header").getByText(/^Live/);
+
 /** What the browser says of servers that are killed, or that answer 404, under a page. */
 export const networkComplaints = "net::ERR_|WebSocket connection|Failed to load resource";
 

@@ -3,7 +3,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { join } from "node:path";
-import { allowComplaints, expect, networkComplaints, test } from "./fixtures.ts";
+import { allowComplaints, connected, expect, networkComplaints, test } from "./fixtures.ts";
 import type { Platform } from "./platform.ts";
 
 const folder = join(import.meta.dirname, "results/screenshots");
@@ -143,7 +143,7 @@ for (const { name, path, ready } of pages) {
         await page.setViewportSize(viewport);
         await page.goto(address);
         await ready(page);
-        if (name !== "docs") await expect(page.getByText(/^Live/)).toBeAttached();
+        if (name !== "docs") await expect(connected(page)).toBeAttached();
         const sideways = await page.evaluate(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
@@ -183,7 +183,7 @@ test("nothing moves while a page loads", async ({ page, platform }) => {
     });
     await page.goto(address);
     await page.waitForLoadState("networkidle").catch(() => {});
-    await expect(page.getByText(/^Live/)).toBeAttached();
+    await expect(connected(page)).toBeAttached();
     const shift = await page.evaluate(() =>
       (window as unknown as { shifts: number[] }).shifts.reduce((sum, value) => sum + value, 0),
     );
@@ -208,6 +208,6 @@ test("no script runs but the page's own, and none is written into the page", asy
   const hosts = new Set<string>();
   page.on("request", (request) => hosts.add(new URL(request.url()).host));
   await page.reload();
-  await expect(page.getByText(/^Live/)).toBeVisible();
+  await expect(connected(page)).toBeVisible();
   expect([...hosts]).toEqual([new URL(platform.url).host]);
 });

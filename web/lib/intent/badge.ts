@@ -122,7 +122,7 @@ export function stagesOf(view: IntentView): Stage[] {
     t.planned,
     t.prepared,
     t.broadcast,
-    t.filled,
+    isTerminal(view.state) ? t.filled : undefined, // while blocks on top are waited for, it is under way
     t.completed,
   ];
   const last = reached.findLastIndex((time) => time !== undefined);

@@ -63,7 +63,7 @@ export function pathOf(view: IntentView, chain: ChainPosition): PathNode[] {
     });
   }
   return stages.map((stage) =>
-    stage.name === "Confirming" ? confirmingNode(stage, view, chain) : openNode(stage, view),
+    stage.name === "Confirming" ? confirmingNode(stage, view, chain) : openNode(stage),
   );
 }
 
@@ -75,11 +75,8 @@ function nodeOf(stage: Stage): PathNode {
   return { label: stage.name, state: stage.state, note: stage.name === "Submitted" ? undefined : timeNote(stage) };
 }
 
-function openNode(stage: Stage, view: IntentView): PathNode {
+function openNode(stage: Stage): PathNode {
   if (stage.state === "pending") return { label: stage.name, state: "pending", note: "not reached" };
-  // Included is not completed: the blocks on top are still waited for.
-  if (stage.name === "Completed" && view.state !== "completed")
-    return { label: stage.name, state: "pending", note: "not reached" };
   if (stage.state === "current") return { label: stage.name, state: "current", note: "under way" };
   return nodeOf(stage);
 }

@@ -167,7 +167,7 @@ export class Stream {
     const first = this.#head === undefined;
     this.#head = pong.globalSequence;
     if (!first) return;
-    this.#attempt = 0;
+    if (this.#watches.size === 0) this.#attempt = 0;
     this.#handlers.onConnection({ status: "connected", since: this.#heardAt, attempt: 0, retryAt: undefined });
     for (const watch of this.#watches) void this.#subscribe(watch, pong.globalSequence);
   }
@@ -183,6 +183,8 @@ export class Stream {
         ...(watch.correlationId !== undefined && { correlationId: watch.correlationId }),
         fromSequence,
       });
+      // Not before: a server that answers and cannot say where to go on is not asked without end.
+      this.#attempt = 0;
     } catch {
       if (this.#socket === socket && this.#watches.has(watch)) this.#lost();
     }
