@@ -127,9 +127,8 @@ class QueryReader {
     }
   }
   void read_limit(std::string_view value, unsigned& limit) {
-    const auto end = value.data() + value.size();
-    const auto read = std::from_chars(value.data(), end, limit);
-    if (read.ec != std::errc() || read.ptr != end || limit < 1 || limit > kMaxPageLimit)
+    const auto read = std::from_chars(value.begin(), value.end(), limit);
+    if (read.ec != std::errc() || read.ptr != value.end() || limit < 1 || limit > kMaxPageLimit)
       fault("limit", errc::kInvalidValue, "must be from 1 to " + std::to_string(kMaxPageLimit));
   }
   /// `value` where there was no fault.

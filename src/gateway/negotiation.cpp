@@ -71,9 +71,8 @@ constexpr std::array kNames = {std::string_view("identity"), std::string_view("g
 
 std::optional<std::size_t> parse_number(std::string_view text) {
   std::size_t value = 0;
-  const auto end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, value);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  const auto read = std::from_chars(text.begin(), text.end(), value);
+  if (read.ec != std::errc() || read.ptr != text.end()) return std::nullopt;
   return value;
 }
 

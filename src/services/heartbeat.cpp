@@ -105,8 +105,8 @@ class Heartbeat::Impl : public std::enable_shared_from_this<Impl> {
   Task<void> beat() {
     const auto self = shared_from_this();
     while (!stopping_) {
-      // One that is lost is followed by the next.
-      for (const auto& sign : signs_) (void)bus_->publish(subject::kServiceAlive, sign);
+      for (const auto& sign : signs_)
+        if (!bus_->publish(subject::kServiceAlive, sign)) break;  // not connected: the next ones will do
       co_await wait(timer_, kInterval);
     }
   }
