@@ -13,7 +13,7 @@ export function RiskPanel({ events }: { events: readonly SepEvent[] }) {
   const passed = checks.filter((check) => check.ok).length;
   return (
     <Panel title="Checks" note={`${passed} of ${checks.length} passed`} aside={`Rejected: ${reasonWord(reason)}`}>
-      <table className="w-full text-table">
+      <table className="w-full text-table wrap-anywhere">
         <caption className="sr-only">Checks of the limits</caption>
         <thead className="text-note text-text2">
           <tr>
