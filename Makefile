@@ -14,7 +14,7 @@ TIDY_SECONDS ?= 120
 WEB := web/out/pages.json
 WEB_SOURCES := $(shell git ls-files -co --exclude-standard web schema/generated package-lock.json)
 
-.PHONY: help setup build web run test test-asan unit e2e lint tidy fmt gen bench bench-ui clean
+.PHONY: help setup build web run test test-asan unit e2e lint tidy fmt gen bench bench-ui lighthouse clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -71,6 +71,9 @@ gen: setup ## regenerate what is made from schema/
 
 bench: build ## micro-benchmarks
 	@for program in $(BUILD)/bench_*; do [ ! -x $$program ] || $$program; done
+
+lighthouse: build ## Lighthouse on every page, in Chromium
+	@LIGHTHOUSE=1 $(NPM) run e2e -- lighthouse
 
 bench-ui: build ## from an event to the page that shows it, in Chromium
 	@$(NPM) run bench-ui

@@ -42,7 +42,8 @@ try {
   });
   const ids: string[] = [];
   let shown: Sample[] = [];
-  while (shown.length < wanted) {
+  const mostIntents = wanted; // every intent shows at least once
+  while (shown.length < wanted && ids.length < mostIntents) {
     const id = await platform.submit({
       type: ids.length % 2 ? "dispose" : "acquire",
       amount: "0.1",

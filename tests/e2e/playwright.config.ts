@@ -2,6 +2,8 @@ import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
   testDir: ".",
+  // Measures for some minutes: `make lighthouse` runs it alone.
+  testIgnore: process.env.LIGHTHOUSE === undefined ? "lighthouse.spec.ts" : [],
   outputDir: "results/traces",
   timeout: 60_000,
   expect: { timeout: 15_000 },

@@ -192,9 +192,7 @@ function PairCard({ pair, profit, tokens }: { pair: Pair; profit: PairProfit; to
         <CardFact label="Realised">
           <Gain text={pair.realised_pnl_quote} stable={quoteStable} />
         </CardFact>
-        <CardFact label={`Gas for ${counted(pair.fills, "fill")}`}>
-          {formatUsd(pair.gas_usd)}
-        </CardFact>
+        <CardFact label={`Gas for ${counted(pair.fills, "fill")}`}>{formatUsd(pair.gas_usd)}</CardFact>
       </dl>
     </li>
   );

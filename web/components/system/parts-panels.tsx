@@ -127,7 +127,9 @@ export function StreamsPanel({ status }: { status: Status | undefined }) {
                 {stream.detail !== "" && <Under className="break-words">{stream.detail}</Under>}
               </RowHead>
               <NumberCell>{formatCount(stream.pending)}</NumberCell>
-              <NumberCell className="max-tablet:pr-4">{stream.unacknowledged === undefined ? "–" : formatCount(stream.unacknowledged)}</NumberCell>
+              <NumberCell className="max-tablet:pr-4">
+                {stream.unacknowledged === undefined ? "–" : formatCount(stream.unacknowledged)}
+              </NumberCell>
               <td className="max-tablet:hidden">
                 <Answer ok={stream.ok} yes="keeps up" no="behind" />
               </td>
