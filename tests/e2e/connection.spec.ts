@@ -47,7 +47,8 @@ test("an intent's page outlives a restart of the services, with every event once
     .toEqual(expected);
 });
 
-test("a page that slept catches up by itself", async ({ page, platform, context }) => {
+test("a page that slept catches up by itself", async ({ page, platform, context }, info) => {
+  allowComplaints(info, networkComplaints);
   await page.goto("/");
   await expect(connected(page)).toBeVisible();
   await context.setOffline(true);

@@ -102,6 +102,7 @@ test("an identifier or a transaction's hash leads to its intent", async ({ page,
   const { summary } = await platform.ended(id);
   for (const wanted of [id, `intent-${id}`, summary.tx_hash!]) {
     await page.goto("/");
+    await expect(connected(page)).toBeVisible();
     await page.keyboard.press("/");
     await page.keyboard.type(wanted);
     await page.keyboard.press("Enter");

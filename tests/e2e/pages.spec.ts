@@ -121,7 +121,7 @@ const pages: {
   {
     name: "docs",
     path: async () => "/docs",
-    ready: (page) => page.getByRole("heading", { name: "POST /intents/{id}/cancel", level: 3 }).waitFor(),
+    ready: (page) => page.getByRole("heading", { name: "POST /intents/{id}/cancel", exact: true }).waitFor(),
   },
   {
     name: "not-found",

@@ -1,5 +1,6 @@
 "use client";
 import { useRouter } from "next/navigation";
+import { flushSync } from "react-dom";
 import { useId, useRef, useState, type FormEvent } from "react";
 import { Search } from "@/components/ui/icons.tsx";
 import { cx, Key } from "@/components/ui/kit.tsx";
@@ -33,8 +34,9 @@ export function FindIntent() {
   const [open, setOpen] = useState(false);
   const [fault, setFault] = useState<string>();
   useShortcut("/", () => {
-    setOpen(true);
-    requestAnimationFrame(() => field.current?.focus());
+    // At once: what is typed next belongs to the field.
+    flushSync(() => setOpen(true));
+    field.current?.focus();
   });
 
   const search = async (event: FormEvent) => {
