@@ -54,7 +54,7 @@ test-asan: setup ## unit and property tests under AddressSanitizer and Undefined
 	@cmake --build build/asan -j $(JOBS) --target unit_tests
 	@ctest --test-dir build/asan --output-on-failure -j $(JOBS) -L unit
 
-lint: setup ## format, include rules, TypeScript
+lint: web ## format, include rules, TypeScript
 	@git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs clang-format-19 --dry-run -Werror
 	@tools/check_includes.sh
 	@$(NPM) run lint

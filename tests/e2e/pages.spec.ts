@@ -132,7 +132,7 @@ const pages: {
 
 for (const { name, path, ready } of pages) {
   test(`${name}: accessible, no sideways scroll, pictures`, async ({ page, platform }, info) => {
-    test.slow();
+    test.setTimeout(300_000); // the API page is long, and axe looks at all of it
     if (name === "intent-unknown" || name === "not-found") allowComplaints(info, networkComplaints); // a 404 is told in the console
     await someIntents(platform);
     const address = await path(platform);
