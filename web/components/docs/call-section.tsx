@@ -1,4 +1,5 @@
 import { curlOf, type Call } from "@/lib/docs/openapi.ts";
+import { DocsTable } from "./docs-table.tsx";
 import { bodies } from "./source.ts";
 import { Example, meaning, Method, Prose, Type } from "./words.tsx";
 
@@ -36,31 +37,17 @@ function Parameters({ call }: { call: Call }) {
   return (
     <>
       <h4>Parameters</h4>
-      <table>
-        <caption className="sr-only">Parameters of {call.path}</caption>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Meaning</th>
-          </tr>
-        </thead>
-        <tbody>
-          {call.parameters.map((parameter) => (
-            <tr key={parameter.place + parameter.name}>
-              <th scope="row">
-                <code>{parameter.name}</code>
-                {!parameter.required && <em>optional</em>}
-                <div>
-                  {parameter.place}, <Type parts={parameter.type} />
-                </div>
-              </th>
-              <td>
-                <Prose text={meaning(parameter.description, parameter.limits)} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <DocsTable
+        caption={`Parameters of ${call.method} ${call.path}`}
+        heads={["Name", "Meaning"]}
+        rows={call.parameters.map(({ name, required, place, type, description, limits }) => ({
+          name,
+          optional: !required,
+          place: `${place}, `,
+          type,
+          meaning: [meaning(description, limits)],
+        }))}
+      />
     </>
   );
 }
@@ -78,38 +65,16 @@ function Failures({ call }: { call: Call }) {
 
 function Answers({ call }: { call: Call }) {
   return (
-    <table>
-      <caption className="sr-only">Answers of {call.path}</caption>
-      <thead>
-        <tr>
-          <th scope="col">Status</th>
-          <th scope="col">Answer</th>
-        </tr>
-      </thead>
-      <tbody>
-        {call.answers
-          .filter((answer) => !answer.shared)
-          .map((answer) => (
-            <tr key={answer.status}>
-              <th scope="row">
-                <code>{answer.status}</code>
-                {answer.type && (
-                  <div>
-                    <Type parts={answer.type} />
-                  </div>
-                )}
-              </th>
-              <td>
-                <Prose text={answer.description} />
-                {answer.headers.map((header) => (
-                  <div key={header.name}>
-                    <code>{header.name}</code>: {header.description}
-                  </div>
-                ))}
-              </td>
-            </tr>
-          ))}
-      </tbody>
-    </table>
+    <DocsTable
+      caption={`Answers of ${call.method} ${call.path}`}
+      heads={["Status", "Answer"]}
+      rows={call.answers
+        .filter((answer) => !answer.shared)
+        .map(({ status, type, description, headers }) => ({
+          name: status,
+          type: type ?? [],
+          meaning: [description, ...headers.map((header) => `\`${header.name}\`: ${header.description}`)],
+        }))}
+    />
   );
 }

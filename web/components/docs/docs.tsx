@@ -2,10 +2,11 @@
 import { callsOf, commonForms, schemaViews, sharedAnswers, type Call } from "@/lib/docs/openapi.ts";
 import { CallSection } from "./call-section.tsx";
 import { Contents, type ContentsGroup } from "./contents.tsx";
+import { DocsTable } from "./docs-table.tsx";
 import { SchemaSection } from "./schema-section.tsx";
 import { description, errorCodes, problem } from "./source.ts";
 import { StreamSection } from "./stream-section.tsx";
-import { Example, meaning, Prose, Type } from "./words.tsx";
+import { Example, meaning } from "./words.tsx";
 
 const tagTitles: Readonly<Record<string, string>> = { intents: "Intents", prices: "Prices", platform: "Platform" };
 const tagTitle = (tag: string): string => tagTitles[tag] ?? tag;
@@ -70,13 +71,14 @@ const prose = [
   "[&_[id]]:scroll-mt-[72px]",
   "[&_table]:w-full [&_table]:table-fixed [&_table]:border-collapse [&_table]:text-table",
   "[&_thead_th]:py-1.5 [&_thead_th]:text-note [&_thead_th]:font-normal [&_thead_th]:text-text3",
+  "[&_caption]:sr-only",
   "[&_th]:w-[42%] [&_th]:pr-4 [&_th]:text-left [&_th]:align-top tablet:[&_th]:w-[38%] [&_thead_th+th]:w-auto",
   "[&_tbody_tr]:border-t [&_tbody_tr]:border-line",
-  "[&_tbody_th]:py-2 [&_tbody_th]:font-normal [&_tbody_th]:break-words",
+  "[&_tbody_th]:py-2 [&_tbody_th]:font-mono [&_tbody_th]:font-semibold [&_tbody_th]:break-words",
   "[&_td]:py-2 [&_td]:align-top [&_td]:break-words [&_td]:text-text2",
-  "[&_th_code]:font-semibold [&_th_i]:font-normal [&_th_i]:not-italic [&_th_i]:text-text3",
-  "[&_th_em]:ml-2 [&_th_em]:text-note [&_th_em]:not-italic [&_th_em]:text-text3",
-  "[&_th_div]:text-note [&_th_div]:text-text2",
+  "[&_i]:font-normal [&_i]:not-italic [&_i]:text-text3",
+  "[&_em]:ml-2 [&_em]:inline-block [&_em]:font-sans [&_em]:text-note [&_em]:font-normal [&_em]:not-italic [&_em]:text-text3",
+  "[&_small]:block [&_small]:font-sans [&_small]:text-note [&_small]:font-normal [&_small]:text-text2",
   "[&_ul]:max-w-[72ch] [&_ul]:list-disc [&_ul]:space-y-1 [&_ul]:pl-5 [&_ul]:text-text2",
 ].join(" ");
 const panels =
@@ -177,30 +179,16 @@ function Forms() {
       <h2>Forms of values</h2>
       <p>Numbers that matter are strings or integers, never JSON fractions.</p>
       <div className={panels}>
-        <table>
-          <caption className="sr-only">Forms of values</caption>
-          <thead>
-            <tr>
-              <th scope="col">Form</th>
-              <th scope="col">Meaning</th>
-            </tr>
-          </thead>
-          <tbody>
-            {forms.values.map((form) => (
-              <tr key={form.anchor} id={form.anchor}>
-                <th scope="row">
-                  <code>{form.name}</code>
-                  <div>
-                    <Type parts={form.type} />
-                  </div>
-                </th>
-                <td>
-                  <Prose text={meaning(form.description, form.limits)} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <DocsTable
+          caption="Forms of values"
+          heads={["Form", "Meaning"]}
+          rows={forms.values.map(({ anchor, name, type, description: text, limits }) => ({
+            id: anchor,
+            name,
+            type,
+            meaning: [meaning(text, limits)],
+          }))}
+        />
       </div>
     </section>
   );
@@ -221,53 +209,27 @@ function Errors() {
         </section>
         <section id="failures">
           <h3>Status codes</h3>
-          <table>
-            <caption className="sr-only">Status codes of failures</caption>
-            <thead>
-              <tr>
-                <th scope="col">Status</th>
-                <th scope="col">Meaning</th>
-              </tr>
-            </thead>
-            <tbody>
-              {sharedAnswers(description).map((answer) => (
-                <tr key={answer.status}>
-                  <th scope="row">
-                    <code>{answer.status}</code>
-                  </th>
-                  <td>
-                    <Prose text={answer.description} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <DocsTable
+            caption="Status codes of failures"
+            heads={["Status", "Meaning"]}
+            rows={sharedAnswers(description).map((answer) => ({
+              name: answer.status,
+              type: [],
+              meaning: [answer.description],
+            }))}
+          />
         </section>
         {errorKinds.map(([kind, sentence]) => (
           <section key={kind}>
             <h3>{kind}</h3>
             <p>{sentence}</p>
-            <table>
-              <caption className="sr-only">Error codes of kind {kind}</caption>
-              <thead>
-                <tr>
-                  <th scope="col">Code</th>
-                  <th scope="col">Meaning</th>
-                </tr>
-              </thead>
-              <tbody>
-                {errorCodes
-                  .filter((error) => error.kind === kind)
-                  .map((error) => (
-                    <tr key={error.code} id={`code-${error.code}`}>
-                      <th scope="row">
-                        <code>{error.code}</code>
-                      </th>
-                      <td>{error.meaning}</td>
-                    </tr>
-                  ))}
-              </tbody>
-            </table>
+            <DocsTable
+              caption={`Error codes of kind ${kind}`}
+              heads={["Code", "Meaning"]}
+              rows={errorCodes
+                .filter((error) => error.kind === kind)
+                .map(({ code, meaning: text }) => ({ id: `code-${code}`, name: code, type: [], meaning: [text] }))}
+            />
           </section>
         ))}
       </div>

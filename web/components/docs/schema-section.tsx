@@ -1,40 +1,21 @@
 import type { SchemaRow, SchemaView } from "@/lib/docs/openapi.ts";
-import { meaning, Prose, Type } from "./words.tsx";
+import { DocsTable } from "./docs-table.tsx";
+import { meaning, Prose } from "./words.tsx";
 
 /** Longer ones are closed until they are asked for; a link to one opens it. */
 const rowsShownOpen = 6;
 
 /** The fields of a document: name and type, and what they mean. */
-export function Rows({ caption, rows }: { caption: string; rows: readonly SchemaRow[] }) {
+function Rows({ caption, rows }: { caption: string; rows: readonly SchemaRow[] }) {
   return (
-    <table>
-      <caption className="sr-only">{caption}</caption>
-      <thead>
-        <tr>
-          <th scope="col">Field</th>
-          <th scope="col">Meaning</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={row.parent + row.name}>
-            <th scope="row">
-              <code>
-                {row.parent !== "" && <i>{row.parent}</i>}
-                {row.name}
-              </code>
-              {!row.required && <em>optional</em>}
-              <div>
-                <Type parts={row.type} />
-              </div>
-            </th>
-            <td>
-              <Prose text={meaning(row.description, row.limits)} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <DocsTable
+      caption={caption}
+      rows={rows.map(({ required, description, limits, ...row }) => ({
+        ...row,
+        optional: !required,
+        meaning: [meaning(description, limits)],
+      }))}
+    />
   );
 }
 

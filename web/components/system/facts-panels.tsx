@@ -98,7 +98,7 @@ export function RecordPanel({ status }: { status: Status | undefined }) {
           <Fact label="State">
             <Answer ok={record.ok} />
           </Fact>
-          <Fact label="Kept in">
+          <Fact label="Engine">
             {engine.name}
             <span className="block text-note text-text3">{engine.note}</span>
           </Fact>

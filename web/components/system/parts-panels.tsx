@@ -73,7 +73,7 @@ export function ServicesPanel({ status }: { status: Status | undefined }) {
               <Row key={service.name}>
                 <RowHead>
                   <strong className="font-semibold">{partName(service.name)}</strong>
-                  {service.detail !== "" && <Under className="break-words">{service.detail}</Under>}
+                  {!service.ok && <Under className="break-words">{service.detail}</Under>}
                   <Under className="tablet:hidden">
                     <Answer ok={service.ok} yes="alive" no="not heard of" />,{" "}
                     {service.instances === 1 ? "1 instance" : `${service.instances} instances`}
@@ -124,7 +124,7 @@ export function StreamsPanel({ status }: { status: Status | undefined }) {
                 <Under className="tablet:hidden">
                   <Answer ok={stream.ok} yes="keeps up" no="behind" />
                 </Under>
-                {stream.detail !== "" && <Under className="break-words">{stream.detail}</Under>}
+                {!stream.ok && <Under className="break-words">{stream.detail}</Under>}
               </RowHead>
               <NumberCell>{formatCount(stream.pending)}</NumberCell>
               <NumberCell className="max-tablet:pr-4">

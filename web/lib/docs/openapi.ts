@@ -346,10 +346,9 @@ function callOf(document: OpenApi, path: string, method: string, item: PathItem,
 /** Every call in the order of the document. */
 export function callsOf(document: OpenApi): Call[] {
   return Object.entries(document.paths).flatMap(([path, item]) =>
-    (["get", "post"] as const).flatMap((method) => {
-      const operation = item[method];
-      return operation === undefined ? [] : [callOf(document, path, method, item, operation)];
-    }),
+    Object.entries(item).flatMap(([method, operation]) =>
+      method === "parameters" ? [] : [callOf(document, path, method, item, operation as RawOperation)],
+    ),
   );
 }
 

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { escaped, tableHtml, type DocsRow } from "./table-html.ts";
+
+const bodyOf = (row: DocsRow): string | undefined =>
+  tableHtml("Fields", ["Field", "Meaning"], [row]).split("<tbody>")[1];
+
+test("a row has its name, its type with links, and its meaning", () => {
+  assert.equal(
+    bodyOf({
+      parent: "pools[].",
+      name: "fee",
+      optional: true,
+      type: [{ text: "array of " }, { text: "amount", href: "#form-amount" }],
+      meaning: ["Of `amount`.", ""],
+    }),
+    '<tr><th scope=row><i>pools[].<wbr></i>fee<em>optional</em><small>array of <a href="#form-amount">amount</a></small><td>Of <code>amount</code>.',
+  );
+  assert.equal(
+    bodyOf({ id: "code-A", name: "A", type: [], meaning: ["One.", "Two."] }),
+    '<tr id="code-A"><th scope=row>A<td>One.<br>Two.',
+  );
+});
+
+test("a table has a caption and heads", () => {
+  assert.equal(
+    tableHtml("Fields of <x>", ["Field", "Meaning"], []),
+    "<caption>Fields of &lt;x&gt;</caption><thead><tr><th scope=col>Field<th scope=col>Meaning<tbody>",
+  );
+});
+
+test("nothing that comes in becomes markup", () => {
+  const nasty = `<b>&"'`;
+  assert.equal(escaped(nasty), `&lt;b&gt;&amp;&quot;'`);
+  const html = bodyOf({
+    id: nasty,
+    parent: nasty,
+    name: nasty,
+    place: nasty,
+    type: [{ text: nasty, href: nasty }],
+    meaning: [`\`${nasty}\``],
+  });
+  assert.doesNotMatch(html ?? "", /<b>/);
+  assert.equal(html?.match(/"/g)?.length, 4, "only the quotes of the attributes");
+});
