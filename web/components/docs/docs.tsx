@@ -68,7 +68,7 @@ const prose = [
   "[&_h4]:mt-4 [&_h4]:mb-1 [&_h4]:text-table [&_h4]:font-semibold",
   "[&_a]:underline [&_a]:underline-offset-2",
   "[&_code]:font-mono [&_code]:text-table [&_code]:break-words",
-  "[&_[id]]:scroll-mt-[72px]",
+  "[&_[id]]:scroll-mt-[72px] [&_details>[id]]:scroll-mt-[108px]",
   "[&_table]:w-full [&_table]:table-fixed [&_table]:border-collapse [&_table]:text-table",
   "[&_thead_th]:py-1.5 [&_thead_th]:text-note [&_thead_th]:font-normal [&_thead_th]:text-text3",
   "[&_caption]:sr-only",
@@ -77,12 +77,12 @@ const prose = [
   "[&_tbody_th]:py-2 [&_tbody_th]:font-mono [&_tbody_th]:font-semibold [&_tbody_th]:break-words",
   "[&_td]:py-2 [&_td]:align-top [&_td]:break-words [&_td]:text-text2",
   "[&_i]:font-normal [&_i]:not-italic [&_i]:text-text3",
-  "[&_em]:ml-2 [&_em]:inline-block [&_em]:font-sans [&_em]:text-note [&_em]:font-normal [&_em]:not-italic [&_em]:text-text3",
-  "[&_small]:block [&_small]:font-sans [&_small]:text-note [&_small]:font-normal [&_small]:text-text2",
-  "[&_ul]:max-w-[72ch] [&_ul]:list-disc [&_ul]:space-y-1 [&_ul]:pl-5 [&_ul]:text-text2",
+  "[&_em]:inline-block [&_em]:font-sans [&_em]:text-note [&_em]:font-normal [&_em]:not-italic [&_em]:text-text3",
+  "[&_small]:block [&_small]:text-table [&_small]:text-text3",
+  "[&_ul]:max-w-[72ch] [&_ul]:list-disc [&_ul]:space-y-1 [&_ul]:mt-2 [&_ul]:pl-5 [&_ul]:text-text2",
 ].join(" ");
 const panels =
-  "mt-3 overflow-hidden rounded-panel border border-line bg-surface [&>*]:border-b [&>*]:border-line [&>*]:px-4 [&>*]:py-3.5 [&>*:last-child]:border-b-0 [&_details>div]:mt-2 [&_h3+p]:mt-1 [&_section>*+p]:mt-1 [&_summary>span]:ml-2 [&_summary>span]:text-note [&_summary>span]:text-text3";
+  "mt-3 overflow-hidden rounded-panel border border-line bg-surface [&>*]:border-b [&>*]:border-line [&>*]:px-4 [&>*]:py-3.5 [&>*:last-child]:border-b-0 [&_details>div]:mt-2 [&_h3+p]:mt-1 [&_h3+pre]:mt-2 [&_section>*+p]:mt-1 [&_summary>span]:ml-2 [&_summary>span]:text-note [&_summary>span]:text-text3";
 
 export function Docs() {
   return (
@@ -179,16 +179,18 @@ function Forms() {
       <h2>Forms of values</h2>
       <p>Numbers that matter are strings or integers, never JSON fractions.</p>
       <div className={panels}>
-        <DocsTable
-          caption="Forms of values"
-          heads={["Form", "Meaning"]}
-          rows={forms.values.map(({ anchor, name, type, description: text, limits }) => ({
-            id: anchor,
-            name,
-            type,
-            meaning: [meaning(text, limits)],
-          }))}
-        />
+        <div>
+          <DocsTable
+            caption="Forms of values"
+            heads={["Form", "Meaning"]}
+            rows={forms.values.map(({ anchor, name, type, description: text, limits }) => ({
+              id: anchor,
+              name,
+              type,
+              meaning: [meaning(text, limits)],
+            }))}
+          />
+        </div>
       </div>
     </section>
   );

@@ -14,7 +14,7 @@ test("a row has its name, its type with links, and its meaning", () => {
       type: [{ text: "array of " }, { text: "amount", href: "#form-amount" }],
       meaning: ["Of `amount`.", ""],
     }),
-    '<tr><th scope=row><i>pools[].<wbr></i>fee<em>optional</em><small>array of <a href="#form-amount">amount</a></small><td>Of <code>amount</code>.',
+    '<tr><th scope=row><i>pools[].<wbr></i>fee <em>optional</em><td><small>array of <a href="#form-amount">amount</a></small>Of <code>amount</code>.',
   );
   assert.equal(
     bodyOf({ id: "code-A", name: "A", type: [], meaning: ["One.", "Two."] }),

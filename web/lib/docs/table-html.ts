@@ -47,8 +47,8 @@ function rowHtml({ id, parent = "", name, optional = false, place = "", type, me
   const under = place === "" && type.length === 0 ? "" : `<small>${escaped(place)}${typeHtml(type)}</small>`;
   const told = meaning.filter((text) => text !== "").map(proseHtml);
   return (
-    `<tr${anchor}><th scope=row>${path}${escaped(name)}${optional ? "<em>optional</em>" : ""}${under}` +
-    `<td>${told.join("<br>")}`
+    `<tr${anchor}><th scope=row>${path}${escaped(name)}${optional ? " <em>optional</em>" : ""}` +
+    `<td>${under}${told.join("<br>")}`
   );
 }
 
