@@ -69,7 +69,11 @@ export function LatencyPanel({
       {...(className !== undefined && { className })}
     >
       {problem}
-      {compact ? <Compact rows={rows.filter((row) => row.budgetUs !== undefined)} /> : <Full rows={rows} />}
+      {problem !== undefined && stats === undefined ? null : compact ? (
+        <Compact rows={rows.filter((row) => row.budgetUs !== undefined)} />
+      ) : (
+        <Full rows={rows} />
+      )}
     </Panel>
   );
 }
@@ -160,7 +164,7 @@ function FullRow({ row }: { row: LatencyRow }) {
 
 function VerdictWord({ row }: { row: LatencyRow }) {
   if (row.budgetUs === undefined) return null;
-  if (row.count === 0) return <Under className="whitespace-normal">no sample</Under>;
+  if (row.count === 0) return <Under>no sample</Under>;
   const [icon, word] = {
     none: [null, ""],
     within: [<Tick key="icon" size={12} />, "within"],

@@ -1,7 +1,7 @@
 "use client";
 import { Column, Head, NumberCell, Row, RowHead, Table, Under } from "@/components/table/table.tsx";
 import { ClockIcon } from "@/components/ui/icons.tsx";
-import { Amount, Copy, LoadError, Notice, Panel } from "@/components/ui/kit.tsx";
+import { Amount, Copy, cx, LoadError, Notice, Panel } from "@/components/ui/kit.tsx";
 import { formatUsd } from "@/lib/format/amount.ts";
 import { formatCount, shortHash } from "@/lib/format/text.ts";
 import { isStable, type Tokens } from "@/lib/intent/wording.ts";
@@ -38,7 +38,7 @@ export function AccountPanel({ account, tokens }: { account: Loaded<Account>; to
           </Notice>
         </div>
       )}
-      <div className="min-h-[327px]">
+      <div className={cx(data === undefined && !problem && "min-h-[327px]")}>
         {data === undefined && !problem && <Waiting rows={5} />}
         {data && <Balances account={data} tokens={tokens} />}
       </div>

@@ -47,7 +47,7 @@ export function FillsPanel({ strategy, before, tokens }: { strategy: string; bef
       {loaded.problem && (
         <LoadError what="the fills" problem={loaded.problem} dataFrom={loaded.at} onRetry={loaded.reload} />
       )}
-      <div ref={ref} {...handlers} className={cx(shown === undefined && "min-h-[289px]")}>
+      <div ref={ref} {...handlers} className={cx(shown === undefined && !loaded.problem && "min-h-[289px]")}>
         {shown === undefined && !loaded.problem && <Waiting rows={6} />}
         {shown?.intents.length === 0 && (
           <Empty title={before === undefined ? "No fills yet" : "No older fills"}>

@@ -33,7 +33,7 @@ export function PairsPanel({
   return (
     <Panel title="Pairs" note="profit by average cost, in the second token">
       {problem}
-      <div className={cx(pairs === undefined && "min-h-[193px]")}>
+      <div className={cx(pairs === undefined && !problem && "min-h-[193px]")}>
         {pairs === undefined && !problem && <Waiting rows={3} />}
         {pairs !== undefined && pairs.length > 0 && (
           <>

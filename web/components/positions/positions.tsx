@@ -7,7 +7,7 @@ import { allPages, positionsHref } from "@/lib/positions/strategies.ts";
 import { api, ApiProblem } from "@/lib/sep/api.ts";
 import { useSep } from "@/lib/sep/store.ts";
 import type { PositionsView } from "@/lib/sep/types.ts";
-import { useLoaded } from "@/lib/use-loaded.ts";
+import { useLoaded, type Loaded } from "@/lib/use-loaded.ts";
 import { AccountPanel } from "./account-panel.tsx";
 import { FillsPanel } from "./fills-panel.tsx";
 import { HoldingsPanel } from "./holdings-panel.tsx";
@@ -58,27 +58,14 @@ export function Positions() {
     <StrategyChooser
       strategies={strategies.data ?? []}
       chosen={named}
+      incomplete={strategies.problem !== undefined}
       onChoose={(strategy) => router.push(positionsHref(strategy), { scroll: false })}
     />
   );
   return (
     <Frame chooser={chooser}>
-      {strategies.problem && (
-        <Panel>
-          <LoadError
-            what="the strategies"
-            problem={strategies.problem}
-            dataFrom={strategies.at}
-            onRetry={strategies.reload}
-          />
-        </Panel>
-      )}
-      {named === undefined && strategies.data?.length === 0 ? (
-        <Panel>
-          <Empty title="No strategy yet" action={<ButtonLink href="/submit">Submit intent</ButtonLink>}>
-            A strategy appears here with the first intent that is submitted in its name.
-          </Empty>
-        </Panel>
+      {named === undefined ? (
+        <Unnamed strategies={strategies} />
       ) : (
         <StrategyPositions strategy={named} before={before} />
       )}
@@ -107,8 +94,23 @@ function Frame({ chooser, children }: { chooser: ReactNode; children: ReactNode 
   );
 }
 
-function StrategyPositions({ strategy, before }: { strategy: string | undefined; before: string | undefined }) {
-  return strategy === undefined ? <Panels /> : <Known strategy={strategy} before={before} />;
+/** Until the first strategy is known and named in the address. */
+function Unnamed({ strategies }: { strategies: Loaded<string[]> }) {
+  if (strategies.data?.length === 0)
+    return (
+      <Panel>
+        <Empty title="No strategy yet" action={<ButtonLink href="/submit">Submit intent</ButtonLink>}>
+          A strategy appears here with the first intent that is submitted in its name.
+        </Empty>
+      </Panel>
+    );
+  if (strategies.data === undefined && strategies.problem)
+    return (
+      <Panel>
+        <LoadError what="the strategies" problem={strategies.problem} onRetry={strategies.reload} />
+      </Panel>
+    );
+  return <Panels />;
 }
 
 function Panels() {
@@ -120,7 +122,7 @@ function Panels() {
   );
 }
 
-function Known({ strategy, before }: { strategy: string; before: string | undefined }) {
+function StrategyPositions({ strategy, before }: { strategy: string; before: string | undefined }) {
   const tokens = useSep((state) => state.tokensByAddress);
   const positions = useLoaded(`positions ${strategy}`, (signal) => positionsOf(strategy, signal), everyMs);
   const account = useLoaded("account", (signal) => api.account(signal), everyMs);
@@ -140,7 +142,9 @@ function Known({ strategy, before }: { strategy: string; before: string | undefi
   const settled = account.data !== undefined || account.problem !== undefined;
   return (
     <>
-      <ProfitTotals positions={positions.data} prices={settled ? prices : undefined} />
+      {(positions.data !== undefined || positions.problem === undefined) && (
+        <ProfitTotals positions={positions.data} prices={settled ? prices : undefined} />
+      )}
       <PairsPanel
         pairs={positions.data?.pairs}
         prices={prices}

@@ -11,10 +11,13 @@ const shownAtOnce = 100;
 export function StrategyChooser({
   strategies,
   chosen,
+  incomplete,
   onChoose,
 }: {
   strategies: readonly string[];
   chosen: string | undefined;
+  /** The list could not be loaded, or not anew. */
+  incomplete: boolean;
   onChoose: (strategy: string) => void;
 }) {
   const [typed, setTyped] = useState<string>();
@@ -87,9 +90,9 @@ export function StrategyChooser({
               {matches.length - items.length} more. Type to narrow them.
             </li>
           )}
-          {isOpen && matches.length === 0 && (
+          {isOpen && (incomplete || matches.length === 0) && (
             <li role="presentation" className="px-2 py-1.5 text-text2">
-              No strategy is called so.
+              {incomplete ? "The strategies could not be loaded." : "No strategy is called so."}
             </li>
           )}
         </ul>

@@ -116,7 +116,7 @@ export function StreamsPanel({ status }: { status: Status | undefined }) {
           <Column className="max-tablet:hidden">State</Column>
         </Head>
         <tbody>
-          {status === undefined && <WaitingRows rows={5} columns={4} />}
+          {status === undefined && <WaitingRows rows={6} columns={4} />}
           {status?.streams.map((stream) => (
             <Row key={stream.name}>
               <RowHead>

@@ -32,7 +32,7 @@ export function PoolsPanel({ status }: { status: Status | undefined }) {
             </Column>
           </Head>
           <tbody>
-            {pools === undefined && <WaitingRows rows={8} columns={5} />}
+            {pools === undefined && <WaitingRows rows={4} columns={5} />}
             {pools?.map((pool) => (
               <PoolRow key={pool.address} pool={pool} />
             ))}

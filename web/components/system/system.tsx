@@ -1,6 +1,6 @@
 "use client";
 import { LatencyPanel } from "@/components/latency/latency-bar.tsx";
-import { LoadError, Panel } from "@/components/ui/kit.tsx";
+import { cx, LoadError, Panel } from "@/components/ui/kit.tsx";
 import { api } from "@/lib/sep/api.ts";
 import { useLoaded } from "@/lib/use-loaded.ts";
 import { ChainPanel, RecordPanel, SignerPanel } from "./facts-panels.tsx";
@@ -24,7 +24,13 @@ export function System() {
         </Panel>
       )}
       {(data !== undefined || !stale) && <HeadlinePanel status={data} at={status.at} stale={stale} />}
-      <div className="grid gap-4 desktop:grid-cols-[minmax(0,1fr)_344px] wide:grid-cols-[minmax(0,1fr)_372px]">
+      <div
+        className={cx(
+          "grid gap-4",
+          (data !== undefined || !stale) &&
+            "desktop:grid-cols-[minmax(0,1fr)_344px] wide:grid-cols-[minmax(0,1fr)_372px]",
+        )}
+      >
         <div className="min-w-0 space-y-4">
           <LatencyPanel
             stats={stats.data}

@@ -14,12 +14,18 @@ test("a row has its name, its type with links, and its meaning", () => {
       type: [{ text: "array of " }, { text: "amount", href: "#form-amount" }],
       meaning: ["Of `amount`.", ""],
     }),
-    '<tr><th scope=row><i>pools[].<wbr></i>fee <em>optional</em><td><small>array of <a href="#form-amount">amount</a></small>Of <code>amount</code>.',
+    '<tr><th scope=row><i>pools[].</i>fee <em>optional</em><td><small>array of <a href="#form-amount">amount</a></small>Of <code>amount</code>.',
   );
   assert.equal(
     bodyOf({ id: "code-A", name: "A", type: [], meaning: ["One.", "Two."] }),
     '<tr id="code-A"><th scope=row>A<td>One.<br>Two.',
   );
+});
+
+test("long names can be broken between their parts", () => {
+  const row = { parent: "execution_styles.", name: "max_priority_fee_per_gas", type: [], meaning: [] };
+  assert.match(bodyOf(row) ?? "", /execution_<wbr>styles.<wbr><\/i>max_<wbr>priority_<wbr>fee_<wbr>per_<wbr>gas/);
+  assert.match(bodyOf({ ...row, parent: "", name: "intent_id" }) ?? "", />intent_id</);
 });
 
 test("a table has a caption and heads", () => {

@@ -25,8 +25,14 @@ export function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (character) => entities[character] ?? character);
 }
 
-/** A path may be broken behind a dot. */
-const breakable = (text: string): string => escaped(text).replaceAll(".", ".<wbr>");
+/** Longer names are broken where they are made of parts, on a narrow page. */
+const longName = 14;
+
+/** A path may be broken behind a dot, a long name behind an underscore. */
+function breakable(text: string): string {
+  const html = escaped(text);
+  return text.length < longName ? html : html.replace(/[._]/g, "$&<wbr>");
+}
 
 function typeHtml(parts: readonly TypePart[]): string {
   return parts
@@ -47,7 +53,7 @@ function rowHtml({ id, parent = "", name, optional = false, place = "", type, me
   const under = place === "" && type.length === 0 ? "" : `<small>${escaped(place)}${typeHtml(type)}</small>`;
   const told = meaning.filter((text) => text !== "").map(proseHtml);
   return (
-    `<tr${anchor}><th scope=row>${path}${escaped(name)}${optional ? " <em>optional</em>" : ""}` +
+    `<tr${anchor}><th scope=row>${path}${breakable(name)}${optional ? " <em>optional</em>" : ""}` +
     `<td>${under}${told.join("<br>")}`
   );
 }
