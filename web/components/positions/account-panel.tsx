@@ -79,7 +79,7 @@ function Balances({ account, tokens }: { account: Account; tokens: Tokens }) {
             <NumberCell className="text-text2 max-tablet:hidden">{formatPrice(price_usd ?? undefined)}</NumberCell>
             <NumberCell>
               {formatUsd(value_usd)}
-              <Under className="tablet:hidden">at {formatPrice(price_usd ?? undefined)}</Under>
+              {price_usd !== null && <Under className="tablet:hidden">at {formatPrice(price_usd)}</Under>}
             </NumberCell>
           </Row>
         ))}

@@ -3,7 +3,7 @@ import { Column, Head, NumberCell, Row, RowHead, Table, Under } from "@/componen
 import { Amount, Panel } from "@/components/ui/kit.tsx";
 import { formatAmount, formatUsd } from "@/lib/format/amount.ts";
 import { isStable, type Tokens } from "@/lib/intent/wording.ts";
-import { priceOf, totalOf, valueUsd, type Holding, type Prices } from "@/lib/positions/pnl.ts";
+import { priceOf, totalOf, valueUsd, wholeOf, type Holding, type Prices } from "@/lib/positions/pnl.ts";
 import { directionOf, formatPrice, signedUsd } from "@/lib/positions/wording.ts";
 import { gainText } from "./gain.tsx";
 
@@ -25,8 +25,8 @@ export function HoldingsPanel({
 }
 
 function HoldingsTable({ holdings, prices, tokens }: { holdings: readonly Holding[]; prices: Prices; tokens: Tokens }) {
-  const total = totalOf(
-    holdings.map(({ asset, quantity }) => ({ usd: valueUsd(quantity, asset, prices), symbol: asset.symbol })),
+  const total = wholeOf(
+    totalOf(holdings.map(({ asset, quantity }) => ({ usd: valueUsd(quantity, asset, prices), symbol: asset.symbol }))),
   );
   return (
     <Table caption="Tokens by this strategy's fills">
@@ -65,7 +65,9 @@ function HoldingsTable({ holdings, prices, tokens }: { holdings: readonly Holdin
               <NumberCell className="max-tablet:hidden">{formatPrice(priceOf(asset, prices))}</NumberCell>
               <NumberCell>
                 {formatUsd(valueUsd(quantity, asset, prices))}
-                <Under className="tablet:hidden">at {formatPrice(priceOf(asset, prices))}</Under>
+                {priceOf(asset, prices) !== undefined && (
+                  <Under className="tablet:hidden">at {formatPrice(priceOf(asset, prices))}</Under>
+                )}
               </NumberCell>
             </Row>
           );
@@ -78,7 +80,7 @@ function HoldingsTable({ holdings, prices, tokens }: { holdings: readonly Holdin
             <Under className="font-normal">
               {total.without.length === 0
                 ? "the profit before gas: bought less sold"
-                : `without ${total.without.join(", ")}: no price`}
+                : `no price for ${total.without.join(", ")}`}
             </Under>
           </RowHead>
           <td className="max-tablet:hidden" colSpan={3} />

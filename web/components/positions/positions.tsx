@@ -132,7 +132,10 @@ function StrategyPositions({ strategy, before }: { strategy: string; before: str
     return (
       <>
         <Panel>
-          <Empty title={`No fills of ${strategy} yet`} action={<ButtonLink href="/submit">Submit intent</ButtonLink>}>
+          <Empty
+            title={`No fills of ${strategy} yet`}
+            action={<ButtonLink href={`/submit?strategy=${encodeURIComponent(strategy)}`}>Submit intent</ButtonLink>}
+          >
             What it holds and has gained appears here as soon as one of its intents is completed.
           </Empty>
         </Panel>

@@ -51,7 +51,9 @@ export function StrategyChooser({
       <div className="relative min-w-0 flex-1 tablet:w-64 tablet:flex-none">
         <input
           {...getInputProps({
+            // What is typed replaces the name. A click puts the cursor somewhere after the focus has come.
             onFocus: (event: React.FocusEvent<HTMLInputElement>) => event.currentTarget.select(),
+            onClick: (event: React.MouseEvent<HTMLInputElement>) => event.currentTarget.select(),
           })}
           spellCheck={false}
           autoCapitalize="none"

@@ -7,7 +7,7 @@ export function Table({ caption, children, className }: { caption: string; child
   return (
     <table
       className={cx(
-        "w-full border-collapse text-table [&_td]:px-2 [&_td]:py-2.5 [&_td]:align-top [&_th]:px-2 [&_tr>:first-child]:pl-4 [&_tr>:last-child]:pr-4",
+        "w-full border-collapse text-table [&_td]:px-1 [&_td]:py-2.5 [&_td]:align-top [&_th]:px-1 tablet:[&_td]:px-2 tablet:[&_th]:px-2 [&_tr>:first-child]:pl-4 [&_tr>:last-child]:pr-4",
         className,
       )}
     >

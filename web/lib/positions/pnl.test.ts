@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accountTotal, pricesOf, profitOf, totalsOf, valueUsd, type Pair } from "./pnl.ts";
+import { accountTotal, pricesOf, profitOf, totalOf, totalsOf, valueUsd, wholeOf, type Pair } from "./pnl.ts";
 import { formatPrice, signedAmount, signedPercent, signedUsd } from "./wording.ts";
 
 const weth = { symbol: "WETH", chain: "ethereum", address: "0x00000000000000000000000000000000000000AA", decimals: 18 };
@@ -118,6 +118,22 @@ test("totals take gas off, and name what they leave out", () => {
   assert.equal(totals.gasUsd, "1.75");
   assert.equal(totals.profit.usd, "198.25");
   assert.deepEqual(totals.profit.without, ["DAI"]);
+});
+
+test("a sum of which nothing is known is not known; one that only the whole means neither", () => {
+  assert.deepEqual(totalOf([{ usd: undefined, symbol: "DAI" }]), { usd: undefined, without: ["DAI"] });
+  assert.deepEqual(totalOf([]), { usd: "0", without: [] });
+  const partly = totalOf([
+    { usd: undefined, symbol: "DAI" },
+    { usd: "-500", symbol: "USDC" },
+  ]);
+  assert.equal(partly.usd, "-500");
+  assert.equal(wholeOf(partly).usd, undefined);
+  const totals = totalsOf([pair({ bought_base: "1", paid_quote: "10", position_base: "1", gas_usd: "1" })], {});
+  assert.equal(totals.unrealised.usd, undefined);
+  assert.equal(totals.realised.usd, "0");
+  assert.equal(totals.profit.usd, undefined);
+  assert.equal(totals.gasUsd, "1");
 });
 
 test("realised and unrealised profit are together what the holdings are worth", () => {

@@ -2,7 +2,7 @@
 //
 // All is bigint over the tokens' base units and millionths of a US dollar. Rounding is down, which is against the
 // strategy: toward less value, less profit, more loss; to the quote token's last unit, and to a millionth of a dollar.
-import { add, fromUnits, toUnits } from "../format/amount.ts";
+import { add, fromUnits, subtract, toUnits } from "../format/amount.ts";
 import type { Account, Asset, PositionsView } from "../sep/types.ts";
 
 export type Holding = PositionsView["positions"][number];
@@ -97,19 +97,24 @@ export function profitOf(pair: Pair, prices: Prices): PairProfit {
 
 /** A sum of what is known, and what it leaves out. */
 export interface Total {
-  usd: string;
+  /** Undefined where nothing is known. */
+  usd: string | undefined;
   /** Symbols of tokens without a price. */
   without: string[];
 }
 
 export function totalOf(parts: readonly { usd: string | undefined; symbol: string }[]): Total {
-  const without = new Set<string>();
-  let usd = "0";
-  for (const part of parts) {
-    if (part.usd === undefined) without.add(part.symbol);
-    else usd = add(usd, part.usd);
-  }
-  return { usd, without: [...without] };
+  const known = parts.flatMap((part) => (part.usd === undefined ? [] : [part.usd]));
+  const without = parts.filter((part) => part.usd === undefined).map((part) => part.symbol);
+  return {
+    usd: known.length === 0 && without.length > 0 ? undefined : known.reduce(add, "0"),
+    without: [...new Set(without)],
+  };
+}
+
+/** For parts that mean something only together: where one is not known, nothing is. */
+export function wholeOf(total: Total): Total {
+  return total.without.length === 0 ? total : { ...total, usd: undefined };
 }
 
 export interface StrategyTotals {
@@ -135,7 +140,10 @@ export function totalsOf(pairs: readonly Pair[], prices: Prices): StrategyTotals
     realised,
     gasUsd,
     profit: {
-      usd: add(add(unrealised.usd, realised.usd), gasUsd === "0" ? "0" : `-${gasUsd}`),
+      usd:
+        unrealised.usd === undefined || realised.usd === undefined
+          ? undefined
+          : subtract(add(unrealised.usd, realised.usd), gasUsd),
       without: [...new Set([...unrealised.without, ...realised.without])],
     },
   };
