@@ -514,6 +514,10 @@ int run_cli(int argc, const char* const* argv) {
       ->check(CLI::Range(1, 3600));
   up->add_option("--fork-url", up_options.fork_url, "local chain: a copy of the chain behind this node")
       ->type_name("URL");
+  up->add_option("--max-restarts", up_options.max_restarts,
+                 "give up when one process had to be started again more often within a minute")
+      ->capture_default_str()
+      ->type_name("N");
   up->footer("Example:\n  sep up --data-dir .sep/devnet --http 127.0.0.1:8080");
   up->callback([&] {
     if (!read_address(up_address, up_options)) {

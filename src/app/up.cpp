@@ -29,7 +29,6 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kMaxRestarts = 5;
 constexpr std::chrono::seconds kRestartWindow{60};
 
 double seconds_since(Clock::time_point start) {
@@ -123,6 +122,8 @@ class Up {
   Status wait_for_starts();
   Status supervise();
   Status handle_end(Watched& watched);
+  /// Starts it again, unless that was done too often: then the Error that stops everything.
+  Status start_again(Watched& watched, const std::string& how_it_ended);
   /// Sleeps until a signal, the end of a start, or the end of a running part.
   void wait_for_events();
   void collect_finished_starts();
@@ -363,17 +364,20 @@ Status Up::wait_for_starts() {
 
 Status Up::handle_end(Watched& watched) {
   const auto ended = watched.part->wait(milliseconds(0));
-  if (!ended) return {};
+  return ended ? start_again(watched, "ended with " + ended->describe()) : Status{};
+}
+
+Status Up::start_again(Watched& watched, const std::string& how_it_ended) {
   const auto now = Clock::now();
   auto& restarts = watched.restarts;
   while (!restarts.empty() && now - restarts.front() > kRestartWindow) restarts.pop_front();
-  if (restarts.size() >= kMaxRestarts)
+  if (restarts.size() >= options_.max_restarts)
     return fail(errc::kInternal,
-                fmt::format("{} ended {} times within {} s, the last time with {}; its log is {}",
-                            watched.part->name(), restarts.size() + 1, kRestartWindow.count(),
-                            ended->describe(), watched.part->log_file().string()));
+                fmt::format("{} ended {} times within {} s; the last time: {}; its log is {}",
+                            watched.part->name(), restarts.size() + 1, kRestartWindow.count(), how_it_ended,
+                            watched.part->log_file().string()));
   restarts.push_back(now);
-  say(fmt::format("  {:<10} ended with {}; starting it again", watched.part->name(), ended->describe()));
+  say(fmt::format("  {:<10} {}; starting it again", watched.part->name(), how_it_ended));
   begin_start(watched);
   return {};
 }
@@ -383,7 +387,8 @@ Status Up::supervise() {
   while (signal_ == 0) {
     bool starting = false;
     for (const auto& watched : watched_) {
-      if (watched->state == Watched::State::kStopped) return watched->outcome;
+      if (watched->state == Watched::State::kStopped)
+        SEP_CHECK(start_again(*watched, watched->outcome.error().detail));
       if (watched->state == Watched::State::kRunning) SEP_CHECK(handle_end(*watched));
       starting = starting || watched->state == Watched::State::kStarting;
     }

@@ -6,9 +6,9 @@
 //  2. What it prints as ready answers; run.json exists only while everything is up, and names the processes
 //  that
 //     run now.
-//  3. A process that ends is started again at the same address; five ends of one within a minute stop
-//  everything,
-//     with a sentence.
+//  3. A process that ends, also while it starts again, is started again at the same address; more than
+//  `max_restarts`
+//     ends of one within a minute stop everything, with a sentence.
 //  4. On SIGINT, SIGTERM or SIGHUP everything that it started is stopped, services first, and nothing else.
 #include <cstdint>
 #include <filesystem>
@@ -25,6 +25,7 @@ struct UpOptions {
   std::vector<std::filesystem::path> config{};  // empty: config/devnet.toml
   std::optional<unsigned> block_time_s{};       // of the local chain; unset: a block for each transaction
   std::string fork_url{};                       // the local chain is a copy of this one
+  std::size_t max_restarts = 5;                 // of one process within a minute
 };
 
 /// Runs until it is told to stop: 0 then, 1 where something could not be started or kept alive. Blocks

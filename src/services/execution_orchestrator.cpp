@@ -17,6 +17,7 @@
 #include "node/heads.h"
 #include "node/node.h"
 #include "services/async.h"
+#include "services/fail_point.h"
 #include "services/subjects.h"
 #include "uniswap/contracts.h"
 
@@ -367,7 +368,9 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     transaction.gas_limit = fees.gas_limit;
     transaction.to = to;
     transaction.data = std::move(data);
+    fail_point("sign.before");
     const auto signed_transaction = sign(std::move(transaction), *signer_);
+    fail_point("sign.after");
     engine::Attempt attempt;
     attempt.step_index = step_index;
     attempt.number = execution.next_attempt(step_index);
@@ -381,7 +384,9 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<Status> carry_out(Drive& drive, const engine::Broadcast& command) {
     const auto started = monotonic_ns();
+    fail_point("broadcast.before");
     const auto outcome = co_await node_.send_raw_transaction(command.attempt.raw);
+    fail_point("broadcast.after");
     metrics_.observe(gateway::stage::kBroadcast, (monotonic_ns() - started) / 1000);
     if (!command.attempt.submitted && command.attempt.number == 1)
       metrics_.observe(gateway::stage::kPrechain, (now().ms - drive.execution->submitted_at().ms) * 1000);
@@ -396,7 +401,9 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   Task<Status> carry_out(Drive& drive, const engine::AskReceipts& command) {
     for (const auto& hash : command.tx_hashes) {
       const auto head = head_seen_.number;
+      fail_point("receipt.before");
       SEP_CO_TRY(const auto receipt, co_await node_.receipt(hash));
+      fail_point("receipt.after");
       engine::ReceiptSeen seen{.tx_hash = hash, .receipt = std::nullopt, .head = head, .at = now()};
       if (receipt) {
         seen.receipt = view_of(*receipt);

@@ -15,6 +15,7 @@
 #include "engine/projection.h"
 #include "engine/topics.h"
 #include "gateway/validation.h"
+#include "services/fail_point.h"
 #include "services/record_client.h"
 #include "services/work_queue.h"
 #include "store/event_store.h"
@@ -220,7 +221,9 @@ class StateCoordinator::Impl {
     if (members.empty()) return;
     for (auto& [correlation_id, change] : heads) batch.heads.push_back(std::move(change));
     const auto started = monotonic_ns();
+    fail_point("commit.before");
     const auto committed = writer_->commit(batch);
+    fail_point("commit.after");
     if (committed) {
       metrics_.observe("commit", (monotonic_ns() - started) / 1000);
       finish(batch, members);
@@ -441,7 +444,9 @@ class StateCoordinator::Impl {
       std::vector<bus::Publication> publications;
       for (const auto& event : events)
         publications.push_back({event.topic, json::serialize(engine::to_json(event)), event.event_id});
+      fail_point("publish.before");
       const auto results = bus_->wait(bus_->publish_events(std::move(publications), kPublishTimeout));
+      fail_point("publish.after");
       const auto failed =
           std::ranges::find_if(results, [](const auto& result) { return !result.has_value(); });
       if (failed == results.end()) return;
@@ -523,8 +528,10 @@ class StateCoordinator::Impl {
     while (!stopping_ && !(current = catch_up())) std::this_thread::sleep_for(kRetry);
     for (auto group = to_project_.take(kGroup); !group.empty(); group = to_project_.take(kGroup)) {
       const std::vector<Envelope> events(group.begin(), group.end());
+      fail_point("redis.before");
       const auto applied =
           models ? models->apply(events) : Result<store::ApplyOutcome>(fail(errc::kCacheUnavailable, ""));
+      fail_point("redis.after");
       if (applied && *applied == store::ApplyOutcome::kApplied) {
         // Some of these may have been in already.
         projected_ = std::max(projected_.load(), events.back().global_sequence);

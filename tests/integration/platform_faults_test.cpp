@@ -68,7 +68,7 @@ class FaultsTest : public testing::Test {
       });
     EXPECT_TRUE(support::eventually([&] { return recorded(topic, before.global_sequence) >= 3; })) << topic;
     const auto former = platform().stack().pid(part);
-    EXPECT_EQ(::kill(former, SIGKILL), 0) << part;
+    EXPECT_TRUE(platform().stack().signal(part, SIGKILL)) << part;
     EXPECT_TRUE(platform().stack().wait_for_restart(part, former)) << platform().stack().output();
     for (auto& client : clients) client.join();
 
@@ -128,12 +128,11 @@ TEST_F(FaultsTest, RedisKilled) {
 // A part that stands still keeps its connections: nothing but the lack of an answer tells.
 TEST_F(FaultsTest, TheStatusTellsInTimeOfAPartThatStandsStill) {
   for (const std::string part : {"redis", "nats"}) {
-    const auto pid = platform().stack().pid(part);
-    ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+    ASSERT_TRUE(platform().stack().signal(part, SIGSTOP));
     const auto asked_at = std::chrono::steady_clock::now();
     const auto status = platform().get("/status");
     const auto took = std::chrono::steady_clock::now() - asked_at;
-    ::kill(pid, SIGCONT);
+    platform().stack().signal(part, SIGCONT);
     EXPECT_LT(took, milliseconds(2'500)) << part;
     EXPECT_EQ(status.at("ready"), false) << part;
     for (const auto& dependency : status.at("dependencies").as_array())

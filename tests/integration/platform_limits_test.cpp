@@ -180,15 +180,14 @@ TEST_F(LimitsTest, AnAccountWithoutEtherIsNotDrivenIntoTheWall) {
 }
 
 TEST_F(LimitsTest, PricesOfASilentNodeAreNotUsed) {
-  const auto anvil = platform().stack().pid("anvil");
   const auto fresh = [&] {
     const auto document = need(parse_json(platform().http("GET", "/readyz").body), "/readyz");
     return document.at("dependencies").at("market").at("ok").as_bool();
   };
-  ASSERT_EQ(::kill(anvil, SIGSTOP), 0);
+  ASSERT_TRUE(platform().stack().signal("anvil", SIGSTOP));
   EXPECT_TRUE(support::eventually([&] { return !fresh(); }));
   expect_end(intent("dispose", "1", "WETH", "USDC"), "risk.rejected", "STALE_MARKET");
-  ASSERT_EQ(::kill(anvil, SIGCONT), 0);
+  ASSERT_TRUE(platform().stack().signal("anvil", SIGCONT));
   EXPECT_TRUE(support::eventually(fresh));
   EXPECT_EQ(support::topic_of(
                 platform().await_end(platform().submit(intent("dispose", "1", "WETH", "USDC"))).back()),
@@ -288,13 +287,13 @@ TEST_F(LimitsTest, AForeignTransactionAtOurNonceEndsTheIntentNotTheAccount) {
 
 TEST_F(LimitsTest, CancelledBeforeAnythingIsSentNothingIsSpent) {
   const auto nonce = platform().nonce();
-  const auto anvil = platform().stack().pid("anvil");
-  ASSERT_EQ(::kill(anvil, SIGSTOP), 0);  // planned on what is known; the simulation waits for the node
+  ASSERT_TRUE(platform().stack().signal(
+      "anvil", SIGSTOP));  // planned on what is known; the simulation waits for the node
   const auto id = platform().submit(intent("dispose", "1", "WETH", "USDC"));
   platform().await_topic(id, "plan.created");
   EXPECT_EQ(platform().http("POST", "/intents/" + id + "/cancel").status, 202U);
   const auto events = platform().await_end(id);
-  ASSERT_EQ(::kill(anvil, SIGCONT), 0);
+  ASSERT_TRUE(platform().stack().signal("anvil", SIGCONT));
   EXPECT_EQ(support::topic_of(events.back()), "intent.cancelled");
   EXPECT_THAT(support::topics_of(events), Not(Contains("exec.step_prepared")));
   EXPECT_EQ(platform().nonce(), nonce);

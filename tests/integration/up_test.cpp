@@ -104,7 +104,7 @@ TEST(Up, StartsAgainWhatDies) {
   for (const auto* name : {"services", "nats", "postgres", "redis", "anvil"}) {
     const auto former = (*stack)->pid(name);
     ASSERT_GT(former, 0) << name;
-    ::kill(former, SIGKILL);
+    ASSERT_TRUE((*stack)->signal(name, SIGKILL));
     ASSERT_TRUE((*stack)->wait_for_restart(name, former)) << name << "\n" << (*stack)->output();
     EXPECT_THAT((*stack)->output(),
                 HasSubstr(std::string(name) + std::string(11 - std::string(name).size(), ' ') +
@@ -122,10 +122,10 @@ TEST(Up, GivesUpOnWhatKeepsDying) {
   const auto others = pids_of(**stack);
   for (int i = 0; i < 5; ++i) {
     const auto former = (*stack)->pid("redis");
-    ::kill(former, SIGKILL);
+    ASSERT_TRUE((*stack)->signal("redis", SIGKILL));
     ASSERT_TRUE((*stack)->wait_for_restart("redis", former)) << (*stack)->output();
   }
-  ::kill((*stack)->pid("redis"), SIGKILL);
+  ASSERT_TRUE((*stack)->signal("redis", SIGKILL));
   const auto ended = (*stack)->process().wait(milliseconds(60'000));
   ASSERT_TRUE(ended);
   EXPECT_EQ(*ended, (app::ExitStatus{.signalled = false, .code = 1}));

@@ -6,12 +6,14 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <libpq-fe.h>
 
 #include "app/config.h"
 #include "base/decimal.h"
 #include "base/hex.h"
 #include "engine/topics.h"
+#include "ethereum/hash.h"
 #include "uniswap/contracts.h"
 
 namespace sep::support {
@@ -119,12 +121,55 @@ void expect_unbroken(const Events& events) {
   }
 }
 
+bool is_terminal_topic(const std::string& topic) {
+  return kTerminal.contains(topic);
+}
+
+void expect_legal(const Events& events) {
+  enum class State { kNone, kSubmitted, kAccepted, kPlanned, kExecuting, kEnded };
+  // The diagram of SPEC.md, by topic: the states in which the event may come, and the one after it.
+  struct Rule {
+    std::set<State> in;
+    std::optional<State> then{};
+  };
+  using enum State;
+  const std::set<State> open{kSubmitted, kAccepted, kPlanned, kExecuting};
+  const Rule in_execution{{kExecuting}};
+  static const std::map<std::string, Rule> rules{
+      {"intent.submitted", {{kNone}, kSubmitted}},
+      {"risk.approved", {{kSubmitted, kPlanned, kExecuting}}},
+      {"risk.rejected", {{kSubmitted}, kEnded}},
+      {"intent.accepted", {{kSubmitted}, kAccepted}},
+      {"plan.created", {{kAccepted, kPlanned, kExecuting}, kPlanned}},
+      {"plan.rejected", {{kAccepted}, kEnded}},
+      {"exec.started", {{kPlanned}, kExecuting}},
+      {"exec.step_prepared", in_execution},
+      {"exec.step_submitted", in_execution},
+      {"exec.step_filled", in_execution},
+      {"exec.step_reverted", in_execution},
+      {"exec.step_reorged", in_execution},
+      {"exec.completed", {{kExecuting}, kEnded}},
+      {"exec.failed", {{kExecuting}, kEnded}},
+      {"intent.expired", {open, kEnded}},
+      {"intent.cancel_requested", {open}},
+      {"intent.cancelled", {open, kEnded}}};
+  auto state = kNone;
+  for (const auto& event : events) {
+    const auto rule = rules.find(topic_of(event));
+    ASSERT_NE(rule, rules.end()) << topic_of(event);
+    EXPECT_TRUE(rule->second.in.contains(state))
+        << topic_of(event) << " after " << fmt::format("{}", fmt::join(topics_of(events), ", "));
+    state = rule->second.then.value_or(state);
+  }
+}
+
 // --- Starting
 
-Platform::Platform(std::optional<std::string> configuration) : configuration_(directory_ / "platform.toml") {
+Platform::Platform(std::optional<std::string> configuration, StackOptions options)
+    : configuration_(directory_ / "platform.toml") {
   std::ofstream(configuration_) << configuration.value_or(devnet_configuration());
-  stack_ =
-      need(Stack::start(directory_ / "data", {.arguments = {"--config", configuration_.string()}}), "sep up");
+  options.arguments.insert(options.arguments.end(), {"--config", configuration_.string()});
+  stack_ = need(Stack::start(directory_ / "data", std::move(options)), "sep up");
   http_ = stack_->address();
   rpc_ = stack_->address("rpc");
   postgres_ = stack_->address("postgres");
@@ -151,8 +196,8 @@ void Platform::reconfigure(const std::string& configuration) {
   std::ofstream(configuration_) << configuration;
   settings_ = need(app::load_settings(std::vector{configuration_}), "the configuration");
   const auto former = stack_->pid("services");
-  ::kill(former, SIGTERM);
-  if (!stack_->wait_for_restart("services", former)) throw std::runtime_error(stack_->output());
+  if (!stack_->signal("services", SIGTERM) || !stack_->wait_for_restart("services", former))
+    throw std::runtime_error(stack_->output());
 }
 
 const engine::Token& Platform::token(const std::string& symbol) const {
@@ -342,8 +387,12 @@ Events Platform::record(std::uint64_t after_global) const {
 }
 
 std::uint64_t Platform::record_head() const {
-  const auto events = record();
-  return events.empty() ? 0 : static_cast<std::uint64_t>(events.back().at("globalSequence").as_int64());
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(postgres_.c_str()), &PQfinish);
+  const std::unique_ptr<PGresult, decltype(&PQclear)> rows(
+      PQexec(connection.get(), "SELECT coalesce(max(global_sequence), 0) FROM events"), &PQclear);
+  if (PQresultStatus(rows.get()) != PGRES_TUPLES_OK)
+    throw std::runtime_error(PQerrorMessage(connection.get()));
+  return std::stoull(PQgetvalue(rows.get(), 0, 0));
 }
 
 Mark Platform::mark() const {
@@ -400,12 +449,31 @@ void Platform::expect_reconciled(const Mark& before, const std::set<std::string>
   check_transfers({to_hex(uniswap::logs::kTransfer), nullptr, topic_word(account())},
                   &RecordedFill::token_out, &RecordedFill::amount_out);
 
+  // One fill for what completed, of what its end tells; none for what ended otherwise.
+  std::map<std::string, json::object> last_fills;  // one that was reorganised may be filled anew
+  for (const auto& event : record)
+    if (topic_of(event) == topic::kExecStepFilled) last_fills[field(event, "txHash")] = event;
+  std::map<std::string, std::vector<std::string>> fills_by_intent;
+  for (const auto& [hash, fill] : fills) fills_by_intent[fill.intent_id].push_back(hash);
+  for (const auto& event : record) {
+    if (!kTerminal.contains(topic_of(event))) continue;
+    const auto id = field(event, "intentId");
+    const auto& own = fills_by_intent[id];
+    EXPECT_EQ(own.size(), topic_of(event) == topic::kExecCompleted ? 1U : 0U) << id << " " << topic_of(event);
+    if (topic_of(event) != topic::kExecCompleted || own.size() != 1) continue;
+    EXPECT_EQ(own.front(), field(event, "txHash")) << id;
+    for (const char* amount : {"amountIn", "amountOut"})
+      EXPECT_EQ(field(event, amount), field(last_fills.at(own.front()), amount)) << id << " " << amount;
+  }
+
   // What was mined in the account's name was prepared on the record; a nonce belongs to one intent.
   std::set<std::string> prepared;
   std::map<std::int64_t, std::string> nonces;
   for (const auto& event : record) {
     if (topic_of(event) != topic::kExecStepPrepared) continue;
-    prepared.insert(field(event, "txHash"));
+    const auto hash = field(event, "txHash");
+    EXPECT_EQ(hash, to_hex(keccak256(need(from_hex(field(event, "rawTx")), "rawTx")))) << "other bytes";
+    prepared.insert(hash);
     const auto nonce = event.at("payload").at("nonce").as_int64();
     const auto [known, added] = nonces.try_emplace(nonce, field(event, "intentId"));
     EXPECT_EQ(known->second, field(event, "intentId")) << "nonce " << nonce;
@@ -422,6 +490,21 @@ void Platform::expect_reconciled(const Mark& before, const std::set<std::string>
   }
   for (const auto& [nonce, intent] : nonces)
     EXPECT_TRUE(mined.contains(nonce)) << "nonce " << nonce << " of " << intent << " was left open";
+}
+
+std::map<std::string, std::size_t> Platform::swaps_by_intent(const Mark& before) const {
+  std::map<std::string, std::string> intents;  // by transaction
+  for (const auto& event : record(before.global_sequence))
+    if (topic_of(event) == topic::kExecStepPrepared)
+      intents[field(event, "txHash")] = field(event, "intentId");
+  std::map<std::string, std::size_t> swaps;
+  const auto logs =
+      rpc("eth_getLogs",
+          {json::object{{"fromBlock", to_quantity(Uint256(before.block + 1))},
+                        {"toBlock", "latest"},
+                        {"topics", {to_hex(uniswap::logs::kSwap), nullptr, topic_word(account())}}}});
+  for (const auto& log : logs.as_array()) ++swaps[intents[text_of(log.at("transactionHash"))]];
+  return swaps;
 }
 
 void Platform::expect_replay_equal() const {

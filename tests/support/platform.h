@@ -49,6 +49,11 @@ std::optional<json::object> find_event(const Events& events, const std::string& 
 /// Fails the test unless the events are one intent's from the first on: sequence, causation, correlation.
 void expect_unbroken(const Events& events);
 
+/// Whether the event ends an intent.
+bool is_terminal_topic(const std::string& topic);
+/// Fails the test unless each event may follow those before it (SPEC.md 2), and nothing follows the end.
+void expect_legal(const Events& events);
+
 /// A transaction of an account other than the platform's, or one that the test sends in its name.
 struct ForeignTransaction {
   Address from;
@@ -69,7 +74,7 @@ struct Mark {
 class Platform {
  public:
   /// `configuration` is the text of a file that replaces config/devnet.toml.
-  explicit Platform(std::optional<std::string> configuration = std::nullopt);
+  explicit Platform(std::optional<std::string> configuration = std::nullopt, StackOptions options = {});
 
   Stack& stack() { return *stack_; }
   const engine::Settings& settings() const { return settings_; }
@@ -120,14 +125,17 @@ class Platform {
   // --- The record
 
   Events record(std::uint64_t after_global = 0) const;
-  std::uint64_t record_head() const;
+  std::uint64_t record_head() const;  // the last global sequence
 
   Mark mark() const;
   /// Fails the test unless since `before`: the account's balances moved by exactly the recorded fills; each
   /// Swap and Transfer log of the account belongs to one fill and each fill to one; every transaction of the
   /// account (but `foreign` ones) was on the record as prepared; no nonce belongs to two intents, and none
-  /// was left out.
+  /// was left out. An intent that ended has one fill, of the amounts that exec.completed tells, where it
+  /// completed, and none otherwise; what was mined in the account's name has the bytes that were recorded.
   void expect_reconciled(const Mark& before, const std::set<std::string>& foreign = {}) const;
+  /// How many swaps of the account on chain since `before` each intent has.
+  std::map<std::string, std::size_t> swaps_by_intent(const Mark& before) const;
   /// Fails the test unless the read models are what the record gives: `sep replay --verify`.
   void expect_replay_equal() const;
 

@@ -1,6 +1,9 @@
 #include "support/stack.h"
 
+#include <csignal>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <sstream>
 
 #include <poll.h>
@@ -23,7 +26,43 @@ std::string content_of(const fs::path& path) {
   return content.str();
 }
 
+struct ProcessEntry {
+  pid_t parent = 0;
+  std::uint64_t started = 0;  // clock ticks since the machine's start: tells a number used again
+};
+
+std::optional<ProcessEntry> process_entry(pid_t pid) {
+  const auto text = content_of(fs::path("/proc") / std::to_string(pid) / "stat");
+  const auto name_ends = text.rfind(')');
+  if (name_ends == std::string::npos) return std::nullopt;
+  std::istringstream fields(text.substr(name_ends + 1));
+  ProcessEntry entry;
+  char state = 0;
+  fields >> state >> entry.parent;
+  std::string skipped;
+  for (int field = 5; field < 22; ++field) fields >> skipped;
+  fields >> entry.started;
+  if (!fields || state == 'Z') return std::nullopt;
+  return entry;
+}
+
 }  // namespace
+
+std::vector<pid_t> process_tree(pid_t root) {
+  std::vector<pid_t> tree{root};
+  std::multimap<pid_t, pid_t> children;
+  for (const auto& directory : fs::directory_iterator("/proc")) {
+    const auto name = directory.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const auto pid = static_cast<pid_t>(std::stol(name));
+    if (const auto entry = process_entry(pid)) children.emplace(entry->parent, pid);
+  }
+  for (std::size_t i = 0; i < tree.size(); ++i) {
+    const auto [first, last] = children.equal_range(tree[i]);
+    for (auto child = first; child != last; ++child) tree.push_back(child->second);
+  }
+  return tree;
+}
 
 fs::path sep_binary() {
   const char* other = std::getenv("SEP_BINARY");
@@ -35,6 +74,7 @@ Result<std::unique_ptr<Stack>> Stack::start(const fs::path& data_directory, Stac
   fs::remove(data_directory / "run.json");  // of one that was killed
   app::Command command{
       .argv = {sep_binary().string(), "up", "--data-dir", data_directory.string(), "--http", "127.0.0.1:0"},
+      .environment = std::move(options.environment),
       .log_file = data_directory / "up.log"};
   command.argv.insert(command.argv.end(), options.arguments.begin(), options.arguments.end());
   SEP_TRY(auto process, app::Process::spawn(command));
@@ -62,6 +102,20 @@ json::object Stack::run() const {
 pid_t Stack::pid(const std::string& process) const {
   const auto processes = get_object(run(), "processes");
   return processes ? static_cast<pid_t>(get_int(*processes, process).value_or(-1)) : -1;
+}
+
+pid_t Stack::running(const std::string& process) const {
+  std::ifstream file(directory_ / process / (process + ".id"));
+  pid_t pid = -1;
+  std::uint64_t started = 0;
+  if (!(file >> pid >> started)) return -1;
+  const auto entry = process_entry(pid);
+  return entry && entry->started == started ? pid : -1;
+}
+
+bool Stack::signal(const std::string& process, int signal) const {
+  const auto pid = running(process);
+  return pid > 0 && ::kill(pid, signal) == 0;  // never kill(-1): that is everybody
 }
 
 bool Stack::wait_for_restart(const std::string& process, pid_t former, milliseconds timeout) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/process.h"
@@ -18,7 +19,8 @@ namespace sep::support {
 std::filesystem::path sep_binary();
 
 struct StackOptions {
-  std::vector<std::string> arguments{};        // more for `sep up`: {"--block-time", "1"}
+  std::vector<std::string> arguments{};                            // more for `sep up`: {"--block-time", "1"}
+  std::vector<std::pair<std::string, std::string>> environment{};  // of `sep up` and what it starts
   std::chrono::milliseconds timeout{180'000};  // of the start; other work may share the machine
 };
 
@@ -38,6 +40,10 @@ class Stack {
   std::string address(const std::string& name = "http") const { return string_or(run(), name); }
   /// The number of a process: "services", "postgres", …; -1 where it does not run.
   pid_t pid(const std::string& process) const;
+  /// As pid(), also while another process is being started again; -1 where it does not run at this moment.
+  pid_t running(const std::string& process) const;
+  /// Sends it; false where the process does not run at this moment.
+  bool signal(const std::string& process, int signal) const;
   /// Waits until the process runs under another number than `former`.
   bool wait_for_restart(const std::string& process, pid_t former,
                         std::chrono::milliseconds timeout = std::chrono::milliseconds(60'000));
@@ -65,6 +71,9 @@ struct CommandResult {
 /// Runs `sep` with these arguments to its end, at most `timeout` (code -1 then).
 CommandResult run_sep(std::vector<std::string> arguments,
                       std::chrono::milliseconds timeout = std::chrono::milliseconds(120'000));
+
+/// The process and everything below it, itself first: PostgreSQL's workers are no group of their own.
+std::vector<pid_t> process_tree(pid_t root);
 
 /// True when no process has this number any more, within `timeout`.
 bool wait_until_gone(pid_t pid, std::chrono::milliseconds timeout = std::chrono::milliseconds(30'000));
