@@ -43,14 +43,4 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
   return Timestamp{duration_cast<milliseconds>(point.time_since_epoch()).count()};
 }
 
-Timestamp now() {
-  using namespace std::chrono;
-  return {duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()};
-}
-
-std::int64_t monotonic_ns() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace sep

@@ -1,9 +1,6 @@
 #include "base/ulid.h"
 
 #include <algorithm>
-#include <mutex>
-
-#include <openssl/rand.h>
 
 namespace sep {
 namespace {
@@ -54,16 +51,6 @@ std::string UlidGenerator::next(Timestamp time, const std::array<std::uint8_t, 1
     if (i == static_cast<std::size_t>(-1)) ++last_ms_;  // all 80 bits were used: borrow the next millisecond
   }
   return ulid_of(last_ms_, last_);
-}
-
-std::string new_ulid() {
-  static std::mutex mutex;
-  static UlidGenerator generator;
-  std::array<std::uint8_t, 10> random{};
-  SEP_ASSERT(RAND_bytes(random.data(), static_cast<int>(random.size())) == 1);
-  random[0] &= 0x7f;  // room for the counter, so that it does not run over within a millisecond
-  const std::scoped_lock lock(mutex);
-  return generator.next(now(), random);
 }
 
 }  // namespace sep

@@ -1,0 +1,34 @@
+// What the machine gives and no two runs have alike: its clocks and its random source. Nothing else of this
+// library depends on either, so that the simulation (tests/simulation) links its own in place of this file.
+#include <array>
+#include <chrono>
+#include <mutex>
+
+#include <openssl/rand.h>
+
+#include "base/clock.h"
+#include "base/ulid.h"
+
+namespace sep {
+
+Timestamp now() {
+  using namespace std::chrono;
+  return {duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()};
+}
+
+std::int64_t monotonic_ns() {
+  using namespace std::chrono;
+  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+std::string new_ulid() {
+  static std::mutex mutex;
+  static UlidGenerator generator;
+  std::array<std::uint8_t, 10> random{};
+  SEP_ASSERT(RAND_bytes(random.data(), static_cast<int>(random.size())) == 1);
+  random[0] &= 0x7f;  // room for the counter, so that it does not run over within a millisecond
+  const std::scoped_lock lock(mutex);
+  return generator.next(now(), random);
+}
+
+}  // namespace sep
