@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <map>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include <fmt/format.h>
@@ -13,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/projection.h"
+#include "engine/sequencer.h"
 #include "engine/topics.h"
 #include "gateway/validation.h"
 #include "services/fail_point.h"
@@ -25,25 +24,21 @@ namespace sep::services {
 namespace {
 
 using namespace std::chrono_literals;
+using engine::AfterFailure;
+using engine::CommitFailure;
 using engine::Envelope;
-using store::CommitFailure;
+using engine::Staging;
 
-constexpr std::size_t kGroup = 256;             // appends in one transaction at the most
-constexpr std::size_t kMaxWaiting = 20'000;     // appends that wait; more are refused with NOT_READY
-constexpr std::size_t kMaxKnownHeads = 50'000;  // heads remembered; more are read from the record again
+constexpr std::size_t kGroup = 256;          // appends in one transaction at the most
+constexpr std::size_t kMaxWaiting = 20'000;  // appends that wait; more are refused with NOT_READY
 constexpr std::size_t kPublishGroup = 512;
 constexpr auto kPublishTimeout = 5s;
 constexpr auto kRetry = 200ms;
 constexpr std::size_t kPage = 1'000;
 
 /// One `record.append` that waits for its commit.
-struct PendingAppend {
+struct PendingAppend : engine::RecordAppend {
   bus::Message request;
-  std::vector<Envelope> events;
-  std::optional<IdempotencyRequest> idempotency;
-  std::vector<store::NonceClaim> nonces;
-
-  const std::string& correlation_id() const { return events.front().correlation_id; }
 };
 
 json::object error_reply(std::string_view code, std::string_view detail) {
@@ -87,6 +82,7 @@ Result<PendingAppend> parse_append(const bus::Message& request) {
   }
   if (const auto* claim = object.if_contains("idempotency"); claim != nullptr && claim->is_object()) {
     append.idempotency.emplace();
+    append.idempotency->correlation_id = append.correlation_id();
     SEP_TRY(append.idempotency->key, get_string(claim->get_object(), "key"));
     SEP_TRY(append.idempotency->body_hash, get_string(claim->get_object(), "body_hash"));
   }
@@ -95,7 +91,7 @@ Result<PendingAppend> parse_append(const bus::Message& request) {
     for (const auto& element : nonces) {
       if (!element.is_object())
         return fail(errc::kInvalidEvent, "a nonce claim must be an object", "/nonces");
-      store::NonceClaim claim;
+      engine::NonceClaim claim;
       SEP_TRY(claim.chain_id, get_uint(element.get_object(), "chain_id"));
       SEP_TRY(claim.account, get_string(element.get_object(), "account"));
       SEP_TRY(claim.nonce, get_uint(element.get_object(), "nonce"));
@@ -104,19 +100,6 @@ Result<PendingAppend> parse_append(const bus::Message& request) {
     }
   }
   return append;
-}
-
-/// What lists and restarts ask for, from the first event of an intent.
-Result<store::IntentRow> new_row(const Envelope& submitted) {
-  store::IntentRow row;
-  row.correlation_id = submitted.correlation_id;
-  row.received_at = submitted.timestamp;
-  SEP_TRY(const auto intent, get_object(submitted.payload, "intent"));
-  SEP_TRY(row.strategy_id, get_string(intent, "strategy_id"));
-  SEP_TRY(const auto constraints, get_object(intent, "constraints"));
-  SEP_TRY(const auto window, get_int(constraints, "time_window"));
-  row.deadline = submitted.timestamp.plus_ms(window * 1000);
-  return row;
 }
 
 }  // namespace
@@ -171,9 +154,8 @@ class StateCoordinator::Impl {
       if (leading && *leading) {
         const auto last = writer_->last_global_sequence();
         if (last) {
-          last_global_ = *last;
-          heads_.clear();
-          log_->info("leading; the record has {} events", last_global_);
+          sequencer_.reset(*last);
+          log_->info("leading; the record has {} events", *last);
           return true;
         }
       } else if (!std::exchange(told, true)) {
@@ -211,75 +193,61 @@ class StateCoordinator::Impl {
   }
 
   /// Commits what can be committed together; where the database refuses the group, each append alone, so that
-  /// one refused does not take others with it.
+  /// one refused does not take others with it. What is put off follows in a group of its own.
   void commit_group(std::vector<PendingAppend> group) {
-    store::CommitBatch batch;
-    std::map<std::string, store::HeadChange> heads;
-    std::vector<const PendingAppend*> members;
-    for (auto& append : group)
-      if (stage(append, batch, heads)) members.push_back(&append);
-    if (members.empty()) return;
-    for (auto& [correlation_id, change] : heads) batch.heads.push_back(std::move(change));
+    while (!group.empty()) {
+      std::vector<PendingAppend> members, put_off;
+      for (auto& append : group) {
+        const auto staging = sequencer_.stage(append);
+        if (staging.kind == Staging::Kind::kStaged)
+          members.push_back(std::move(append));
+        else if (staging.kind == Staging::Kind::kLater)
+          put_off.push_back(std::move(append));
+        else
+          answer_refused(append, staging);
+      }
+      if (!members.empty()) commit(std::move(members));
+      group = std::move(put_off);
+    }
+  }
+
+  /// The batch that `members` are staged in.
+  void commit(std::vector<PendingAppend> members) {
     const auto started = monotonic_ns();
     fail_point("commit.before");
-    const auto committed = writer_->commit(batch);
+    const auto committed = writer_->commit(sequencer_.batch());
     fail_point("commit.after");
     if (committed) {
       metrics_.observe("commit", (monotonic_ns() - started) / 1000);
-      finish(batch, members);
+      finish(members);
       return;
     }
-    refused(committed.error(), group, members);
+    const auto& failure = committed.error();
+    switch (engine::after_failure(failure.kind, members.size())) {
+      case AfterFailure::kSplit:
+        sequencer_.dropped();
+        for (auto& append : members) {
+          std::vector<PendingAppend> alone;
+          alone.push_back(std::move(append));
+          commit_group(std::move(alone));
+        }
+        return;
+      case AfterFailure::kRefuse:
+        sequencer_.dropped();
+        refused_alone(failure, members.front());
+        return;
+      case AfterFailure::kReload:
+        log_->error("commit failed ({}): {}", to_string(failure.kind), failure.detail);
+        recover(members);
+        return;
+    }
   }
 
-  /// Adds the append to the batch, or answers it. `heads` holds the intents that the batch touches.
-  bool stage(const PendingAppend& append, store::CommitBatch& batch,
-             std::map<std::string, store::HeadChange>& heads) {
-    const auto& id = append.correlation_id();
-    const auto staged = heads.find(id);
-    std::optional<store::IntentRow> row;
-    if (staged != heads.end()) {
-      row = staged->second.row;
-    } else if (auto known = known_row(append)) {
-      row = std::move(*known);
-    } else {
-      answer(append.request, error_reply(known.error().code, known.error().detail));
-      return false;
-    }
-    const auto before = row ? std::optional(row->head) : std::nullopt;
-    const auto after = engine::advance_head(before, append.events);
-    if (!after) {
-      answer_conflict(append, before, after.error());
-      return false;
-    }
-    if (!row) {
-      auto created = new_row(append.events.front());
-      if (!created) {
-        answer(append.request, error_reply(errc::kInvalidEvent, created.error().detail));
-        return false;
-      }
-      row = std::move(*created);
-    }
-    row->head = *after;
-    const auto expected = before ? before->sequence : 0;
-    auto [change, inserted] = heads.try_emplace(id, store::HeadChange{*row, expected});
-    if (!inserted) change->second.row = *row;
-    for (auto event : append.events) {
-      event.global_sequence = last_global_ + batch.events.size() + 1;
-      batch.events.push_back(std::move(event));
-    }
-    if (append.idempotency)
-      batch.idempotency.push_back({append.idempotency->key, append.idempotency->body_hash, id});
-    batch.nonces.insert(batch.nonces.end(), append.nonces.begin(), append.nonces.end());
-    return true;
-  }
-
-  /// The intent's row as far as it is known; nothing for one that must be new. A first event's intent is
-  /// taken to be new without asking: the database refuses it where it is not.
-  Result<std::optional<store::IntentRow>> known_row(const PendingAppend& append) {
-    if (const auto known = heads_.find(append.correlation_id()); known != heads_.end()) return known->second;
-    if (append.events.front().sequence == 1) return std::nullopt;
-    return writer_->head(append.correlation_id());
+  void answer_refused(const PendingAppend& append, const Staging& staging) {
+    if (staging.kind == Staging::Kind::kConflict)
+      answer_conflict(append, staging.head, staging.why);
+    else
+      answer(append.request, error_reply(staging.why.code, staging.why.detail));
   }
 
   void answer_conflict(const PendingAppend& append, const std::optional<engine::IntentHead>& head,
@@ -306,54 +274,19 @@ class StateCoordinator::Impl {
     return found;
   }
 
-  void finish(const store::CommitBatch& batch, const std::vector<const PendingAppend*>& members) {
-    last_global_ += batch.events.size();
-    if (heads_.size() > kMaxKnownHeads) heads_.clear();
-    for (const auto& change : batch.heads) {
-      if (engine::is_terminal(change.row.head.state))
-        heads_.erase(change.row.correlation_id);
-      else
-        heads_[change.row.correlation_id] = change.row;
-    }
+  void finish(const std::vector<PendingAppend>& members) {
+    const auto events = sequencer_.batch().events;
+    sequencer_.committed();
     std::size_t at = 0;
-    for (const auto* append : members) {
-      answer(append->request,
-             success_reply("committed", std::span(batch.events).subspan(at, append->events.size())));
-      at += append->events.size();
+    for (const auto& append : members) {
+      answer(append.request, success_reply("committed", std::span(events).subspan(at, append.events.size())));
+      at += append.events.size();
     }
-    for (const auto& event : batch.events) {
+    for (const auto& event : events) {
       to_publish_.push(event);
       to_project_.push(event);
     }
-    metrics_.add("events_committed", {}, static_cast<double>(batch.events.size()), "Events on the record");
-  }
-
-  void refused(const CommitFailure& failure, std::vector<PendingAppend>& group,
-               const std::vector<const PendingAppend*>& members) {
-    using Kind = CommitFailure::Kind;
-    switch (failure.kind) {
-      case Kind::kIdempotencyKey:
-      case Kind::kAccountNonce:
-      case Kind::kHeadMoved:
-      case Kind::kDuplicateEvent:
-      case Kind::kInvalid:
-        if (members.size() > 1) {
-          std::vector<PendingAppend> singles;
-          for (auto& append : group)
-            if (std::ranges::find(members, &append) != members.end()) singles.push_back(std::move(append));
-          for (auto& single : singles) {
-            std::vector<PendingAppend> alone;
-            alone.push_back(std::move(single));
-            commit_group(std::move(alone));
-          }
-        } else {
-          refused_alone(failure, *members.front());
-        }
-        return;
-      default:
-        log_->error("commit failed ({}): {}", to_string(failure.kind), failure.detail);
-        recover(members);
-    }
+    metrics_.add("events_committed", {}, static_cast<double>(events.size()), "Events on the record");
   }
 
   void refused_alone(const CommitFailure& failure, const PendingAppend& append) {
@@ -362,7 +295,7 @@ class StateCoordinator::Impl {
       answer(append.request, error_reply(errc::kInvalidEvent, failure.detail));
       return;
     }
-    heads_.erase(append.correlation_id());
+    sequencer_.forget(append.correlation_id());
     const auto row = writer_->head(append.correlation_id());
     if (!row) {
       answer(append.request, error_reply(row.error().code, row.error().detail));
@@ -393,10 +326,10 @@ class StateCoordinator::Impl {
 
   /// The connection, the lock, or the knowledge of the record's end is lost. Leads again, then says of each
   /// append whether it is on the record.
-  void recover(const std::vector<const PendingAppend*>& members) {
-    const auto before = last_global_;
+  void recover(const std::vector<PendingAppend>& members) {
+    const auto before = sequencer_.last_global_sequence();
     if (!lead()) return;
-    for (auto next = before + 1; next <= last_global_; next += kPage) {
+    for (auto next = before + 1; next <= sequencer_.last_global_sequence(); next += kPage) {
       // What another connection committed in between, or ours did without our knowing, is published too.
       const auto events = writer_->range(next, kPage);
       if (!events) break;
@@ -405,12 +338,12 @@ class StateCoordinator::Impl {
         to_project_.push(event);
       }
     }
-    for (const auto* append : members) {
-      const auto events = on_record(*append);
+    for (const auto& append : members) {
+      const auto events = on_record(append);
       if (events && !events->empty())
-        answer(append->request, success_reply("committed", *events));
+        answer(append.request, success_reply("committed", *events));
       else
-        answer(append->request,
+        answer(append.request,
                error_reply(errc::kStoreUnavailable, "the record could not be written; nothing changed"));
     }
   }
@@ -425,7 +358,7 @@ class StateCoordinator::Impl {
 
   void start_followers() {
     reader_ = std::thread([this] { answer_questions(); });
-    publisher_ = std::thread([this, upto = last_global_] { publish_loop(upto); });
+    publisher_ = std::thread([this, upto = sequencer_.last_global_sequence()] { publish_loop(upto); });
     projector_ = std::thread([this] { project_loop(); });
   }
 
@@ -682,8 +615,8 @@ class StateCoordinator::Impl {
 
   // Of the committing thread.
   std::optional<store::EventStore> writer_;
-  std::uint64_t last_global_ = 0;
-  std::unordered_map<std::string, store::IntentRow> heads_;  // of intents that are not terminal
+  engine::Sequencer sequencer_{
+      [this](const std::string& correlation_id) { return writer_->head(correlation_id); }};
 
   WorkQueue<PendingAppend> appends_;
   WorkQueue<bus::Message> queries_;

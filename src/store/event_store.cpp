@@ -296,32 +296,6 @@ CommitFailure commit_failure(const PgFailure& failure) {
 
 }  // namespace
 
-std::string_view to_string(CommitFailure::Kind kind) {
-  switch (kind) {
-    case Kind::kIdempotencyKey:
-      return "idempotency key taken";
-    case Kind::kAccountNonce:
-      return "nonce taken";
-    case Kind::kHeadMoved:
-      return "intent moved";
-    case Kind::kRecordMoved:
-      return "record moved";
-    case Kind::kDuplicateEvent:
-      return "duplicate event";
-    case Kind::kNotLeading:
-      return "not leading";
-    case Kind::kUnavailable:
-      return "unavailable";
-    case Kind::kOutcomeUnknown:
-      return "outcome unknown";
-    case Kind::kInvalid:
-      return "invalid data";
-    case Kind::kOther:
-      break;
-  }
-  return "refused";
-}
-
 std::string_view to_string(RecordEngine engine) {
   return engine == RecordEngine::kTimescaleDb ? "timescaledb" : "postgresql";
 }

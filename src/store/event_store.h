@@ -31,68 +31,16 @@
 #include "base/result.h"
 #include "engine/envelope.h"
 #include "engine/lifecycle.h"
+#include "engine/sequencer.h"
 
 namespace sep::store {
 
-/// The row of one intent: where its events end, and what lists and restarts ask for.
-struct IntentRow {
-  std::string correlation_id;
-  std::string strategy_id;
-  engine::IntentHead head;
-  Timestamp received_at;
-  Timestamp deadline;  // received_at + time_window
-
-  bool operator==(const IntentRow&) const = default;
-};
-
-struct HeadChange {
-  IntentRow row;                        // after the batch
-  std::uint64_t expected_sequence = 0;  // before it; 0: a new intent
-};
-
-struct IdempotencyClaim {
-  std::string key;
-  std::string body_hash;
-  std::string correlation_id;
-  bool operator==(const IdempotencyClaim&) const = default;
-};
-
-/// Claiming a nonce again for the same intent changes nothing; for another intent it is refused.
-struct NonceClaim {
-  std::uint64_t chain_id = 0;
-  std::string account;  // "0x…", any case: stored in lower case
-  std::uint64_t nonce = 0;
-  std::string correlation_id;
-  bool operator==(const NonceClaim&) const = default;
-};
-
-/// One group commit. `events` in global order with their global_sequence set, contiguous, the first one being
-/// last_global_sequence() + 1; of one intent in its own order; each intent once in `heads`.
-struct CommitBatch {
-  std::vector<engine::Envelope> events;
-  std::vector<HeadChange> heads;
-  std::vector<IdempotencyClaim> idempotency;
-  std::vector<NonceClaim> nonces;
-};
-
-/// Why a batch is not committed. Nothing changed, except for kOutcomeUnknown.
-struct CommitFailure {
-  enum class Kind {
-    kIdempotencyKey,  // a key is taken
-    kAccountNonce,    // another intent holds an (account, nonce)
-    kHeadMoved,       // an intent's head is not where the batch expects it
-    kRecordMoved,     // record_head is not: another writer was here; reload everything
-    kDuplicateEvent,  // an event id with its time is on the record
-    kNotLeading,      // this connection does not hold the advisory lock: try_lead(), then reload
-    kUnavailable,     // no connection; nothing was sent
-    kOutcomeUnknown,  // the connection broke while committing: reload and look for the batch's events
-    kInvalid,         // PostgreSQL refuses the data itself (a NUL in a text, a number out of range)
-    kOther,           // PostgreSQL refuses for another reason (disk full, read-only, …)
-  };
-  Kind kind = Kind::kOther;
-  std::string detail;
-};
-std::string_view to_string(CommitFailure::Kind kind);
+using engine::CommitBatch;
+using engine::CommitFailure;
+using engine::HeadChange;
+using engine::IdempotencyClaim;
+using engine::IntentRow;
+using engine::NonceClaim;
 
 using CommitStatus = std::expected<void, CommitFailure>;
 
@@ -149,7 +97,8 @@ class EventStore {
   Result<bool> try_lead();
   /// False since the connection that held the lock was lost.
   bool leading() const;
-  /// One durable transaction; see the invariants.
+  /// One durable transaction; see the invariants. The batch's events are in global order with their
+  /// global_sequence set, contiguous, the first one being last_global_sequence() + 1.
   CommitStatus commit(const CommitBatch& batch);
 
   // --- lookups; STORE_UNAVAILABLE where the server cannot be reached. The next call connects again.

@@ -1,0 +1,195 @@
+#include "engine/sequencer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace sep::engine {
+namespace {
+
+// More are asked for again: forgetting costs a lookup, remembering costs memory.
+constexpr std::size_t kMaxKnownHeads = 50'000;
+
+std::string lower(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+/// What lists and restarts ask for, from the first event of an intent.
+Result<IntentRow> new_row(const Envelope& submitted) {
+  IntentRow row;
+  row.correlation_id = submitted.correlation_id;
+  row.received_at = submitted.timestamp;
+  SEP_TRY(const auto intent, get_object(submitted.payload, "intent"));
+  SEP_TRY(row.strategy_id, get_string(intent, "strategy_id"));
+  SEP_TRY(const auto constraints, get_object(intent, "constraints"));
+  SEP_TRY(const auto window, get_int(constraints, "time_window"));
+  row.deadline = submitted.timestamp.plus_ms(window * 1000);
+  return row;
+}
+
+/// The record's key does not keep the same id with another time apart.
+Status check_distinct_ids(const std::vector<Envelope>& events) {
+  std::set<std::string_view> ids;
+  for (const auto& event : events)
+    if (!ids.insert(event.event_id).second)
+      return fail(errc::kInvalidEvent, fmt::format("event id {} is there twice", event.event_id), "/eventId");
+  return {};
+}
+
+Staging refused(Error why) {
+  return {Staging::Kind::kRefused, std::move(why), std::nullopt};
+}
+
+}  // namespace
+
+std::string_view to_string(CommitFailure::Kind kind) {
+  using Kind = CommitFailure::Kind;
+  switch (kind) {
+    case Kind::kIdempotencyKey:
+      return "idempotency key taken";
+    case Kind::kAccountNonce:
+      return "nonce taken";
+    case Kind::kHeadMoved:
+      return "intent moved";
+    case Kind::kRecordMoved:
+      return "record moved";
+    case Kind::kDuplicateEvent:
+      return "duplicate event";
+    case Kind::kNotLeading:
+      return "not leading";
+    case Kind::kUnavailable:
+      return "unavailable";
+    case Kind::kOutcomeUnknown:
+      return "outcome unknown";
+    case Kind::kInvalid:
+      return "invalid data";
+    case Kind::kOther:
+      break;
+  }
+  return "refused";
+}
+
+void Sequencer::reset(std::uint64_t last_global_sequence) {
+  last_global_sequence_ = last_global_sequence;
+  known_.clear();
+  begin_group();
+}
+
+Staging Sequencer::stage(const RecordAppend& append) {
+  SEP_ASSERT(!append.events.empty());
+  const auto& id = append.correlation_id();
+  if (put_off_.contains(id)) return {Staging::Kind::kLater, {}, std::nullopt};
+  if (const auto distinct = check_distinct_ids(append.events); !distinct) return refused(distinct.error());
+
+  const auto staged = head_at_.find(id);
+  std::optional<IntentRow> row;
+  if (staged != head_at_.end()) {
+    row = batch_.heads[staged->second].row;
+  } else {
+    auto known = known_row(append);
+    if (!known) return {Staging::Kind::kUnavailable, known.error(), std::nullopt};
+    row = std::move(*known);
+  }
+
+  // Rules of admission, which refuse what the lifecycle would allow, stand here: `row` empty is new work.
+
+  const auto before = row ? std::optional(row->head) : std::nullopt;
+  const auto after = advance_head(before, append.events);
+  if ((!after && staged != head_at_.end()) || claims_what_is_staged(append)) {
+    put_off_.insert(id);
+    return {Staging::Kind::kLater, {}, std::nullopt};
+  }
+  if (!after) {
+    if (after.error().code == errc::kInvalidEvent) return refused(after.error());
+    return {Staging::Kind::kConflict, after.error(), before};
+  }
+  if (!row) {
+    auto created = new_row(append.events.front());
+    if (!created) return refused({errc::kInvalidEvent, created.error().detail, created.error().pointer});
+    row = std::move(*created);
+  }
+  row->head = *after;
+  put(append, std::move(*row), before ? before->sequence : 0);
+  return {};
+}
+
+/// A first event's intent is taken to be new without asking: the store refuses it where it is not.
+Result<std::optional<IntentRow>> Sequencer::known_row(const RecordAppend& append) {
+  if (const auto known = known_.find(append.correlation_id()); known != known_.end()) return known->second;
+  if (append.events.front().sequence == 1) return std::nullopt;
+  SEP_TRY(auto row, lookup_(append.correlation_id()));
+  if (row && !is_terminal(row->head.state)) known_[append.correlation_id()] = *row;
+  return row;
+}
+
+bool Sequencer::claims_what_is_staged(const RecordAppend& append) const {
+  if (append.idempotency && keys_.contains(append.idempotency->key)) return true;
+  return std::ranges::any_of(append.nonces, [&](const NonceClaim& claim) {
+    const auto owner = nonces_.find({claim.chain_id, lower(claim.account), claim.nonce});
+    return owner != nonces_.end() && owner->second != append.correlation_id();
+  });
+}
+
+void Sequencer::put(const RecordAppend& append, IntentRow row, std::uint64_t expected_sequence) {
+  const auto [at, is_new] = head_at_.try_emplace(append.correlation_id(), batch_.heads.size());
+  if (is_new)
+    batch_.heads.push_back({std::move(row), expected_sequence});
+  else
+    batch_.heads[at->second].row = std::move(row);
+  for (const auto& event : append.events) {
+    batch_.events.push_back(event);
+    batch_.events.back().global_sequence = last_global_sequence_ + batch_.events.size();
+  }
+  if (append.idempotency) {
+    keys_.insert(append.idempotency->key);
+    batch_.idempotency.push_back(*append.idempotency);
+  }
+  for (const auto& claim : append.nonces)
+    if (nonces_.try_emplace({claim.chain_id, lower(claim.account), claim.nonce}, claim.correlation_id).second)
+      batch_.nonces.push_back(claim);
+}
+
+void Sequencer::committed() {
+  last_global_sequence_ += batch_.events.size();
+  if (known_.size() > kMaxKnownHeads) known_.clear();
+  for (auto& change : batch_.heads) {
+    const auto id = change.row.correlation_id;
+    if (is_terminal(change.row.head.state))
+      known_.erase(id);
+    else
+      known_[id] = std::move(change.row);
+  }
+  begin_group();
+}
+
+void Sequencer::dropped() {
+  for (const auto& change : batch_.heads) known_.erase(change.row.correlation_id);
+  begin_group();
+}
+
+void Sequencer::begin_group() {
+  batch_ = {};
+  head_at_.clear();
+  put_off_.clear();
+  keys_.clear();
+  nonces_.clear();
+}
+
+AfterFailure after_failure(CommitFailure::Kind kind, std::size_t appends) {
+  using Kind = CommitFailure::Kind;
+  switch (kind) {
+    case Kind::kIdempotencyKey:
+    case Kind::kAccountNonce:
+    case Kind::kHeadMoved:
+    case Kind::kDuplicateEvent:
+    case Kind::kInvalid:
+      return appends > 1 ? AfterFailure::kSplit : AfterFailure::kRefuse;
+    default:
+      return AfterFailure::kReload;
+  }
+}
+
+}  // namespace sep::engine
