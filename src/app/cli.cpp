@@ -16,6 +16,7 @@
 
 #include "app/client.h"
 #include "app/config.h"
+#include "app/control_command.h"
 #include "app/doctor.h"
 #include "app/quote_command.h"
 #include "app/serve.h"
@@ -653,6 +654,42 @@ int run_cli(int argc, const char* const* argv) {
     const auto settings = load(read_config);
     code = settings ? run_doctor(*settings) : report(settings.error());
   });
+
+  // halt, resume, signer
+  ControlOptions control_options;
+  const auto add_control = [&](CLI::App& parent, const std::string& name, const std::string& description,
+                               int (*run)(const engine::Settings&, const ControlOptions&)) {
+    auto* command = parent.add_subcommand(name, description);
+    add_config_options(command, read_config);
+    command->add_flag("--json", control_options.json, "print one JSON object");
+    command->callback([&code, &read_config, &control_options, run] {
+      const auto settings = load(read_config);
+      const auto ready = settings ? check_endpoints(*settings) : Status(fail(settings.error()));
+      code = ready ? run(*settings, control_options) : report(ready.error());
+    });
+    return command;
+  };
+  const auto add_reason = [&](CLI::App* command) {
+    command->add_option("--reason", control_options.reason, "a sentence for the record")->type_name("TEXT");
+  };
+  auto* halt_command =
+      add_control(app, "halt", "Stop all new work; what is in flight is followed to its end", run_halt);
+  add_reason(halt_command);
+  halt_command->footer("Example:\n  sep halt --data-dir .sep/devnet --reason \"the pools look wrong\"");
+  auto* resume_command = add_control(app, "resume", "Accept new work again", run_resume);
+  add_reason(resume_command);
+  resume_command->footer("Example:\n  sep resume --data-dir .sep/devnet");
+  auto* signer_command = app.add_subcommand("signer", "The account that signs: what it does, and its halts");
+  signer_command->require_subcommand(1);
+  add_control(*signer_command, "status", "Its nonces, what is in flight, and whether it is halted",
+              run_signer_status)
+      ->footer("Example:\n  sep signer status --data-dir .sep/devnet");
+  auto* signer_resume =
+      add_control(*signer_command, "resume",
+                  "Let it begin transactions again, after somebody else used its nonce", run_signer_resume);
+  add_reason(signer_resume);
+  signer_resume->footer(
+      "Example:\n  sep signer resume --data-dir .sep/devnet --reason \"sent by hand, once\"");
 
   app.add_subcommand("version", "Print the version")->callback([&] {
     print_line(fmt::format("sep {}", version()));

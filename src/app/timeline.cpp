@@ -153,6 +153,8 @@ std::string Timeline::describe(std::string_view topic, const json::object& paylo
                       text(at(criterion, "actual")));
     return criteria;
   }
+  if (topic.starts_with("control.") || topic.starts_with("signer."))
+    return fmt::format("by {}, {}", member("by"), reason_of(payload));
   return reason_of(payload);
 }
 

@@ -45,6 +45,7 @@ inline constexpr std::string_view kReverted = "REVERTED";
 inline constexpr std::string_view kSlippageExceeded = "SLIPPAGE_EXCEEDED";
 inline constexpr std::string_view kGasLimit = "GAS_LIMIT";
 inline constexpr std::string_view kForeignNonce = "FOREIGN_NONCE";
+inline constexpr std::string_view kSignerHalted = "SIGNER_HALTED";
 inline constexpr std::string_view kTransactionRefused = "TRANSACTION_REFUSED";
 inline constexpr std::string_view kTimeWindow = "TIME_WINDOW";
 inline constexpr std::string_view kUserRequest = "USER_REQUEST";
@@ -64,7 +65,7 @@ inline constexpr std::string_view kCacheUnavailable = "CACHE_UNAVAILABLE";
 inline constexpr std::string_view kNotReady = "NOT_READY";
 inline constexpr std::string_view kInternal = "INTERNAL";
 
-inline constexpr std::array<std::string_view, 58> kAll = {
+inline constexpr std::array<std::string_view, 59> kAll = {
     kMalformedJson,
     kMalformedRequest,
     kForbiddenOrigin,
@@ -105,6 +106,7 @@ inline constexpr std::array<std::string_view, 58> kAll = {
     kSlippageExceeded,
     kGasLimit,
     kForeignNonce,
+    kSignerHalted,
     kTransactionRefused,
     kTimeWindow,
     kUserRequest,

@@ -1,11 +1,16 @@
 #include "engine/envelope.h"
 
+#include <charconv>
+
+#include <fmt/format.h>
+
 #include "base/ulid.h"
 
 namespace sep::engine {
 namespace {
 constexpr std::string_view kPrefix = "intent-";
-}
+constexpr std::string_view kSignerPrefix = "signer-";
+}  // namespace
 
 std::string correlation_of(std::string_view intent_id) {
   return std::string(kPrefix) + std::string(intent_id);
@@ -15,6 +20,42 @@ std::string_view intent_id_of(std::string_view correlation_id) {
   if (!correlation_id.starts_with(kPrefix)) return {};
   const auto id = correlation_id.substr(kPrefix.size());
   return is_ulid(id) ? id : std::string_view{};
+}
+
+std::string correlation_of(const SignerId& signer) {
+  return fmt::format("{}{}-{}", kSignerPrefix, signer.chain_id, to_hex(signer.account));
+}
+
+std::optional<SignerId> signer_of(std::string_view correlation_id) {
+  if (!correlation_id.starts_with(kSignerPrefix)) return std::nullopt;
+  const auto rest = correlation_id.substr(kSignerPrefix.size());
+  SignerId signer;
+  const auto* end = rest.data() + rest.size();
+  const auto [stop, error] = std::from_chars(rest.data(), end, signer.chain_id);
+  if (error != std::errc{} || stop == end || *stop != '-') return std::nullopt;
+  const auto account = parse_address(std::string_view(stop + 1, end));
+  if (!account) return std::nullopt;
+  signer.account = *account;
+  // Each signer has one id: no leading zeros, no other case.
+  if (signer.chain_id == 0 || correlation_of(signer) != correlation_id) return std::nullopt;
+  return signer;
+}
+
+bool is_correlation_id(std::string_view text) {
+  return text == kControlCorrelation || !intent_id_of(text).empty() || signer_of(text).has_value();
+}
+
+Status check_next(const Envelope& event, std::uint64_t sequence, std::string_view last_event_id) {
+  const std::string_view cause = sequence == 0 ? std::string_view(event.correlation_id) : last_event_id;
+  if (event.sequence != sequence + 1)
+    return fail(errc::kSequenceConflict,
+                fmt::format("sequence {} is not the next one, {}", event.sequence, sequence + 1),
+                "/sequence");
+  if (event.causation_id != cause)
+    return fail(errc::kSequenceConflict,
+                fmt::format("causationId {} is not the last event's id, {}", event.causation_id, cause),
+                "/causationId");
+  return {};
 }
 
 json::object to_json(const Envelope& envelope) {
@@ -49,8 +90,10 @@ Result<Envelope> envelope_from_json(const json::value& value) {
       SEP_TRY(envelope.global_sequence, get_uint(object, "globalSequence"));
     }
     if (!is_ulid(envelope.event_id)) return fail(errc::kInvalidEvent, "eventId is not a ULID", "/eventId");
-    if (intent_id_of(envelope.correlation_id).empty())
-      return fail(errc::kInvalidEvent, "correlationId is not intent-<ULID>", "/correlationId");
+    if (!is_correlation_id(envelope.correlation_id))
+      return fail(errc::kInvalidEvent,
+                  "correlationId is not intent-<ULID>, control or signer-<chain id>-<account>",
+                  "/correlationId");
     return envelope;
   };
   auto result = read();

@@ -1,17 +1,20 @@
 #pragma once
-// The envelope of an event: one immutable fact in an intent's life.
+// The envelope of an event: one immutable fact in a life, which is an intent's (engine/lifecycle.h) or that
+// of something that can be halted (engine/control.h). The correlation id says whose.
 //
-// Invariants, held by the state coordinator (engine/sequencer.h):
-//  1. sequence counts an intent's events from 1 without gaps.
-//  2. causation_id is the event_id of the event before it; for intent.submitted the correlation id itself.
+// Invariants, held by the state coordinator:
+//  1. sequence counts the events of a correlation id from 1 without gaps.
+//  2. causation_id is the event_id of the event before it; for the first one the correlation id itself.
 //  3. global_sequence is contiguous over the whole record, in commit order; 0 means not committed yet.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "ethereum/address.h"
 
 namespace sep::engine {
 
@@ -35,6 +38,28 @@ struct Envelope {
 std::string correlation_of(std::string_view intent_id);
 /// The ULID of "intent-<ULID>"; empty where the text is not a correlation id.
 std::string_view intent_id_of(std::string_view correlation_id);
+
+/// The correlation id of the kill switch.
+inline constexpr std::string_view kControlCorrelation = "control";
+
+/// An account on a chain, as something that can be halted.
+struct SignerId {
+  std::uint64_t chain_id = 0;  // EIP-155, not 0
+  Address account;
+
+  bool operator==(const SignerId&) const = default;
+};
+/// "signer-<chain id>-<account in lower case>"
+std::string correlation_of(const SignerId& signer);
+/// The inverse; nothing where the text is not one.
+std::optional<SignerId> signer_of(std::string_view correlation_id);
+
+/// Whether the text is the correlation id of an intent, of the kill switch or of a signer.
+bool is_correlation_id(std::string_view text);
+
+/// Whether the event is the next one of its correlation id: `sequence` and `last_event_id` are those of the
+/// event before it, 0 where there is none. SEQUENCE_CONFLICT with the pointer of the field at fault.
+Status check_next(const Envelope& event, std::uint64_t sequence, std::string_view last_event_id);
 
 /// The wire form, camelCase, `globalSequence` only once committed.
 json::object to_json(const Envelope& envelope);

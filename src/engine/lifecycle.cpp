@@ -92,17 +92,7 @@ Result<IntentHead> advance_head(const std::optional<IntentHead>& head, std::span
   for (const auto& event : events) {
     if (event.correlation_id != events.front().correlation_id)
       return fail(errc::kInvalidEvent, "the events of one append must be of one intent", "/correlationId");
-    const auto expected_sequence = current ? current->sequence + 1 : 1;
-    const auto& expected_cause = current ? current->last_event_id : event.correlation_id;
-    if (event.sequence != expected_sequence)
-      return fail(errc::kSequenceConflict,
-                  fmt::format("sequence {} is not the next one, {}", event.sequence, expected_sequence),
-                  "/sequence");
-    if (event.causation_id != expected_cause)
-      return fail(
-          errc::kSequenceConflict,
-          fmt::format("causationId {} is not the last event's id, {}", event.causation_id, expected_cause),
-          "/causationId");
+    SEP_CHECK(check_next(event, current ? current->sequence : 0, current ? current->last_event_id : ""));
     if (!current) {
       if (event.topic != topic::kIntentSubmitted) return illegal(event.topic, "as an intent's first event");
       current = IntentHead{1, event.event_id, State::kSubmitted};

@@ -563,7 +563,10 @@ Status Projection::apply(const Envelope& event) {
   if (event.global_sequence != last_global_sequence_ + 1)
     return fail(errc::kSequenceConflict, fmt::format("event {} of the record came where {} is due",
                                                      event.global_sequence, last_global_sequence_ + 1));
-  const auto key = intent_key(intent_id_of(event.correlation_id));
+  const auto intent_id = intent_id_of(event.correlation_id);
+  // What is halted is for the record to tell; here such an event counts, and changes nothing else.
+  if (intent_id.empty()) return count(event);
+  const auto key = intent_key(intent_id);
   // References into an unordered_map outlast later insertions.
   SEP_TRY(auto* intent, document(key, event.sequence == 1 ? Origin::kNew : Origin::kStored));
   const auto before = state_of(*intent);
@@ -578,6 +581,14 @@ Status Projection::apply(const Envelope& event) {
   }
   SEP_CHECK(update(std::string(kStatsKey), Origin::kStored, [&](json::object stats) {
     return apply_to_stats(std::move(stats), before, *intent, event);
+  }));
+  last_global_sequence_ = event.global_sequence;
+  return {};
+}
+
+Status Projection::count(const Envelope& event) {
+  SEP_CHECK(update(std::string(kStatsKey), Origin::kStored, [&](json::object stats) {
+    return apply_to_stats(std::move(stats), std::nullopt, {}, event);
   }));
   last_global_sequence_ = event.global_sequence;
   return {};

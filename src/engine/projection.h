@@ -156,6 +156,7 @@ class Projection {
   Status update(const std::string& key, Origin origin, const Update& update);
   Status apply_to_plans(std::string_view old_plan_id, const Envelope& event);
   Status note_transaction(const Envelope& event);
+  Status count(const Envelope& event);
   Status enter_state(const json::object& intent, std::optional<State> before, State after,
                      const Envelope& event);
 

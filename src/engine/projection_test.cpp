@@ -589,7 +589,7 @@ TEST(Vectors, ShowEveryTopicAndPhase) {
         plan_states.insert(text(fold_plan(events, text(events[i].payload, "planId")), "state"));
     }
   }
-  EXPECT_EQ(topics.size(), topic::kAll.size());
+  EXPECT_EQ(topics.size(), topic::kOfIntents.size());
   EXPECT_EQ(phases,
             (std::set<std::string>{"absent", "prepared", "broadcast", "included", "reverted", "reorged"}));
   EXPECT_EQ(plan_states, (std::set<std::string>{"executing", "completed", "failed", "superseded", "expired",
@@ -598,6 +598,42 @@ TEST(Vectors, ShowEveryTopicAndPhase) {
 
 // --- the fold as a whole
 // ----------------------------------------------------------------------------------------
+
+// The kill switch's and the signers' events are of the record, and so counted; no document tells of them.
+TEST(ProjectionFold, CountsWhatIsOfNoIntent) {
+  Ids ids;
+  Life life(ids, "demo", "acquire", "1");
+  life.trade("2500", "1");
+  auto record = numbered({&life});
+  const auto without = project(record);
+  const auto at = [&](std::size_t place, std::string correlation_id, std::string_view topic) {
+    Envelope event{.event_id = ids.next(),
+                   .timestamp = samples::kStart,
+                   .topic = std::string(topic),
+                   .correlation_id = correlation_id,
+                   .causation_id = correlation_id,
+                   .sequence = 1,
+                   .payload = {{"reason", "USER_REQUEST"}, {"detail", ""}, {"by", "ops@desk"}}};
+    record.insert(record.begin() + static_cast<std::ptrdiff_t>(place), std::move(event));
+  };
+  at(0, "control", topic::kControlHalted);
+  at(5, "signer-1-0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266", topic::kSignerHalted);
+  for (std::size_t i = 0; i < record.size(); ++i) record[i].global_sequence = i + 1;
+  auto with = project(record);
+  EXPECT_EQ(with.head, without.head + 2);
+  // Only how far the record was differs.
+  const auto plain = [](const Stored& stored) {
+    std::map<std::string, std::string> documents;
+    for (const auto& [key, text] : stored.documents) {
+      auto document = parse_json(text).value().as_object();
+      document.erase("last_global_sequence");
+      documents.emplace(key, canonical_json(document));
+    }
+    return documents;
+  };
+  EXPECT_EQ(plain(with), plain(without));
+  EXPECT_EQ(with.lists, without.lists);
+}
 
 RC_GTEST_PROP(ProjectionFold, MayStopAndGoOnAnywhere, ()) {
   const auto record = samples::random_record(8, *rc::gen::arbitrary<std::uint64_t>());

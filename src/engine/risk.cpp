@@ -46,7 +46,9 @@ RiskDecision decide_risk(const RiskInput& input, const RiskSettings& settings) {
                          std::string_view reason) {
     decision.checks.push_back({name, std::move(value), std::move(limit), ok, reason});
   };
-  check("kill_switch", settings.kill_switch ? "on" : "off", "off", !settings.kill_switch, errc::kKillSwitch);
+  const bool stopped = settings.kill_switch || !input.halted.empty();
+  check("kill_switch", (stopped ? "on" : "off") + (input.halted.empty() ? "" : " " + input.halted), "off",
+        !stopped, errc::kKillSwitch);
   check("allowed_tokens", fmt::format("{}, {}", intent.base.symbol, intent.quote.symbol),
         settings.allowed_tokens.empty() ? "every configured token"
                                         : fmt::format("{}", fmt::join(settings.allowed_tokens, ", ")),

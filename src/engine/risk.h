@@ -33,6 +33,7 @@ struct RiskInput {
   const Intent& intent;
   Result<Uint256> notional_usd_wad;  // NO_PRICE, or STALE_MARKET, refuse
   std::uint64_t open_intents = 0;    // of the strategy, this one included
+  std::string halted{};              // since when, by whom and why all new work is halted; empty: it is not
 };
 
 /// Order: kill switch, allowed tokens, slippage, price, notional, open intents.

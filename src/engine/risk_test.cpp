@@ -54,6 +54,15 @@ TEST(Risk, WithoutLimitsThatIsSaid) {
   EXPECT_EQ(all[4], (Row{"open_intents", "1", "unlimited", true}));
 }
 
+TEST(Risk, AHaltStopsLikeTheConfiguredSwitchAndTellsWhoAndWhy) {
+  const auto decision = decide_risk(
+      {sample(), wad("1"), 1, "since 10:00 by ops@desk (USER_REQUEST: looks wrong)"}, settings().risk);
+  EXPECT_FALSE(decision.approved());
+  EXPECT_EQ(decision.reason(), errc::kKillSwitch);
+  EXPECT_EQ(rows(decision)[0],
+            (Row{"kill_switch", "on since 10:00 by ops@desk (USER_REQUEST: looks wrong)", "off", false}));
+}
+
 TEST(Risk, EachLimitHoldsUpToItselfAndNoFurther) {
   auto limits = settings().risk;
   limits.max_notional_usd_wad = wad("100");

@@ -75,15 +75,17 @@ std::string_view to_string(CommitFailure::Kind kind) {
 void Sequencer::reset(std::uint64_t last_global_sequence) {
   last_global_sequence_ = last_global_sequence;
   known_.clear();
+  controls_.clear();
   begin_group();
 }
 
 Staging Sequencer::stage(const RecordAppend& append) {
   SEP_ASSERT(!append.events.empty());
   const auto& id = append.correlation_id();
-  if (put_off_.contains(id)) return {Staging::Kind::kLater, {}, std::nullopt};
+  if (closed_ || put_off_.contains(id)) return {Staging::Kind::kLater, {}, std::nullopt};
   if (const auto distinct = check_distinct_ids(append.events); !distinct) return refused(distinct.error());
 
+  if (is_control(id)) return stage_control(append);
   const auto staged = head_at_.find(id);
   std::optional<IntentRow> row;
   if (staged != head_at_.end()) {
@@ -93,8 +95,6 @@ Staging Sequencer::stage(const RecordAppend& append) {
     if (!known) return {Staging::Kind::kUnavailable, known.error(), std::nullopt};
     row = std::move(*known);
   }
-
-  // Rules of admission, which refuse what the lifecycle would allow, stand here: `row` empty is new work.
 
   const auto before = row ? std::optional(row->head) : std::nullopt;
   const auto after = advance_head(before, append.events);
@@ -106,6 +106,14 @@ Staging Sequencer::stage(const RecordAppend& append) {
     if (after.error().code == errc::kInvalidEvent) return refused(after.error());
     return {Staging::Kind::kConflict, after.error(), before};
   }
+  if (const auto admitted = admit(append, after->state); !admitted) {
+    if (admitted.error().code == errc::kStoreUnavailable)
+      return {Staging::Kind::kUnavailable, admitted.error(), std::nullopt};
+    if (admitted.error().code == errc::kInvalidEvent) return refused(admitted.error());
+    if (staged == head_at_.end()) return {Staging::Kind::kConflict, admitted.error(), before};
+    put_off_.insert(id);
+    return {Staging::Kind::kLater, {}, std::nullopt};
+  }
   if (!row) {
     auto created = new_row(append.events.front());
     if (!created) return refused({errc::kInvalidEvent, created.error().detail, created.error().pointer});
@@ -114,6 +122,39 @@ Staging Sequencer::stage(const RecordAppend& append) {
   row->head = *after;
   put(append, std::move(*row), before ? before->sequence : 0);
   return {};
+}
+
+Staging Sequencer::stage_control(const RecordAppend& append) {
+  closed_ = true;
+  if (!batch_.events.empty()) return {Staging::Kind::kLater, {}, std::nullopt};
+  const auto known = controls_.find(append.correlation_id());
+  const auto before = known == controls_.end() ? std::nullopt : std::optional(known->second);
+  auto after = advance_control(before, append.events);
+  if (!after) {
+    closed_ = false;
+    if (after.error().code == errc::kInvalidEvent) return refused(after.error());
+    return {Staging::Kind::kConflict, after.error(), std::nullopt};
+  }
+  batch_.controls.push_back({std::move(*after), before ? before->sequence : 0});
+  add_events(append);
+  return {};
+}
+
+/// INVALID_EVENT: a claim names no account. STORE_UNAVAILABLE: what an intent holds could not be asked.
+Status Sequencer::admit(const RecordAppend& append, State after) const {
+  if (!any_halted(controls_)) return {};
+  std::vector<NonceAsked> asked;
+  for (const auto& claim : append.nonces) {
+    const auto account = parse_address(claim.account);
+    if (!account) return fail(errc::kInvalidEvent, account.error().detail, "/nonces");
+    const auto owner = nonces_.find({claim.chain_id, lower(claim.account), claim.nonce});
+    bool held = owner != nonces_.end() && owner->second == append.correlation_id();
+    if (!held && holds_) {
+      SEP_TRY(held, holds_(claim));
+    }
+    asked.push_back({{claim.chain_id, *account}, held});
+  }
+  return engine::admit(controls_, append.events, after, asked);
 }
 
 /// A first event's intent is taken to be new without asking: the store refuses it where it is not.
@@ -139,10 +180,7 @@ void Sequencer::put(const RecordAppend& append, IntentRow row, std::uint64_t exp
     batch_.heads.push_back({std::move(row), expected_sequence});
   else
     batch_.heads[at->second].row = std::move(row);
-  for (const auto& event : append.events) {
-    batch_.events.push_back(event);
-    batch_.events.back().global_sequence = last_global_sequence_ + batch_.events.size();
-  }
+  add_events(append);
   if (append.idempotency) {
     keys_.insert(append.idempotency->key);
     batch_.idempotency.push_back(*append.idempotency);
@@ -152,9 +190,20 @@ void Sequencer::put(const RecordAppend& append, IntentRow row, std::uint64_t exp
       batch_.nonces.push_back(claim);
 }
 
+void Sequencer::add_events(const RecordAppend& append) {
+  for (const auto& event : append.events) {
+    batch_.events.push_back(event);
+    batch_.events.back().global_sequence = last_global_sequence_ + batch_.events.size();
+  }
+}
+
 void Sequencer::committed() {
   last_global_sequence_ += batch_.events.size();
   if (known_.size() > kMaxKnownHeads) known_.clear();
+  for (auto& change : batch_.controls) {
+    auto id = change.control.correlation_id;
+    controls_.insert_or_assign(std::move(id), std::move(change.control));
+  }
   for (auto& change : batch_.heads) {
     const auto id = change.row.correlation_id;
     if (is_terminal(change.row.head.state))
@@ -172,6 +221,7 @@ void Sequencer::dropped() {
 
 void Sequencer::begin_group() {
   batch_ = {};
+  closed_ = false;
   head_at_.clear();
   put_off_.clear();
   keys_.clear();

@@ -14,7 +14,9 @@
 //  2. What an append is refused for is on the record: one that only meets something staged, which may yet
 //  fail,
 //     is put off (kLater) until that is decided.
-//  3. The first append of a group is never put off: whoever stages again what was put off makes progress.
+//  3. A halt, or its end, is a batch by itself: what comes behind it is held to the record
+//  (engine/control.h).
+//  4. The first append of a group is never put off: whoever stages again what was put off makes progress.
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -30,6 +32,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "engine/control.h"
 #include "engine/envelope.h"
 #include "engine/lifecycle.h"
 
@@ -53,6 +56,11 @@ struct HeadChange {
   std::uint64_t expected_sequence = 0;  // before it; 0: a new intent
 };
 
+struct ControlChange {
+  Control control;                      // after the batch
+  std::uint64_t expected_sequence = 0;  // before it; 0: its first event
+};
+
 struct IdempotencyClaim {
   std::string key;
   std::string body_hash;
@@ -69,7 +77,7 @@ struct NonceClaim {
   bool operator==(const NonceClaim&) const = default;
 };
 
-/// What a service asks to append: events of one intent, all or none, and what they claim.
+/// What a service asks to append: events of one intent (or control), all or none, and what they claim.
 struct RecordAppend {
   std::vector<Envelope> events;  // not empty; global_sequence is of no meaning
   std::optional<IdempotencyClaim> idempotency;
@@ -82,6 +90,7 @@ struct RecordAppend {
 struct CommitBatch {
   std::vector<Envelope> events;
   std::vector<HeadChange> heads;
+  std::vector<ControlChange> controls;
   std::vector<IdempotencyClaim> idempotency;
   std::vector<NonceClaim> nonces;
 };
@@ -91,7 +100,7 @@ struct CommitFailure {
   enum class Kind {
     kIdempotencyKey,  // a key is taken
     kAccountNonce,    // another intent holds an (account, nonce)
-    kHeadMoved,       // an intent's head is not where the batch expects it
+    kHeadMoved,       // an intent's or a control's head is not where the batch expects it
     kRecordMoved,     // the record's end is not: another writer was here; reload everything
     kDuplicateEvent,  // an event id with its time is on the record
     kNotLeading,      // this writer does not hold the lock: lead, then reload
@@ -126,12 +135,19 @@ class Sequencer {
   /// Answers the intent's row as the record has it; nothing for one that is not there.
   using Lookup = std::function<Result<std::optional<IntentRow>>(const std::string& correlation_id)>;
 
-  /// Asks `lookup` for what it does not know. Knows nothing before reset().
-  explicit Sequencer(Lookup lookup) : lookup_(std::move(lookup)) {}
+  /// Whether the claim's intent holds its nonce on the record. Asked only while something is halted.
+  using Holds = std::function<Result<bool>(const NonceClaim& claim)>;
+
+  /// Asks `lookup` and `holds` for what it does not know; without `holds` every nonce is new to its intent.
+  /// Knows nothing before reset().
+  explicit Sequencer(Lookup lookup, Holds holds = {})
+      : lookup_(std::move(lookup)), holds_(std::move(holds)) {}
 
   /// The record ends here; all else that was known is forgotten. For a writer that begins to lead, and after
   /// every failure that means reloading.
   void reset(std::uint64_t last_global_sequence);
+  /// What the record says of halts; to be told after every reset().
+  void know(Controls controls) { controls_ = std::move(controls); }
   /// Where the record ends, as far as it is known to be committed.
   std::uint64_t last_global_sequence() const { return last_global_sequence_; }
 
@@ -148,16 +164,22 @@ class Sequencer {
  private:
   using NonceKey = std::tuple<std::uint64_t, std::string, std::uint64_t>;
 
+  Staging stage_control(const RecordAppend& append);
+  Status admit(const RecordAppend& append, State after) const;
   Result<std::optional<IntentRow>> known_row(const RecordAppend& append);
   bool claims_what_is_staged(const RecordAppend& append) const;
   void put(const RecordAppend& append, IntentRow row, std::uint64_t expected_sequence);
+  void add_events(const RecordAppend& append);
   void begin_group();
 
   Lookup lookup_;
+  Holds holds_;
+  Controls controls_;
   std::uint64_t last_global_sequence_ = 0;
   std::unordered_map<std::string, IntentRow> known_;  // of intents that are not terminal
 
   // Of the group being staged.
+  bool closed_ = false;  // nothing more enters it: a control does, or waits for the next one
   CommitBatch batch_;
   std::unordered_map<std::string, std::size_t> head_at_;  // correlation id → index in batch_.heads
   std::unordered_set<std::string> put_off_;               // correlation ids with an append that is kLater

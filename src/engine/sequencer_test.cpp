@@ -220,6 +220,90 @@ TEST_F(SequencerTest, WhatTheRecordCannotBeAskedForIsSaid) {
   EXPECT_EQ(staging.why.code, errc::kStoreUnavailable);
 }
 
+/// The kill switch's next event.
+RecordAppend switched(Ids& ids, const std::optional<Control>& before, ControlState to) {
+  Envelope event;
+  event.event_id = ids.next();
+  event.timestamp = samples::kStart;
+  event.topic = control_topic(kControlCorrelation, to);
+  event.correlation_id = kControlCorrelation;
+  event.causation_id = before ? before->last_event_id : std::string(kControlCorrelation);
+  event.sequence = before ? before->sequence + 1 : 1;
+  event.payload = control_payload(kControlCorrelation, {.reason = "USER_REQUEST", .by = "ops@desk"});
+  RecordAppend append;
+  append.events.push_back(std::move(event));
+  return append;
+}
+
+TEST_F(SequencerTest, AHaltIsABatchByItselfAndHoldsWhatComesBehindIt) {
+  auto first = life(), second = life();
+  first.submit().accept();
+  second.submit().accept();
+  sequencer_.reset(0);
+  const auto halt = switched(ids_, std::nullopt, ControlState::kHalted);
+  EXPECT_EQ(stage(part(first)), Kind::kStaged);
+  EXPECT_EQ(stage(halt), Kind::kLater);
+  EXPECT_EQ(stage(part(second)), Kind::kLater) << "it came behind the halt";
+  commit();
+  EXPECT_EQ(stage(halt), Kind::kStaged);
+  EXPECT_EQ(stage(part(second)), Kind::kLater);
+  ASSERT_EQ(sequencer_.batch().controls.size(), 1U);
+  EXPECT_EQ(sequencer_.batch().controls[0].expected_sequence, 0U);
+  EXPECT_EQ(sequencer_.batch().events[0].global_sequence, 4U);
+  const auto halted = sequencer_.batch().controls[0].control;
+  EXPECT_TRUE(halted.halted());
+  commit();
+  EXPECT_EQ(stage(halt), Kind::kConflict) << "a repeat";
+  const auto refused = sequencer_.stage(part(second));
+  EXPECT_EQ(refused.kind, Kind::kConflict);
+  EXPECT_EQ(refused.why.code, errc::kKillSwitch);
+  EXPECT_EQ(refused.head, std::nullopt);
+  EXPECT_EQ(stage(part(second, 0, 1)), Kind::kStaged);
+  EXPECT_EQ(stage(part(second, 1)), Kind::kLater) << "its head is only staged";
+  commit();
+
+  EXPECT_EQ(stage(switched(ids_, halted, ControlState::kActive)), Kind::kStaged);
+  commit();
+  EXPECT_EQ(stage(part(second, 1)), Kind::kStaged);
+}
+
+TEST_F(SequencerTest, AHaltThatIsNotCommittedHoldsNothing) {
+  auto one = life();
+  one.submit().accept();
+  sequencer_.reset(0);
+  ASSERT_EQ(stage(switched(ids_, std::nullopt, ControlState::kHalted)), Kind::kStaged);
+  sequencer_.dropped();
+  EXPECT_EQ(stage(part(one)), Kind::kStaged);
+}
+
+TEST_F(SequencerTest, ANonceIsNewUnlessTheRecordOrTheBatchSaysOtherwise) {
+  auto one = life();
+  one.submit().accept().plan("2500", "1").start().prepare(0).prepare(0);
+  const SignerId signer{1, parse_address(samples::hex('a', 40)).value()};
+  Controls controls;
+  controls[correlation_of(signer)] = {
+      .correlation_id = correlation_of(signer), .sequence = 1, .state = ControlState::kHalted};
+  Sequencer sequencer([this](const std::string& id) { return store_.row(id); },
+                      [this](const NonceClaim& claim) -> Result<bool> {
+                        const auto found = store_.nonces.find(claim.nonce);
+                        return found != store_.nonces.end() && found->second == claim.correlation_id;
+                      });
+  sequencer.reset(0);
+  EXPECT_EQ(sequencer.stage(claiming(part(one, 0, 6), "", {5})).kind, Kind::kStaged);
+  sequencer.know(controls);
+  EXPECT_EQ(sequencer.stage(claiming(part(one, 6), "", {5})).kind, Kind::kStaged) << "held in the batch";
+  ASSERT_EQ(store_.commit(sequencer.batch()), std::nullopt);
+  sequencer.committed();
+  one.prepare(0);
+  EXPECT_EQ(sequencer.stage(claiming(part(one, 7), "", {6})).why.code, errc::kSignerHalted);
+  EXPECT_EQ(sequencer.stage(claiming(part(one, 7), "", {5})).kind, Kind::kStaged) << "held on the record";
+  sequencer.reset(store_.events.size());
+  auto nobodys = claiming(part(one, 7), "", {6});
+  nobodys.nonces[0].account = "0x1";
+  sequencer.know(controls);
+  EXPECT_EQ(sequencer.stage(nobodys).kind, Kind::kRefused);
+}
+
 TEST(Sequencer, SplitsWhatOneAppendIsAtFaultForAndReloadsOtherwise) {
   using Failure = CommitFailure::Kind;
   for (const auto kind : {Failure::kIdempotencyKey, Failure::kAccountNonce, Failure::kHeadMoved,

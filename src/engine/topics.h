@@ -1,5 +1,6 @@
 #pragma once
 // The topics of events; each is also its NATS subject.
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -23,10 +24,24 @@ inline constexpr std::string_view kIntentExpired = "intent.expired";
 inline constexpr std::string_view kIntentCancelRequested = "intent.cancel_requested";
 inline constexpr std::string_view kIntentCancelled = "intent.cancelled";
 
-inline constexpr std::array kAll = {
+inline constexpr std::string_view kControlHalted = "control.halted";
+inline constexpr std::string_view kControlResumed = "control.resumed";
+inline constexpr std::string_view kSignerHalted = "signer.halted";
+inline constexpr std::string_view kSignerResumed = "signer.resumed";
+
+/// Of an intent's life.
+inline constexpr std::array kOfIntents = {
     kIntentSubmitted,       kRiskApproved,    kRiskRejected,     kIntentAccepted,    kPlanCreated,
     kPlanRejected,          kExecStarted,     kExecStepPrepared, kExecStepSubmitted, kExecStepFilled,
     kExecStepReverted,      kExecStepReorged, kExecCompleted,    kExecFailed,        kIntentExpired,
     kIntentCancelRequested, kIntentCancelled};
+/// Of what can be halted (engine/control.h).
+inline constexpr std::array kOfControls = {kControlHalted, kControlResumed, kSignerHalted, kSignerResumed};
+
+inline constexpr auto kAll = [] {
+  std::array<std::string_view, kOfIntents.size() + kOfControls.size()> all;
+  std::ranges::copy(kOfControls, std::ranges::copy(kOfIntents, all.begin()).out);
+  return all;
+}();
 
 }  // namespace sep::engine::topic

@@ -17,6 +17,7 @@
 #include "node/heads.h"
 #include "node/node.h"
 #include "services/async.h"
+#include "services/control_view.h"
 #include "services/fail_point.h"
 #include "services/subjects.h"
 #include "uniswap/contracts.h"
@@ -34,6 +35,8 @@ constexpr auto kPreparedBound = 20s;
 /// An execution that waits looks at the record after this time even when nothing told it to.
 constexpr std::int64_t kResyncMs = 5'000;
 constexpr auto kAskBound = 5s;
+/// How often an execution whose account is halted looks whether its window has ended.
+constexpr auto kHaltedBound = 1s;
 
 engine::BroadcastOutcome outcome_of(node::SubmitOutcome::Kind kind) {
   using Kind = node::SubmitOutcome::Kind;
@@ -60,6 +63,11 @@ bool uses_account(const engine::Command& command) {
   return std::holds_alternative<engine::Simulate>(command) ||
          std::holds_alternative<engine::Prepare>(command) ||
          std::holds_alternative<engine::Broadcast>(command);
+}
+
+bool takes_nonces(const engine::Command& command) {
+  return std::holds_alternative<engine::Simulate>(command) ||
+         std::holds_alternative<engine::Prepare>(command);
 }
 
 engine::ReceiptView view_of(const node::Receipt& receipt) {
@@ -101,6 +109,10 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
                                                        chain_id, settings_.chain.chain_id));
     log_->info("signing as {} on chain {}", to_checksum(signer_->address()), chain_id);
     spawn(follow_heads());
+    SEP_CO_TRY(controls_, ControlView::start(bus_, [this] {
+                 next_nonce_.reset();  // a halt has its reason; after it both sides are asked again
+                 for (auto& [id, drive] : drives_) drive->wake.set();
+               }));
     SEP_CO_TRY(cancels_, bus_->subscribe(std::string(engine::topic::kIntentCancelRequested), "",
                                          [this](const bus::Message& m) { cancel_requested(m); }));
     spawn(take_up_unfinished());
@@ -118,6 +130,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     stopping_ = true;
     plans_.reset();
     cancels_.reset();
+    if (controls_) controls_->stop();
     heads_.stop();
     for (auto& [id, drive] : drives_) drive->wake.set();
   }
@@ -221,6 +234,11 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       }
       const auto command = drive->execution->decide(now());
       if (std::holds_alternative<engine::Finished>(command)) break;
+      if (takes_nonces(command) && controls_->halted(signer_id())) {
+        account.reset();
+        co_await drive->wake.wait_for(kHaltedBound);
+        continue;
+      }
       // From simulation to broadcast the account is one execution's: the pending state that it simulates on
       // holds everything that was prepared before.
       if (!uses_account(command)) {
@@ -268,12 +286,31 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     SEP_CO_TRY(const auto answer, co_await record_.append(std::move(request)));
     if (!answer.on_record()) {
       drive.synced_ms = 0;  // somebody else appended: look again before deciding anew
+      if (answer.halted()) co_return co_await refused_by_halt(drive, answer);
       co_return fail(answer.reason == errc::kNonceClaimed ? errc::kNonceClaimed : errc::kSequenceConflict,
                      answer.detail);
     }
     for (const auto& event : events) SEP_CO_CHECK(execution.apply(event));
     co_return Status{};
   }
+
+  /// All new work halted: what has nothing in flight ends. The account halted: it waits, until its window
+  /// ends.
+  Task<Status> refused_by_halt(Drive& drive, AppendAnswer answer) {
+    const auto code = known_code(answer.reason);
+    if (code == errc::kKillSwitch) {
+      std::vector<engine::EventDraft> ending;
+      if (drive.execution->head().state == engine::State::kPlanned)
+        ending.push_back(drive.execution->started());
+      ending.push_back(drive.execution->failed(code, answer.detail));
+      SEP_CO_CHECK(co_await append(drive, std::move(ending)));
+    } else {
+      co_await controls_->refresh();
+    }
+    co_return fail(code, answer.detail);
+  }
+
+  engine::SignerId signer_id() const { return {settings_.chain.chain_id, signer_->address()}; }
 
   Task<Status> carry_out(Drive&, const engine::Finished&) { co_return Status{}; }
 
@@ -514,6 +551,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   node::Head head_;
   engine::HeadSeen head_seen_;
   std::unordered_map<std::string, DrivePtr> drives_;
+  std::shared_ptr<ControlView> controls_;
   bus::Subscription plans_, cancels_;
   bool stopping_ = false;
 };

@@ -103,7 +103,13 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
            {{"intentId", intent_id}, {"reason", plan.error().code}, {"detail", plan.error().detail}}});
     }
     const gateway::StageTimer timed(metrics_, gateway::stage::kAppend);
-    co_return co_await record_.append_decision(event->correlation_id, head, std::move(drafts));
+    co_return co_await record_.append_decision(
+        event->correlation_id, head, std::move(drafts),
+        [intent_id](std::string_view code, std::string detail) {
+          return std::vector<engine::EventDraft>{
+              {engine::topic::kPlanRejected,
+               {{"intentId", intent_id}, {"reason", code}, {"detail", std::move(detail)}}}};
+        });
   }
 
   /// The payload of plan.created.

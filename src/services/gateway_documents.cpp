@@ -27,6 +27,21 @@ json::value usd_or_null(const Result<Uint256>& usd_wad) {
       format_amount(div_rounding_up(*usd_wad, pow10(kWadDecimals - kUsdDecimals)), kUsdDecimals));
 }
 
+/// `halt` of schema/common.
+json::value halt_or_null(const engine::Control* halted) {
+  if (halted == nullptr) return nullptr;
+  const auto& why = halted->why;
+  json::object halt{
+      {"since", to_rfc3339(halted->since)}, {"by", why.by}, {"reason", why.reason}, {"detail", why.detail}};
+  if (why.nonce) halt["nonce"] = *why.nonce;
+  return halt;
+}
+
+json::value halt_of_account(const engine::Controls& controls, std::uint64_t chain_id,
+                            const Address& account) {
+  return halt_or_null(engine::halted(controls, engine::correlation_of(engine::SignerId{chain_id, account})));
+}
+
 Uint256 of_token(const std::map<Address, Uint256>& amounts, const Address& token) {
   const auto found = amounts.find(token);
   return found == amounts.end() ? Uint256() : found->second;
@@ -146,11 +161,13 @@ json::object chain_json(const engine::MarketState& market, Timestamp now) {
 }
 
 json::object signer_json(const engine::AccountState& account, const engine::MarketState& market,
-                         const engine::ChainSettings& chain, const Result<json::object>& head) {
+                         const engine::ChainSettings& chain, const engine::Controls& controls,
+                         const Result<json::object>& head) {
   json::object signer{
       {"address", to_checksum(account.address)},
       {"balance", format_amount(account.native_wei, kWeiDecimals)},
-      {"value_usd", usd_or_null(engine::native_usd_value(account.native_wei, chain, market.usable_pools()))}};
+      {"value_usd", usd_or_null(engine::native_usd_value(account.native_wei, chain, market.usable_pools()))},
+      {"halted", halt_of_account(controls, chain.chain_id, account.address)}};
   if (!head) return signer;
   // The record writes addresses in lower case. An account that never sent anything begins at 0.
   const auto nonces = get_object(*head, "next_nonces");
@@ -161,7 +178,7 @@ json::object signer_json(const engine::AccountState& account, const engine::Mark
 }  // namespace
 
 Result<json::object> account_json(const engine::MarketState& market, const engine::Settings& settings,
-                                  Timestamp now) {
+                                  const engine::Controls& controls, Timestamp now) {
   if (market.revision == 0 || !market.account)
     return fail(errc::kNotReady, "the account's balances are not known yet");
   const auto& account = *market.account;
@@ -182,6 +199,7 @@ Result<json::object> account_json(const engine::MarketState& market, const engin
       {"block_number", market.block.number},
       {"as_of", to_rfc3339(market.confirmed_at)},
       {"fresh", fresh.has_value()},
+      {"halted", halt_of_account(controls, settings.chain.chain_id, account.address)},
       {"native", json::object{{"symbol", kNativeSymbol},
                               {"balance", format_amount(account.native_wei, kWeiDecimals)},
                               {"value_usd", usd_or_null(engine::native_usd_value(account.native_wei,
@@ -262,7 +280,8 @@ gateway::Readiness readiness_of(const PartAnswers& parts, const engine::MarketSt
 }
 
 json::object status_json(const PartAnswers& parts, const engine::MarketState& market,
-                         const engine::Settings& settings, json::array services, Timestamp now) {
+                         const engine::Settings& settings, const engine::Controls& controls,
+                         json::array services, Timestamp now) {
   bool ready = true;
   json::array dependencies;
   for (const auto& check : checks_of(parts, market, settings, now)) {
@@ -278,13 +297,15 @@ json::object status_json(const PartAnswers& parts, const engine::MarketState& ma
       {"last_global_sequence", parts.head ? get_uint(*parts.head, "global_sequence").value_or(0) : 0}};
   json::object status{{"ready", ready},
                       {"now", to_rfc3339(now)},
+                      {"halted", halt_or_null(engine::halted(controls, engine::kControlCorrelation))},
                       {"record", std::move(record)},
                       {"dependencies", std::move(dependencies)},
                       {"services", std::move(services)},
                       {"streams", streams_json(parts)},
                       {"pools", pools_json(market, settings, now)}};
   if (market.revision != 0) status["chain"] = chain_json(market, now);
-  if (market.account) status["signer"] = signer_json(*market.account, market, settings.chain, parts.head);
+  if (market.account)
+    status["signer"] = signer_json(*market.account, market, settings.chain, controls, parts.head);
   return status;
 }
 

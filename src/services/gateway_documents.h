@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "bus/bus.h"
+#include "engine/control.h"
 #include "engine/market_state.h"
 #include "engine/settings.h"
 #include "gateway/server.h"
@@ -16,7 +17,7 @@ namespace sep::services {
 
 /// schema/api/account: values in USD are rounded up to 10^-6. NOT_READY before the account's first state.
 Result<json::object> account_json(const engine::MarketState& market, const engine::Settings& settings,
-                                  Timestamp now);
+                                  const engine::Controls& controls, Timestamp now);
 
 /// schema/api/platform
 json::object platform_json(const engine::Settings& settings);
@@ -47,6 +48,7 @@ gateway::Readiness readiness_of(const PartAnswers& parts, const engine::MarketSt
 
 /// schema/api/status. `services` is Attendance::services().
 json::object status_json(const PartAnswers& parts, const engine::MarketState& market,
-                         const engine::Settings& settings, json::array services, Timestamp now);
+                         const engine::Settings& settings, const engine::Controls& controls,
+                         json::array services, Timestamp now);
 
 }  // namespace sep::services

@@ -12,6 +12,7 @@
 #include "engine/topics.h"
 #include "gateway/validation.h"
 #include "services/async.h"
+#include "services/control_view.h"
 #include "services/gateway_documents.h"
 #include "services/heartbeat.h"
 #include "services/subjects.h"
@@ -88,6 +89,8 @@ class GatewayService::Impl : public gateway::Backend,
     SEP_CO_TRY(signs_, bus_->subscribe(subject::kServiceAlive, "", [this](const bus::Message& message) {
       if (auto sign = parse_sign_of_life(message.body)) attendance_.heard(std::move(*sign), now());
     }));
+    SEP_CO_TRY(controls_, ControlView::start(bus_, [this] { measure_halts(); }));
+    measure_halts();
     for (auto& event : early) hub_->publish(std::move(event));
     SEP_CO_TRY(server_, gateway::Server::listen(bus_->executor(),
                                                 {.host = settings_.gateway.host,
@@ -103,6 +106,7 @@ class GatewayService::Impl : public gateway::Backend,
     const auto self = shared_from_this();
     feed_.reset();
     signs_.reset();
+    if (controls_) controls_->stop();
     if (hub_) hub_->stop();
     if (server_) co_await server_->stop(kGrace);
     cache_thread_.join();
@@ -266,7 +270,7 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   Task<Answer<json::object>> account() override {
-    auto document = account_json(market_->state(), settings_, now());
+    auto document = account_json(market_->state(), settings_, shown_controls(), now());
     if (!document) co_return problem(document.error());
     co_return std::move(*document);
   }
@@ -291,7 +295,7 @@ class GatewayService::Impl : public gateway::Backend,
   Task<json::object> status() override {
     const auto parts = co_await ask_parts();
     const auto at = now();
-    co_return status_json(parts, market_->state(), settings_, attendance_.services(at), at);
+    co_return status_json(parts, market_->state(), settings_, shown_controls(), attendance_.services(at), at);
   }
 
   json::object assets() override { return assets_json(settings_, started_at_); }
@@ -331,6 +335,26 @@ class GatewayService::Impl : public gateway::Backend,
     }
     hub_->publish(std::move(event));
     metrics_.observe(gateway::stage::kEventToUi, (now().ms - envelope->timestamp.ms) * 1000);
+  }
+
+  /// What is halted on the record, or by the configuration of this process.
+  engine::Controls shown_controls() const {
+    auto controls = controls_->controls();
+    auto& all = controls[std::string(engine::kControlCorrelation)];
+    if (settings_.risk.kill_switch && !all.halted())
+      all = {.correlation_id = std::string(engine::kControlCorrelation),
+             .state = engine::ControlState::kHalted,
+             .since = started_at_,
+             .why = {.reason = std::string(errc::kKillSwitch),
+                     .detail = "risk.kill_switch is set",
+                     .by = "configuration"}};
+    return controls;
+  }
+
+  void measure_halts() {
+    for (const auto& [id, control] : shown_controls())
+      metrics_.set("halted", control.halted() ? 1 : 0, {{"what", id}},
+                   "1 while nothing new is begun: at all (control), or by an account (signer-…)");
   }
 
   Task<Answer<gateway::IntentPage>> list_of_transaction(std::string tx_hash) {
@@ -431,6 +455,7 @@ class GatewayService::Impl : public gateway::Backend,
   std::shared_ptr<gateway::Server> server_;
   bus::Subscription feed_, signs_;
   Attendance attendance_;
+  std::shared_ptr<ControlView> controls_;
   std::optional<store::ReadModels> models_;  // of cache_thread_
   asio::thread_pool cache_thread_{1};
 };

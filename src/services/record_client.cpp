@@ -18,6 +18,7 @@ constexpr auto kQueryTimeout = 5s;
 constexpr int kAppendTries = 4;
 constexpr auto kRetryDelay = 150ms;
 constexpr auto kDecisionRetry = 300ms;
+constexpr int kControlTries = 5;
 
 json::object to_json(const AppendRequest& request) {
   json::array events;
@@ -124,10 +125,16 @@ Task<Result<AppendAnswer>> RecordClient::append(AppendRequest request) {
 }
 
 Task<bus::Verdict> RecordClient::append_decision(std::string correlation_id, engine::IntentHead head,
-                                                 std::vector<engine::EventDraft> drafts) {
+                                                 std::vector<engine::EventDraft> drafts, Instead instead) {
   AppendRequest request;
   request.events = next_events(correlation_id, head, std::move(drafts), now());
-  const auto answer = co_await append(std::move(request));
+  auto answer = co_await append(std::move(request));
+  if (answer && answer->halted() && instead) {
+    AppendRequest other;
+    other.events =
+        next_events(correlation_id, head, instead(known_code(answer->reason), answer->detail), now());
+    answer = co_await append(std::move(other));
+  }
   if (!answer) {
     logger("record-client")->warn("{}: {}: {}", correlation_id, answer.error().code, answer.error().detail);
     if (answer.error().code == errc::kInvalidEvent) co_return bus::Verdict::dead(answer.error().detail);
@@ -167,6 +174,47 @@ Task<Result<std::vector<engine::Envelope>>> RecordClient::range(std::uint64_t fr
   json::object question{{"from_global", from_global}, {"limit", limit}};
   SEP_CO_TRY(const auto answer, co_await query(subject::kRange, std::move(question)));
   co_return events_from(answer);
+}
+
+Task<Result<engine::Controls>> RecordClient::controls() {
+  SEP_CO_TRY(const auto answer, co_await query(subject::kControls, {}));
+  SEP_CO_TRY(const auto list, get_array(answer, "controls"));
+  engine::Controls controls;
+  for (const auto& element : list) {
+    if (!element.is_object()) co_return fail(errc::kInternal, "\"controls\" must hold objects");
+    SEP_CO_TRY(auto control, engine::control_from_json(element.get_object()));
+    auto id = control.correlation_id;
+    controls.emplace(std::move(id), std::move(control));
+  }
+  co_return controls;
+}
+
+Task<Result<ControlAnswer>> RecordClient::set_control(std::string correlation_id, engine::ControlState state,
+                                                      engine::ControlReason why) {
+  for (int tries = 0; tries < kControlTries; ++tries) {
+    SEP_CO_TRY(const auto known, co_await controls());
+    const auto found = known.find(correlation_id);
+    const auto before = found == known.end() ? std::nullopt : std::optional(found->second);
+    if (before ? before->state == state : state == engine::ControlState::kActive)
+      co_return ControlAnswer{.changed = false,
+                              .control = before.value_or(engine::Control{.correlation_id = correlation_id})};
+    std::optional<engine::IntentHead> head;
+    if (before) head = {.sequence = before->sequence, .last_event_id = before->last_event_id};
+    AppendRequest request;
+    request.events = next_events(
+        correlation_id, head,
+        {{engine::control_topic(correlation_id, state), engine::control_payload(correlation_id, why)}},
+        now());
+    SEP_CO_TRY(auto after, engine::advance_control(before, request.events));
+    SEP_CO_TRY(const auto answer, co_await append(std::move(request)));
+    if (answer.on_record()) co_return ControlAnswer{.changed = true, .control = std::move(after)};
+    // Somebody was faster: perhaps with the same wish.
+  }
+  co_return fail(errc::kSequenceConflict, correlation_id + " changes faster than this could change it");
+}
+
+Task<Result<ControlAnswer>> RecordClient::halt_signer(engine::SignerId signer, engine::ControlReason why) {
+  return set_control(engine::correlation_of(signer), engine::ControlState::kHalted, std::move(why));
 }
 
 Task<Result<std::vector<UnfinishedIntent>>> RecordClient::unfinished() {

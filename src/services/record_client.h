@@ -5,6 +5,7 @@
 //  1. An append whose answer was lost is asked again with the same event ids, so it happens once or not at
 //  all.
 //  2. `committed` and `duplicate` both mean: these events are on the record.
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "bus/bus.h"
+#include "engine/control.h"
 #include "engine/envelope.h"
 #include "engine/execution.h"
 #include "engine/lifecycle.h"
@@ -31,7 +33,13 @@ inline constexpr const char* kUnfinished = "record.query.unfinished";
 inline constexpr const char* kView = "record.query.view";
 inline constexpr const char* kList = "record.query.list";
 inline constexpr const char* kHead = "record.query.head";
+/// {"strategy_id"} → {"open": its intents that are not terminal, "control": the kill switch or null}, both of
+/// one moment, which is not before any answer that was given earlier.
 inline constexpr const char* kOpenIntents = "record.query.open";
+/// {} → {"controls": [engine::to_json(Control)]}
+inline constexpr const char* kControls = "record.query.controls";
+/// {"chain_id", "account", "from"} → {"nonces": [{"nonce", "correlation_id"}]}, at most 1,000
+inline constexpr const char* kNonces = "record.query.nonces";
 inline constexpr const char* kNextNonce = "record.query.next_nonce";
 }  // namespace subject
 
@@ -61,6 +69,10 @@ struct AppendAnswer {
   std::optional<std::pair<std::string, std::string>> idempotency;  // of a conflict: correlation id, body hash
 
   bool on_record() const { return status != Status::kConflict; }
+  /// Refused by a halt (engine/control.h): the intent stands where it stood.
+  bool halted() const {
+    return status == Status::kConflict && (reason == errc::kKillSwitch || reason == errc::kSignerHalted);
+  }
 };
 
 struct UnfinishedIntent {
@@ -83,6 +95,12 @@ std::vector<engine::Envelope> next_events(const std::string& correlation_id,
                                           const std::optional<engine::IntentHead>& head,
                                           std::vector<engine::EventDraft> drafts, Timestamp at);
 
+/// What came of a wish to halt or to resume.
+struct ControlAnswer {
+  bool changed = false;     // by this very wish; else it was so already
+  engine::Control control;  // as it stands
+};
+
 class RecordClient {
  public:
   explicit RecordClient(std::shared_ptr<bus::Bus> bus) : bus_(std::move(bus)) {}
@@ -91,15 +109,29 @@ class RecordClient {
   /// again. INVALID_EVENT: refused for good.
   Task<Result<AppendAnswer>> append(AppendRequest request);
   /// Appends what a worker decided about its input. Ack: these events, or ones that end the intent, are on
-  /// the record; otherwise the input comes again and is looked at anew.
+  /// the record; otherwise the input comes again and is looked at anew. Where a halt refuses them, and
+  /// `instead` is given, it appends what that makes of the code (KILL_SWITCH, SIGNER_HALTED) and the sentence
+  /// that says why.
+  using Instead = std::function<std::vector<engine::EventDraft>(std::string_view code, std::string detail)>;
   Task<bus::Verdict> append_decision(std::string correlation_id, engine::IntentHead head,
-                                     std::vector<engine::EventDraft> drafts);
+                                     std::vector<engine::EventDraft> drafts, Instead instead = {});
   /// Where the intent stands. NOT_FOUND.
   Task<Result<engine::IntentHead>> head(std::string correlation_id);
   Task<Result<std::vector<engine::Envelope>>> history(std::string correlation_id,
                                                       std::uint64_t from_sequence = 1);
   Task<Result<std::vector<engine::Envelope>>> range(std::uint64_t from_global, std::size_t limit);
   Task<Result<std::vector<UnfinishedIntent>>> unfinished();
+
+  /// Every control that has events.
+  Task<Result<engine::Controls>> controls();
+  /// Brings what the correlation id names (engine::kControlCorrelation, or a signer's) into the state; one
+  /// that is in it already is left as it is. BUS_UNAVAILABLE, TIMEOUT, STORE_UNAVAILABLE: not known to be on
+  /// the record; the same wish may be made again. SEQUENCE_CONFLICT: others change it faster than we can.
+  Task<Result<ControlAnswer>> set_control(std::string correlation_id, engine::ControlState state,
+                                          engine::ControlReason why);
+  /// From then on no intent takes a new nonce of the account, until a person resumes it.
+  Task<Result<ControlAnswer>> halt_signer(engine::SignerId signer, engine::ControlReason why);
+
   /// The coordinator's answer to any of its queries; its error as an Error.
   Task<Result<json::object>> query(std::string query_subject, json::object question);
 

@@ -14,6 +14,11 @@ json::object refusal(const Error& error) {
   return {{"approved", false}, {"reason", error.code}, {"detail", error.detail}, {"checks", json::array()}};
 }
 
+/// Nothing can be decided yet: to be asked again.
+json::object undecided(const Error& error) {
+  return {{"reason", error.code}, {"detail", error.detail}};
+}
+
 }  // namespace
 
 class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
@@ -43,16 +48,21 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
     const auto intent = engine::parse_intent(*document, settings_.chain);
     if (!intent) co_return refusal(intent.error().front());
     if (const auto settled = co_await market_->settle(settings_.market); !settled)
-      co_return json::object{{"reason", settled.error().code}, {"detail", settled.error().detail}};
-    std::uint64_t open = 0;
-    if (settings_.risk.max_open_intents != 0) {
-      const auto answer =
-          co_await record_.query(subject::kOpenIntents, {{"strategy_id", intent->strategy_id}});
-      const auto count = answer ? get_uint(*answer, "open") : Result<std::uint64_t>(fail(answer.error()));
-      if (!count) co_return refusal(count.error());
-      open = *count;
+      co_return undecided(settled.error());
+    // Of the record, at every question: what a service remembers may be older than the halt that refuses what
+    // it would approve.
+    const auto standing =
+        co_await record_.query(subject::kOpenIntents, {{"strategy_id", intent->strategy_id}});
+    const auto open = standing ? get_uint(*standing, "open") : Result<std::uint64_t>(fail(standing.error()));
+    if (!open) co_return undecided(open.error());
+    std::string halted;
+    if (const auto* control = standing->if_contains("control"); control != nullptr && control->is_object()) {
+      const auto known = engine::control_from_json(control->get_object());
+      if (!known) co_return undecided(known.error());
+      if (known->halted()) halted = describe(*known);
     }
-    const auto decision = engine::decide_risk({*intent, notional(*intent), open}, settings_.risk);
+    const auto decision =
+        engine::decide_risk({*intent, notional(*intent), *open, std::move(halted)}, settings_.risk);
     json::object reply{{"approved", decision.approved()},
                        {"notional_usd", engine::format_usd(decision.notional_usd_wad)},
                        {"checks", engine::to_json(decision.checks)}};

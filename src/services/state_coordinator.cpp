@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/control.h"
 #include "engine/projection.h"
 #include "engine/sequencer.h"
 #include "engine/topics.h"
@@ -93,7 +94,9 @@ Result<PendingAppend> parse_append(const bus::Message& request) {
         return fail(errc::kInvalidEvent, "a nonce claim must be an object", "/nonces");
       engine::NonceClaim claim;
       SEP_TRY(claim.chain_id, get_uint(element.get_object(), "chain_id"));
-      SEP_TRY(claim.account, get_string(element.get_object(), "account"));
+      SEP_TRY(const auto text, get_string(element.get_object(), "account"));
+      SEP_TRY(const auto account, parse_address(text));
+      claim.account = to_hex(account);
       SEP_TRY(claim.nonce, get_uint(element.get_object(), "nonce"));
       claim.correlation_id = append.correlation_id();
       append.nonces.push_back(std::move(claim));
@@ -153,8 +156,10 @@ class StateCoordinator::Impl {
       const auto leading = writer_->try_lead();
       if (leading && *leading) {
         const auto last = writer_->last_global_sequence();
-        if (last) {
+        auto controls = writer_->controls();
+        if (last && controls) {
           sequencer_.reset(*last);
+          sequencer_.know(std::move(*controls));
           log_->info("leading; the record has {} events", *last);
           return true;
         }
@@ -276,6 +281,8 @@ class StateCoordinator::Impl {
 
   void finish(const std::vector<PendingAppend>& members) {
     const auto events = sequencer_.batch().events;
+    for (const auto& [control, expected] : sequencer_.batch().controls)
+      log_->warn("{} is {} {}", control.correlation_id, to_string(control.state), describe(control));
     sequencer_.committed();
     std::size_t at = 0;
     for (const auto& append : members) {
@@ -293,6 +300,11 @@ class StateCoordinator::Impl {
     using Kind = CommitFailure::Kind;
     if (failure.kind == Kind::kInvalid) {
       answer(append.request, error_reply(errc::kInvalidEvent, failure.detail));
+      return;
+    }
+    if (engine::is_control(append.correlation_id())) {
+      if (auto controls = writer_->controls()) sequencer_.know(std::move(*controls));
+      answer_conflict(append, std::nullopt, {errc::kSequenceConflict, "it has moved on", {}});
       return;
     }
     sequencer_.forget(append.correlation_id());
@@ -502,9 +514,13 @@ class StateCoordinator::Impl {
     if (question.subject == subject::kList) return list(record, object);
     if (question.subject == subject::kOpenIntents) {
       SEP_TRY(const auto strategy, get_string(object, "strategy_id"));
-      SEP_TRY(const auto open, record.count_open(strategy));
-      return json::object{{"open", open}};
+      SEP_TRY(const auto admission, record.admission(strategy));
+      json::object reply{{"open", admission.open}, {"control", nullptr}};
+      if (admission.control) reply["control"] = engine::to_json(*admission.control);
+      return reply;
     }
+    if (question.subject == subject::kControls) return controls(record);
+    if (question.subject == subject::kNonces) return nonces(record, object);
     if (question.subject == subject::kNextNonce) {
       SEP_TRY(const auto chain_id, get_uint(object, "chain_id"));
       SEP_TRY(const auto account, get_string(object, "account"));
@@ -528,6 +544,24 @@ class StateCoordinator::Impl {
                         {"projected_global_sequence", projected},
                         {"record_engine", store::to_string(record_engine_)},
                         {"next_nonces", std::move(next_nonces)}};
+  }
+
+  static Result<json::object> controls(store::EventStore& record) {
+    SEP_TRY(const auto controls, record.controls());
+    json::array list;
+    for (const auto& [id, control] : controls) list.push_back(engine::to_json(control));
+    return json::object{{"controls", std::move(list)}};
+  }
+
+  static Result<json::object> nonces(store::EventStore& record, const json::object& question) {
+    SEP_TRY(const auto chain_id, get_uint(question, "chain_id"));
+    SEP_TRY(const auto account, get_string(question, "account"));
+    SEP_TRY(const auto from, get_uint(question, "from"));
+    SEP_TRY(const auto claims, record.nonces_from(chain_id, account, from, kPage));
+    json::array list;
+    for (const auto& claim : claims)
+      list.push_back(json::object{{"nonce", claim.nonce}, {"correlation_id", claim.correlation_id}});
+    return json::object{{"nonces", std::move(list)}};
   }
 
   static json::object events_reply(const std::vector<Envelope>& events) {
@@ -616,7 +650,11 @@ class StateCoordinator::Impl {
   // Of the committing thread.
   std::optional<store::EventStore> writer_;
   engine::Sequencer sequencer_{
-      [this](const std::string& correlation_id) { return writer_->head(correlation_id); }};
+      [this](const std::string& correlation_id) { return writer_->head(correlation_id); },
+      [this](const engine::NonceClaim& claim) -> Result<bool> {
+        SEP_TRY(const auto holder, writer_->nonce(claim.chain_id, claim.account, claim.nonce));
+        return holder && holder->correlation_id == claim.correlation_id;
+      }};
 
   WorkQueue<PendingAppend> appends_;
   WorkQueue<bus::Message> queries_;
@@ -630,7 +668,8 @@ class StateCoordinator::Impl {
 /// Not "risk.>": JetStream would take, and answer, the requests on risk.evaluate.
 bus::StreamConfig event_stream() {
   return {.name = kEventStream,
-          .subjects = {"intent.>", "risk.approved", "risk.rejected", "plan.>", "exec.>"}};
+          .subjects = {"intent.>", "risk.approved", "risk.rejected", "plan.>", "exec.>", "control.>",
+                       "signer.>"}};
 }
 
 StateCoordinator::StateCoordinator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

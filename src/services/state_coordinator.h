@@ -10,7 +10,9 @@
 //  last
 //     message says how far it came. A stream that is empty beside a record that is not is refilled with every
 //     unfinished intent, and its consumers are made anew.
-//  4. One writer: PostgreSQL's advisory lock on the committing connection. A second coordinator waits for it.
+//  4. What is halted lets nothing in that engine::admit() refuses: a halt holds for every append that is
+//     committed behind it. Conflicts KILL_SWITCH and SIGNER_HALTED.
+//  5. One writer: PostgreSQL's advisory lock on the committing connection. A second coordinator waits for it.
 #include <memory>
 #include <string>
 

@@ -48,6 +48,17 @@ constexpr Statement kMoveHeads{
     "    AS c (correlation_id, expected, state, terminal, sequence, event_id) "
     "  WHERE i.correlation_id = c.correlation_id AND i.last_sequence = c.expected RETURNING 1) "
     "SELECT sep_require(count(*) = cardinality($1::text[]), 'intents_head') FROM moved"};
+constexpr Statement kInsertControl{
+    "insert_control",
+    "INSERT INTO controls (correlation_id, state, last_sequence, last_event_id, since, reason, detail, "
+    "  changed_by, nonce) "
+    "VALUES ($1, $2, $3::bigint, $4, $5::timestamptz, $6, $7, $8, nullif($9, '')::bigint)"};
+constexpr Statement kMoveControl{
+    "move_control",
+    "WITH moved AS (UPDATE controls SET state = $2, last_sequence = $3::bigint, last_event_id = $4, "
+    "    since = $5::timestamptz, reason = $6, detail = $7, changed_by = $8, nonce = nullif($9, '')::bigint "
+    "  WHERE correlation_id = $1 AND last_sequence = $10::bigint RETURNING 1) "
+    "SELECT sep_require(count(*) = 1, 'controls_head') FROM moved"};
 constexpr Statement kInsertKeys{"insert_keys",
                                 "INSERT INTO idempotency_keys (key, body_hash, correlation_id) "
                                 "SELECT * FROM unnest($1::text[], $2::text[], $3::text[])"};
@@ -90,6 +101,18 @@ constexpr Statement kNextNonces{
     "    WHERE (a.chain_id, a.account) < (highest.chain_id, highest.account) "
     "    ORDER BY chain_id DESC, account DESC, nonce DESC LIMIT 1) AS below) "
     "SELECT chain_id, account, nonce + 1 FROM highest ORDER BY chain_id, account"};
+constexpr Statement kNoncesFrom{"nonces_from",
+                                "SELECT nonce, correlation_id FROM account_nonces WHERE chain_id = $1 AND "
+                                "account = lower($2) AND nonce >= $3 ORDER BY nonce LIMIT $4"};
+#define SEP_CONTROL \
+  "c.correlation_id, c.state, c.last_sequence, c.last_event_id, " SEP_TIME_MS("c.since") ", c.reason, " \
+                                                                 "c.detail, c.changed_by, c.nonce"
+constexpr Statement kControls{"controls", "SELECT " SEP_CONTROL " FROM controls c ORDER BY correlation_id"};
+constexpr Statement kAdmission{"admission",
+                               "SELECT " SEP_CONTROL
+                               ", (SELECT count(*) FROM intents WHERE strategy_id = $1 AND NOT terminal) "
+                               "FROM (SELECT) AS one LEFT JOIN controls c ON c.correlation_id = 'control'"};
+#undef SEP_CONTROL
 constexpr Statement kRecordHead{"record_head", "SELECT global_sequence FROM record_head"};
 constexpr Statement kHistory{
     "history", SEP_SELECT_EVENT "WHERE correlation_id = $1 AND sequence >= $2 ORDER BY sequence"};
@@ -97,8 +120,6 @@ constexpr Statement kRange{"range",
                            SEP_SELECT_EVENT "WHERE global_sequence >= $1 ORDER BY global_sequence LIMIT $2"};
 constexpr Statement kUnfinished{"unfinished", SEP_SELECT_INTENT "WHERE NOT terminal ORDER BY correlation_id"};
 constexpr Statement kCountByState{"count_by_state", "SELECT state, count(*) FROM intents GROUP BY state"};
-constexpr Statement kCountOpen{"count_open",
-                               "SELECT count(*) FROM intents WHERE strategy_id = $1 AND NOT terminal"};
 constexpr Statement kHasTimescaleDb{"has_timescaledb",
                                     "SELECT to_regclass('timescaledb_information.hypertables') IS NOT NULL"};
 constexpr Statement kIsHypertable{
@@ -147,6 +168,20 @@ Result<IntentRow> read_intent(const PgRows& rows, int row) {
                             .state = *state},
                    .received_at = {rows.integer(row, 5)},
                    .deadline = {rows.integer(row, 6)}};
+}
+
+Result<engine::Control> read_control(const PgRows& rows, int row) {
+  engine::Control control{.correlation_id = std::string(rows.text(row, 0)),
+                          .sequence = rows.unsigned_integer(row, 2),
+                          .last_event_id = std::string(rows.text(row, 3)),
+                          .since = {rows.integer(row, 4)},
+                          .why = {.reason = std::string(rows.text(row, 5)),
+                                  .detail = std::string(rows.text(row, 6)),
+                                  .by = std::string(rows.text(row, 7))}};
+  if (rows.text(row, 1) == engine::to_string(engine::ControlState::kHalted))
+    control.state = engine::ControlState::kHalted;
+  if (!rows.is_null(row, 8)) control.why.nonce = rows.unsigned_integer(row, 8);
+  return control;
 }
 
 Result<Envelope> read_event(const PgRows& rows, int row) {
@@ -248,6 +283,23 @@ void add_heads(const std::vector<HeadChange>& heads, std::vector<Command>& comma
   if (any_moved) commands.push_back({&kMoveHeads, moved.parameters()});
 }
 
+void add_controls(const std::vector<ControlChange>& controls, std::vector<Command>& commands) {
+  for (const auto& [control, expected] : controls) {
+    const auto& why = control.why;
+    std::vector<std::string> parameters = {control.correlation_id,
+                                           std::string(engine::to_string(control.state)),
+                                           std::to_string(control.sequence),
+                                           control.last_event_id,
+                                           to_rfc3339(control.since),
+                                           why.reason,
+                                           why.detail,
+                                           why.by,
+                                           why.nonce ? std::to_string(*why.nonce) : ""};
+    if (expected != 0) parameters.push_back(std::to_string(expected));
+    commands.push_back({expected == 0 ? &kInsertControl : &kMoveControl, std::move(parameters)});
+  }
+}
+
 /// Each nonce once, since an upsert may meet a row only once. kAccountNonce where two intents of the batch
 /// want one.
 CommitStatus add_nonces(const std::vector<NonceClaim>& claims, std::vector<Command>& commands) {
@@ -284,6 +336,7 @@ CommitFailure commit_failure(const PgFailure& failure) {
     if (constraint == "idempotency_keys_pkey") return Kind::kIdempotencyKey;
     if (constraint == "account_nonces_owner") return Kind::kAccountNonce;
     if (constraint == "intents_pkey" || constraint == "intents_head") return Kind::kHeadMoved;
+    if (constraint == "controls_pkey" || constraint == "controls_head") return Kind::kHeadMoved;
     if (constraint == "record_head") return Kind::kRecordMoved;
     // A hypertable's chunks carry their number before the name.
     if (constraint.ends_with("events_pkey")) return Kind::kDuplicateEvent;
@@ -357,6 +410,7 @@ class EventStore::Impl {
         {&kMoveRecordHead, {std::to_string(first - 1), std::to_string(batch.events.back().global_sequence)}});
     commands.push_back(insert_events(batch.events));
     add_heads(batch.heads, commands);
+    add_controls(batch.controls, commands);
     if (!batch.idempotency.empty()) {
       Columns<3> columns;
       for (const auto& claim : batch.idempotency)
@@ -445,6 +499,26 @@ Result<std::vector<NextNonce>> EventStore::next_free_nonces() {
   });
 }
 
+Result<std::vector<NonceClaim>> EventStore::nonces_from(std::uint64_t chain_id, std::string_view account,
+                                                        std::uint64_t from, std::size_t limit) {
+  SEP_TRY(const auto rows, impl_->query(kNoncesFrom, {std::to_string(chain_id), std::string(account),
+                                                      std::to_string(from), std::to_string(limit)}));
+  return read_all<NonceClaim>(rows, [&](const PgRows& all, int row) -> Result<NonceClaim> {
+    return NonceClaim{chain_id, lower(account), all.unsigned_integer(row, 0), std::string(all.text(row, 1))};
+  });
+}
+
+Result<engine::Controls> EventStore::controls() {
+  SEP_TRY(const auto rows, impl_->query(kControls));
+  SEP_TRY(auto list, read_all<engine::Control>(rows, read_control));
+  engine::Controls controls;
+  for (auto& control : list) {
+    auto id = control.correlation_id;
+    controls.emplace(std::move(id), std::move(control));
+  }
+  return controls;
+}
+
 Result<std::uint64_t> EventStore::last_global_sequence() {
   SEP_TRY(const auto rows, impl_->query(kRecordHead));
   return rows.unsigned_integer(0, 0);
@@ -506,9 +580,13 @@ Result<std::vector<std::pair<engine::State, std::uint64_t>>> EventStore::count_b
   });
 }
 
-Result<std::uint64_t> EventStore::count_open(std::string_view strategy_id) {
-  SEP_TRY(const auto rows, impl_->query(kCountOpen, {std::string(strategy_id)}));
-  return rows.unsigned_integer(0, 0);
+Result<EventStore::Admission> EventStore::admission(std::string_view strategy_id) {
+  SEP_TRY(const auto rows, impl_->query(kAdmission, {std::string(strategy_id)}));
+  Admission admission{.open = rows.unsigned_integer(0, 9)};
+  if (!rows.is_null(0, 0)) {
+    SEP_TRY(admission.control, read_control(rows, 0));
+  }
+  return admission;
 }
 
 Result<RecordEngine> EventStore::record_engine() {

@@ -29,6 +29,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "engine/control.h"
 #include "engine/envelope.h"
 #include "engine/lifecycle.h"
 #include "engine/sequencer.h"
@@ -37,6 +38,7 @@ namespace sep::store {
 
 using engine::CommitBatch;
 using engine::CommitFailure;
+using engine::ControlChange;
 using engine::HeadChange;
 using engine::IdempotencyClaim;
 using engine::IntentRow;
@@ -113,6 +115,11 @@ class EventStore {
   Result<std::optional<std::uint64_t>> next_free_nonce(std::uint64_t chain_id, std::string_view account);
   /// The same of every account that claimed one, in one index step for each.
   Result<std::vector<NextNonce>> next_free_nonces();
+  /// The account's nonces on record from `from` on, in order, at most `limit`.
+  Result<std::vector<NonceClaim>> nonces_from(std::uint64_t chain_id, std::string_view account,
+                                              std::uint64_t from, std::size_t limit);
+  /// Every control that has events.
+  Result<engine::Controls> controls();
   /// 0 for an empty record.
   Result<std::uint64_t> last_global_sequence();
   /// The intent's events from this sequence on, in order. INTERNAL where the record has a gap.
@@ -127,8 +134,12 @@ class EventStore {
   Result<std::vector<IntentRow>> list(const ListQuery& query);
   /// How many intents are in each state; states without any are absent.
   Result<std::vector<std::pair<engine::State, std::uint64_t>>> count_by_state();
-  /// Intents of the strategy that are not terminal.
-  Result<std::uint64_t> count_open(std::string_view strategy_id);
+  /// What decides whether a strategy may have new work, as it is at one moment.
+  struct Admission {
+    std::uint64_t open = 0;                  // its intents that are not terminal
+    std::optional<engine::Control> control;  // the kill switch; nothing while it has no event
+  };
+  Result<Admission> admission(std::string_view strategy_id);
   Result<RecordEngine> record_engine();
   /// A round trip. STORE_UNAVAILABLE.
   Status ping();

@@ -1,79 +1,11 @@
 // The state coordinator's answers, with a real PostgreSQL, Redis and nats-server behind it.
 #include <csignal>
-#include <thread>
 
-#include "integration/record_fixture.h"
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
+#include "integration/coordinator_fixture.h"
 #include <gtest/gtest.h>
-
-#include "app/parts.h"
-#include "engine/sample_lives.h"
-#include "gateway/metrics.h"
-#include "services/record_client.h"
-#include "services/state_coordinator.h"
-#include "support/platform.h"
-#include "support/temp_dir.h"
 
 namespace sep::services {
 namespace {
-
-using engine::samples::Ids;
-using engine::samples::Life;
-using support::eventually;
-
-class CoordinatorTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    nats_ = app::start_nats(directory_ / "nats").value();
-    redis_ = app::start_redis(directory_ / "redis").value();
-    thread_ = std::thread([this] { context_.run(); });
-    bus_ = bus::Bus::connect(context_.get_executor(), {.url = nats_->url(), .name = "test"}).value();
-    const engine::EndpointSettings endpoints{.nats_url = nats_->url(),
-                                             .postgres = support::RecordServer::new_record(),
-                                             .redis_socket = redis_->socket()};
-    coordinator_ = StateCoordinator::start(bus_, endpoints, metrics_).value();
-    record_.emplace(bus_);
-    ASSERT_TRUE(eventually([&] { return query(subject::kHead, {}).has_value(); }));
-  }
-  void TearDown() override {
-    coordinator_.reset();
-    record_.reset();
-    bus_->close();
-    guard_.reset();
-    context_.stop();
-    thread_.join();
-    bus_.reset();
-  }
-
-  Result<json::object> query(const char* query_subject, json::object question) {
-    return bus_->wait(record_->query(query_subject, std::move(question)));
-  }
-  std::uint64_t head(const char* member) {
-    return get_uint(query(subject::kHead, {}).value(), member).value();
-  }
-  /// Appends the life's events, all but the first `known`, as one request.
-  void append(const Life& life, std::size_t known = 0, std::vector<NonceRequest> nonces = {}) {
-    AppendRequest request{.nonces = std::move(nonces)};
-    request.events.assign(life.events().begin() + static_cast<std::ptrdiff_t>(known), life.events().end());
-    const auto answer = bus_->wait(record_->append(std::move(request)));
-    ASSERT_TRUE(answer.has_value()) << answer.error().detail;
-    ASSERT_EQ(answer->status, AppendAnswer::Status::kCommitted) << answer->reason << answer->detail;
-  }
-
-  support::TempDir directory_;
-  std::unique_ptr<app::Nats> nats_;
-  std::unique_ptr<app::Redis> redis_;
-  boost::asio::io_context context_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_ =
-      boost::asio::make_work_guard(context_);
-  std::thread thread_;
-  std::shared_ptr<bus::Bus> bus_;
-  gateway::Metrics metrics_;
-  std::unique_ptr<StateCoordinator> coordinator_;
-  std::optional<RecordClient> record_;
-  Ids ids_;
-};
 
 TEST_F(CoordinatorTest, TheHeadTellsHowFarTheReadModelsAre) {
   EXPECT_EQ(head("global_sequence"), 0U);

@@ -337,7 +337,7 @@ TEST_F(StoreTest, ListsNewestFirst) {
   std::vector<std::string> unfinished;
   for (const auto& row : store_->unfinished().value()) unfinished.push_back(row.correlation_id);
   EXPECT_EQ(unfinished, expect({0, 1, 2, 4, 5, 6}));
-  EXPECT_EQ(store_->count_open("odd").value(), 2U);
+  EXPECT_EQ(store_->admission("odd").value().open, 2U);
   auto counts = store_->count_by_state().value();
   std::ranges::sort(counts);
   EXPECT_EQ(counts,

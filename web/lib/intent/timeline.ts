@@ -141,6 +141,19 @@ function wordsOf(event: SepEvent, life: Life): Words {
       return { icon: "cancelled", hue: "amber", fact: "Cancellation asked for", detail: "it may still fill" };
     case "intent.cancelled":
       return { icon: "cancelled", hue: "grey", fact: "Cancelled", detail: spent(life) };
+    // Of no intent: they stand in nobody's timeline, but events they are.
+    case "control.halted":
+    case "signer.halted":
+      return {
+        icon: "cancelled",
+        hue: "amber",
+        fact: event.topic === "control.halted" ? "New work stopped" : "Account halted",
+        tail: reasonWord(event.payload.reason),
+        detail: event.payload.detail,
+      };
+    case "control.resumed":
+    case "signer.resumed":
+      return { icon: "tick", hue: "grey", fact: "Resumed", detail: event.payload.detail };
   }
 }
 

@@ -64,6 +64,7 @@ const reasonWords: Readonly<Record<string, string>> = {
   SLIPPAGE_EXCEEDED: "price moved past the bound",
   GAS_LIMIT: "over the fee limit",
   FOREIGN_NONCE: "the account was used by someone else",
+  SIGNER_HALTED: "the account is halted",
   TRANSACTION_REFUSED: "refused by the node",
   TIME_WINDOW: "time window ended",
   USER_REQUEST: "by you",

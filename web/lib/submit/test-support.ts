@@ -43,6 +43,7 @@ export const account: Account = {
   block_number: 1,
   as_of: "2026-11-22T14:32:00.000Z",
   fresh: true,
+  halted: null,
   native: { symbol: "ETH", balance: "10", value_usd: "25000" },
   tokens: [
     { asset: assetOf(weth), balance: "4.2071", allowance: "0", price_usd: "2500", value_usd: "10517.75" },

@@ -7,6 +7,7 @@ const at = "2026-08-21T19:26:00.000Z";
 const fine: Status = {
   ready: true,
   now: at,
+  halted: null,
   record: { ok: true, detail: "answers", engine: "timescaledb", last_global_sequence: 41 },
   dependencies: [
     { name: "nats", ok: true, detail: "connected" },
@@ -58,9 +59,9 @@ test("each part that does not answer is counted once, with its detail", () => {
 });
 
 test("one part is one part; a signer without coin is one", () => {
-  const status: Status = { ...fine, signer: { address: "0xAA", balance: "0", value_usd: "0" } };
+  const status: Status = { ...fine, signer: { address: "0xAA", balance: "0", value_usd: "0", halted: null } };
   assert.equal(headlineOf(status, false).text, "1 part needs attention");
-  assert.equal(attentionOf({ ...fine, signer: { address: "0xAA", balance: "0.1", value_usd: null } }).length, 0);
+  assert.equal(attentionOf({ ...fine, signer: { address: "0xAA", balance: "0.1", value_usd: null, halted: null } }).length, 0);
 });
 
 test("what is old says nothing of the present, good or bad", () => {

@@ -37,6 +37,8 @@ export interface Documents {
   envelope: EventEnvelope;
   errors: ErrorCodes;
   intent: Intent;
+  "payloads.control.halted": PayloadOfControlHalted;
+  "payloads.control.resumed": PayloadOfControlResumed;
   "payloads.exec.completed": PayloadOfExecCompleted;
   "payloads.exec.failed": PayloadOfExecFailed;
   "payloads.exec.started": PayloadOfExecStarted;
@@ -54,6 +56,8 @@ export interface Documents {
   "payloads.plan.rejected": PayloadOfPlanRejected;
   "payloads.risk.approved": PayloadOfRiskApproved;
   "payloads.risk.rejected": PayloadOfRiskRejected;
+  "payloads.signer.halted": PayloadOfSignerHalted;
+  "payloads.signer.resumed": PayloadOfSignerResumed;
   plan_step: PlanStep;
   success_criterion: SuccessCriterion;
   "views.intent": IntentView;
@@ -78,6 +82,10 @@ export interface Account {
    */
   fresh: boolean;
   detail?: string;
+  /**
+   * While it is set the account begins no transaction, and those that it has are followed to their end.
+   */
+  halted: Halt | null;
   /**
    * The coin that pays for gas.
    */
@@ -108,6 +116,28 @@ export interface Account {
      */
     value_usd: string | null;
   }[];
+}
+export interface Halt {
+  /**
+   * RFC 3339, UTC, milliseconds.
+   */
+  since: string;
+  /**
+   * Who did it: user@host of a shell, or a service.
+   */
+  by: string;
+  /**
+   * A machine-readable code of errors.json.
+   */
+  reason: string;
+  /**
+   * A sentence for a person; may be empty.
+   */
+  detail: string;
+  /**
+   * The one that somebody else used, where that is the reason.
+   */
+  nonce?: number;
 }
 /**
  * A token of a chain. On input it must be one of the configured ones (GET /assets), all four fields agreeing.
@@ -173,7 +203,7 @@ export interface EventsOfAnIntent {
   events: EventEnvelope[];
 }
 /**
- * One immutable fact in the life of an intent. `globalSequence` is there once the event is committed.
+ * One immutable fact in the life of an intent, of the kill switch, or of an account that can be halted. `globalSequence` is there once the event is committed.
  */
 export interface EventEnvelope {
   /**
@@ -201,9 +231,13 @@ export interface EventEnvelope {
     | "exec.failed"
     | "intent.expired"
     | "intent.cancel_requested"
-    | "intent.cancelled";
+    | "intent.cancelled"
+    | "control.halted"
+    | "control.resumed"
+    | "signer.halted"
+    | "signer.resumed";
   /**
-   * All events of one intent.
+   * All events of one intent; control: of the kill switch; signer-<chain id>-<account in lower case>: of that account's halts.
    */
   correlationId: string;
   /**
@@ -211,7 +245,7 @@ export interface EventEnvelope {
    */
   causationId: string;
   /**
-   * Counts the intent's events from 1 without gaps.
+   * Counts the events of the correlationId from 1 without gaps.
    */
   sequence: number;
   /**
@@ -740,6 +774,10 @@ export interface Status {
    * RFC 3339, UTC, milliseconds.
    */
   now: string;
+  /**
+   * The kill switch. While it is set no new work is begun, and what is in flight is followed to its end; null: work is accepted.
+   */
+  halted: Halt | null;
   record: {
     ok: boolean;
     detail: string;
@@ -795,6 +833,10 @@ export interface Status {
      * The next one by the record: one more than the last that an intent holds.
      */
     nonce?: number;
+    /**
+     * While it is set the account begins no transaction, and those that it has are followed to their end.
+     */
+    halted: Halt | null;
   };
 }
 export interface Dependency {
@@ -893,11 +935,11 @@ export interface Subscribe {
    */
   topics: [string, ...string[]];
   /**
-   * All events of one intent.
+   * All events of one intent; control: of the kill switch; signer-<chain id>-<account in lower case>: of that account's halts.
    */
   correlationId?: string;
   /**
-   * The first event wanted: by the intent's own sequence with correlationId, by globalSequence without.
+   * The first event wanted: by its own sequence with correlationId, by globalSequence without.
    */
   fromSequence?: number;
 }
@@ -914,7 +956,7 @@ export interface Unsubscribe {
    */
   topics?: [string, ...string[]];
   /**
-   * All events of one intent.
+   * All events of one intent; control: of the kill switch; signer-<chain id>-<account in lower case>: of that account's halts.
    */
   correlationId?: string;
 }
@@ -1054,6 +1096,40 @@ export interface ErrorCodes {
       meaning: string;
     }[]
   ];
+}
+/**
+ * From here on no new work enters the record; what is in flight is followed to its end.
+ */
+export interface PayloadOfControlHalted {
+  /**
+   * A machine-readable code of errors.json.
+   */
+  reason: string;
+  /**
+   * A sentence for a person; may be empty.
+   */
+  detail: string;
+  /**
+   * Who did it: user@host of a shell, or a service.
+   */
+  by: string;
+}
+/**
+ * New work is accepted again.
+ */
+export interface PayloadOfControlResumed {
+  /**
+   * A machine-readable code of errors.json.
+   */
+  reason: string;
+  /**
+   * A sentence for a person; may be empty.
+   */
+  detail: string;
+  /**
+   * Who did it: user@host of a shell, or a service.
+   */
+  by: string;
 }
 /**
  * The intent is done.
@@ -1597,6 +1673,60 @@ export interface PayloadOfRiskRejected {
    */
   notionalUsd?: string;
   checks: Check[];
+}
+/**
+ * From here on no intent takes a new nonce of the account; those it holds are followed to their end.
+ */
+export interface PayloadOfSignerHalted {
+  /**
+   * EIP-155.
+   */
+  chainId: number;
+  /**
+   * An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  account: string;
+  /**
+   * A machine-readable code of errors.json.
+   */
+  reason: string;
+  /**
+   * A sentence for a person; may be empty.
+   */
+  detail: string;
+  /**
+   * Who did it: user@host of a shell, or a service.
+   */
+  by: string;
+  /**
+   * The one that somebody else used, where that is the reason.
+   */
+  nonce?: number;
+}
+/**
+ * Intents may take nonces of the account again.
+ */
+export interface PayloadOfSignerResumed {
+  /**
+   * EIP-155.
+   */
+  chainId: number;
+  /**
+   * An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  account: string;
+  /**
+   * A machine-readable code of errors.json.
+   */
+  reason: string;
+  /**
+   * A sentence for a person; may be empty.
+   */
+  detail: string;
+  /**
+   * Who did it: user@host of a shell, or a service.
+   */
+  by: string;
 }
 /**
  * A plan with its progress, as GET /plans/{id} shows it.
