@@ -14,6 +14,7 @@ const stopMs = 40_000;
 interface RunFile {
   http: string;
   rpc: string;
+  nats: string;
   pid: number;
   processes: Record<string, number>;
 }
