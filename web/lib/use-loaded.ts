@@ -1,6 +1,6 @@
 "use client";
 // Data that is loaded, and loaded again: what was loaded stays until something newer replaces it.
-import { useCallback, useEffect, useRef, useState } from "react";
+import { startTransition, useCallback, useEffect, useRef, useState } from "react";
 import { ApiProblem } from "./sep/api.ts";
 
 export interface Loaded<T> {
@@ -37,12 +37,15 @@ export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise
         .current(controller.signal)
         .then(
           (data) => {
-            if (!controller.signal.aborted) setState({ key, data, at: Date.now() });
+            // What is drawn anew is drawn piece by piece, so that keys and events never wait for it.
+            if (!controller.signal.aborted) startTransition(() => setState({ key, data, at: Date.now() }));
           },
           (error: unknown) => {
             if (controller.signal.aborted) return;
             const problem = error instanceof ApiProblem ? error : new ApiProblem(0, "INTERNAL", String(error));
-            setState((before) => (before.key === key ? { ...before, problem } : { key, problem }));
+            startTransition(() =>
+              setState((before) => (before.key === key ? { ...before, problem } : { key, problem })),
+            );
           },
         )
         .then(again);

@@ -1,6 +1,5 @@
 import type { Metadata } from "next";
-import { Suspense } from "react";
-import { Positions, PositionsFrame } from "@/components/positions/positions.tsx";
+import { Positions } from "@/components/positions/positions.tsx";
 
 export const metadata: Metadata = {
   title: "Positions",
@@ -8,9 +7,5 @@ export const metadata: Metadata = {
 };
 
 export default function Page() {
-  return (
-    <Suspense fallback={<PositionsFrame />}>
-      <Positions />
-    </Suspense>
-  );
+  return <Positions />;
 }

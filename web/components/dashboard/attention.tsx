@@ -1,16 +1,16 @@
 "use client";
 import Link from "next/link";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { OctagonCross, Retry, Tick, Warning } from "@/components/ui/icons.tsx";
-import { Panel } from "@/components/ui/kit.tsx";
+import { Panel, Skeleton } from "@/components/ui/kit.tsx";
 import { badgeOf } from "@/lib/intent/badge.ts";
 import { windowOf, type ListFilter } from "@/lib/intent/list-filter.ts";
 import { outcomeOf, promiseOf, reasonWord } from "@/lib/intent/wording.ts";
 import { formatLatency, latencyRows } from "@/lib/latency/stages.ts";
 import { api } from "@/lib/sep/api.ts";
 import { useChainPosition, useSep, useSepShallow } from "@/lib/sep/store.ts";
-import type { Statistics } from "@/lib/sep/types.ts";
-import { useLoaded } from "@/lib/use-loaded.ts";
+import type { IntentView, Statistics } from "@/lib/sep/types.ts";
+import { useLoaded, type Loaded } from "@/lib/use-loaded.ts";
 
 const maxFailed = 3;
 const maxRetrying = 3;
@@ -24,8 +24,8 @@ interface Item {
   link: string;
 }
 
-/** What a person should look at: what is being tried again, what is slow, what failed lately. */
-export function Attention({ stats, filter }: { stats: Statistics | undefined; filter: ListFilter }) {
+/** What a person should look at: what is being tried again, what is slow, what failed lately; undefined until known. */
+export function useAttention({ data: stats, problem }: Loaded<Statistics>, filter: ListFilter): Item[] | undefined {
   const tokens = useSep((state) => state.tokensByAddress);
   const chain = useChainPosition();
   const retrying = useSepShallow((state) =>
@@ -42,7 +42,13 @@ export function Attention({ stats, filter }: { stats: Statistics | undefined; fi
       : (await api.intents({ states: ["failed"], since, limit: maxFailed }, signal)).intents;
   });
 
-  const items: Item[] = [
+  const known = stats === undefined ? problem !== undefined : failed.data !== undefined || failed.problem !== undefined;
+  // What was known stays until something newer replaces it.
+  const [before, setBefore] = useState<readonly IntentView[]>();
+  const failures = failed.data ?? before ?? [];
+  if (known && before !== failures) setBefore(failures);
+  if (!known && before === undefined) return undefined;
+  return [
     ...retrying.map((view) => ({
       key: view.intent_id,
       icon: <Retry className="text-amber" />,
@@ -55,7 +61,7 @@ export function Attention({ stats, filter }: { stats: Statistics | undefined; fi
       link: "Open",
     })),
     ...slowStages(stats),
-    ...(failed.data ?? []).map((view) => ({
+    ...failures.map((view) => ({
       key: view.intent_id,
       icon: <OctagonCross className="text-red" />,
       title: promiseOf(view.intent),
@@ -64,9 +70,16 @@ export function Attention({ stats, filter }: { stats: Statistics | undefined; fi
       link: "Open",
     })),
   ];
+}
+
+export function Attention({ items }: { items: readonly Item[] | undefined }) {
   return (
-    <Panel title="Needs attention" note={items.length}>
-      {items.length === 0 ? (
+    <Panel title="Needs attention" {...(items && { note: items.length })}>
+      {items === undefined ? (
+        <div className="px-4 py-3.5">
+          <Skeleton className="h-5 w-28" />
+        </div>
+      ) : items.length === 0 ? (
         <p className="flex items-center gap-2 px-4 py-3.5 text-table text-text2">
           <Tick className="text-green" /> Nothing does.
         </p>

@@ -1,13 +1,15 @@
 "use client";
-import { useRouter, useSearchParams } from "next/navigation";
+import { useRouter } from "next/navigation";
 import { Plus } from "@/components/ui/icons.tsx";
-import { ButtonLink, Key, Segmented } from "@/components/ui/kit.tsx";
+import { ButtonLink, cx, Key, Segmented } from "@/components/ui/kit.tsx";
 import { filterFrom, filterHref, windows, type ListFilter } from "@/lib/intent/list-filter.ts";
 import { api } from "@/lib/sep/api.ts";
+import { WithQuery } from "@/lib/query.tsx";
 import { useTitle } from "@/lib/title.ts";
 import { useLoaded } from "@/lib/use-loaded.ts";
+import { HaltBanner } from "../shell/halt-banner.tsx";
 import { LatencyPanel } from "../latency/latency-bar.tsx";
-import { Attention } from "./attention.tsx";
+import { Attention, useAttention } from "./attention.tsx";
 import { IntentListPanel } from "./intent-list.tsx";
 import { Throughput } from "./throughput.tsx";
 import { Totals } from "./totals.tsx";
@@ -15,18 +17,23 @@ import { Totals } from "./totals.tsx";
 const statsEveryMs = 2_000;
 
 export function Dashboard() {
-  return <DashboardView filter={filterFrom(useSearchParams())} />;
+  return <WithQuery>{(query) => <DashboardView filter={filterFrom(query)} />}</WithQuery>;
 }
 
-export function DashboardView({ filter }: { filter: ListFilter }) {
+function DashboardView({ filter }: { filter: ListFilter }) {
   const router = useRouter();
   const stats = useLoaded(`stats:${filter.window}`, (signal) => api.stats(filter.window, signal), statsEveryMs);
   const strategies = useLoaded("strategies", (signal) => api.strategies(undefined, signal), 15_000);
+  const attention = useAttention(stats, filter);
+  // What stands below grows by as much as it holds: what it would push away is not seen before.
+  const below = attention === undefined && "invisible";
+  const aside = attention === undefined && "max-desktop:invisible";
   useTitle("Dashboard");
   const choose = (change: Partial<ListFilter>) =>
     router.replace(filterHref({ ...filter, ...change }), { scroll: false });
   return (
     <>
+      <HaltBanner />
       <div className="flex min-h-9 flex-wrap items-center justify-between gap-3">
         <h1 className="text-phone-title font-semibold tablet:text-title">Dashboard</h1>
         <div className="flex items-center gap-3">
@@ -48,7 +55,7 @@ export function DashboardView({ filter }: { filter: ListFilter }) {
         <Totals stats={stats.data} />
       </div>
       <div className="mt-4 grid gap-4 desktop:grid-cols-[minmax(0,1fr)_312px]">
-        <div className="order-2 min-w-0 desktop:order-1">
+        <div className={cx("order-2 min-w-0 desktop:order-1", aside)}>
           <IntentListPanel
             filter={filter}
             choose={choose}
@@ -58,12 +65,12 @@ export function DashboardView({ filter }: { filter: ListFilter }) {
         </div>
         <div className="contents desktop:order-2 desktop:grid desktop:content-start desktop:gap-4">
           <div className="order-1 min-w-0">
-            <Attention stats={stats.data} filter={filter} />
+            <Attention items={attention} />
           </div>
-          <div className="order-3 min-w-0">
+          <div className={cx("order-3 min-w-0", below)}>
             <LatencyPanel stats={stats.data} compact />
           </div>
-          <div className="order-4 min-w-0">
+          <div className={cx("order-4 min-w-0", below)}>
             <Throughput window={stats.data?.window} />
           </div>
         </div>

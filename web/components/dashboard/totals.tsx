@@ -42,7 +42,7 @@ function Cell({ label, children, className }: { label: string; children: ReactNo
   return (
     <div className={cx("h-[124px] min-w-0 border-line px-4 pt-3.5 pb-3 tablet:h-[108px] tablet:px-5", className)}>
       <dt className="text-table text-text2">{label}</dt>
-      <dd>{children || <Skeleton className="mt-2 h-6 w-20" />}</dd>
+      <dd className="flow-root">{children || <Skeleton className="mt-2 h-6 w-20" />}</dd>
     </div>
   );
 }

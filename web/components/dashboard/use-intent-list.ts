@@ -1,7 +1,7 @@
 "use client";
 // The list of intents: a page of the API, kept live. Rows change in place; new ones come in at the top, or wait while
 // the reader is busy, so that nothing moves under their eyes.
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { admits, filterHref, statesOf, windowOf, type ListFilter } from "@/lib/intent/list-filter.ts";
 import { api, ApiProblem } from "@/lib/sep/api.ts";
 import { intentIdOf } from "@/lib/sep/fold.ts";
@@ -62,14 +62,16 @@ export function useIntentList(filter: ListFilter, held: boolean): IntentList {
         });
         if (current.current.key !== wantedKey) return last_global_sequence;
         sepStore.getState().applyViews(result.intents);
-        setPage({
-          key: wantedKey,
-          ids: result.intents.map((view) => view.intent_id),
-          nextCursor: result.next_cursor,
-          at: Date.now(),
+        startTransition(() => {
+          setPage({
+            key: wantedKey,
+            ids: result.intents.map((view) => view.intent_id),
+            nextCursor: result.next_cursor,
+            at: Date.now(),
+          });
+          setProblem(undefined);
+          setWaiting([]);
         });
-        setProblem(undefined);
-        setWaiting([]);
         return last_global_sequence;
       } catch (error) {
         const failed = error instanceof ApiProblem ? error : new ApiProblem(0, "INTERNAL", String(error));

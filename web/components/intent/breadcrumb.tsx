@@ -1,7 +1,10 @@
+"use client";
 import Link from "next/link";
 import { shortHash } from "@/lib/format/text.ts";
+import { useRuns } from "./use-intent.ts";
 
-export function Breadcrumb({ intentId }: { intentId: string | undefined }) {
+export function Breadcrumb({ intentId }: { intentId: string }) {
+  const runs = useRuns();
   return (
     <nav aria-label="Breadcrumb" className="h-6 text-table text-text2">
       <ol className="flex items-center gap-2">
@@ -10,7 +13,7 @@ export function Breadcrumb({ intentId }: { intentId: string | undefined }) {
             Dashboard
           </Link>
         </li>
-        {intentId !== undefined && (
+        {runs && (
           <li aria-current="page" className="flex gap-2">
             <span aria-hidden="true">/</span>
             <span className="font-mono" title={intentId}>

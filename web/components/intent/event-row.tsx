@@ -1,5 +1,5 @@
 "use client";
-import { useId, useState, type ReactNode } from "react";
+import { memo, useId, useState, type ReactNode } from "react";
 import {
   ArcDot,
   ChevronDown,
@@ -35,7 +35,7 @@ const icons: Readonly<Record<TimelineIcon, () => ReactNode>> = {
 const layout = "group grid grid-cols-[76px_16px_minmax(0,1fr)] gap-x-2.5 px-4";
 
 /** One event: when, what, and all that the record holds of it once opened. */
-export function EventRow({ row }: { row: TimelineRow }) {
+export const EventRow = memo(function EventRow({ row }: { row: TimelineRow }) {
   const [open, setOpen] = useState(false);
   const id = useId();
   const { event, sinceMs } = row;
@@ -65,6 +65,12 @@ export function EventRow({ row }: { row: TimelineRow }) {
       </div>
     </li>
   );
+}, sameRow);
+
+/** The words are made anew with every event; most rows stay as they are. */
+function sameRow({ row: before }: { row: TimelineRow }, { row: after }: { row: TimelineRow }): boolean {
+  const keys = Object.keys(after) as (keyof TimelineRow)[];
+  return keys.length === Object.keys(before).length && keys.every((key) => Object.is(before[key], after[key]));
 }
 
 /** What the chain's head says, which is no event of the record. */

@@ -4,6 +4,7 @@ import { cx, Empty, Panel, Skeleton } from "@/components/ui/kit.tsx";
 import { formatAmount, formatUsd, fromUnits } from "@/lib/format/amount.ts";
 import { counted, formatCount } from "@/lib/format/text.ts";
 import { confirmationsOf } from "@/lib/intent/badge.ts";
+import { timeFor } from "@/lib/intent/path.ts";
 import { formatGwei } from "@/lib/intent/figures.ts";
 import { feesOf, type Fees, type Transaction } from "@/lib/intent/transactions.ts";
 import { isTerminal } from "@/lib/sep/fold.ts";
@@ -77,6 +78,9 @@ function Confirmations({ view, transactions }: { view: IntentView | undefined; t
         <h3 className="font-semibold">Confirmations</h3>
         <p className="text-text2">
           <span className="font-semibold text-ink">{formatCount(confirmed)}</span> of {formatCount(needed)}
+          {confirmed > 0 && confirmed < needed && chain.blockEveryMs !== undefined && (
+            <>{timeFor(needed - confirmed, chain)} left</>
+          )}
         </p>
       </div>
       <div aria-hidden="true" className="mt-2 flex h-2.5 gap-1">

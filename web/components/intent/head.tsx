@@ -15,7 +15,7 @@ import { Breadcrumb } from "./breadcrumb.tsx";
 import { CancelIntent } from "./cancel-intent.tsx";
 
 interface Props {
-  intentId: string | undefined;
+  intentId: string;
   view: IntentView | undefined;
   events: readonly SepEvent[];
   transactions: readonly Transaction[];
@@ -28,11 +28,9 @@ export function Head({ intentId, view, events, transactions }: Props) {
       <div className="mt-2 flex flex-wrap items-center gap-x-4 gap-y-2.5">
         <Sentence view={view} />
         <div className="flex min-h-8 w-full flex-wrap items-center gap-2 tablet:gap-3 desktop:ml-auto desktop:w-auto">
-          {intentId !== undefined && (
-            <Copy text={intentId} label="Copy the intent’s ID">
-              Copy ID
-            </Copy>
-          )}
+          <Copy text={intentId} label="Copy the intent’s ID">
+            Copy ID
+          </Copy>
           {view && (
             <ButtonLink href={submitHref(view.intent)} prefetch={false}>
               Submit again

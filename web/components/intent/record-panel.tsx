@@ -4,6 +4,7 @@ import { Copy, Fact, Panel, Skeleton } from "@/components/ui/kit.tsx";
 import { formatCount, shortHash } from "@/lib/format/text.ts";
 import { swapOf } from "@/lib/intent/figures.ts";
 import type { IntentView, PlanView } from "@/lib/sep/types.ts";
+import { useRuns } from "./use-intent.ts";
 
 /** Where to find the intent elsewhere: in the record, on the chain, in the API. */
 export function RecordPanel({
@@ -11,17 +12,18 @@ export function RecordPanel({
   view,
   plans,
 }: {
-  intentId: string | undefined;
+  intentId: string;
   view: IntentView | undefined;
   plans: readonly PlanView[];
 }) {
+  const runs = useRuns();
   const plan = plans.at(-1);
   const swap = plan && swapOf(plan);
   return (
     <Panel
       title="Record"
       aside={
-        intentId !== undefined && (
+        runs && (
           <a
             href={`/intents/${intentId}`}
             target="_blank"
@@ -35,7 +37,7 @@ export function RecordPanel({
       }
     >
       <dl className="px-4">
-        <Fact label="Intent">{intentId && <Id text={intentId} label="Copy the intent’s ID" />}</Fact>
+        <Fact label="Intent">{runs && <Id text={intentId} label="Copy the intent’s ID" />}</Fact>
         <Fact label="Correlation">
           {view ? (
             <Id

@@ -1,22 +1,27 @@
 "use client";
 import { usePathname } from "next/navigation";
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import type { ApiProblem } from "@/lib/sep/api.ts";
 import { foldHistory } from "@/lib/sep/fold.ts";
 import { useSep } from "@/lib/sep/store.ts";
 import type { IntentView, PlanView, SepEvent } from "@/lib/sep/types.ts";
 
-const never = () => () => undefined;
+/**
+ * The identifier in the page's address. What is built ahead has none, and must not show it: the page that runs begins
+ * as it was built (`useRuns`).
+ */
+export function useIntentId(): string {
+  return decodeURIComponent(usePathname().split("/")[2] ?? "");
+}
 
-/** The identifier in the page's address; undefined in what is built ahead, where there is none. */
-export function useIntentId(): string | undefined {
-  const path = usePathname();
-  const runs = useSyncExternalStore(
+const never = () => () => undefined;
+/** False in what is built ahead and in the first draw, where the page must look the same. */
+export function useRuns(): boolean {
+  return useSyncExternalStore(
     never,
     () => true,
     () => false,
   );
-  return runs ? decodeURIComponent(path.split("/")[2] ?? "") : undefined;
 }
 
 export interface OpenIntent {
@@ -32,19 +37,31 @@ export interface OpenIntent {
 
 const noEvents: readonly SepEvent[] = [];
 
+/** What comes first is a whole page to draw, and is drawn piece by piece; what comes after that shows at once. */
+function useAtLeisure<T>(value: T, nothing: T): T {
+  const shown = useDeferredValue(value);
+  return shown === nothing ? shown : value;
+}
+
 /** The intent's whole history, followed while the page is open. */
-export function useIntent(intentId: string | undefined): OpenIntent {
+export function useIntent(intentId: string): OpenIntent {
   const [failure, setFailure] = useState<{ intentId: string; problem: ApiProblem }>();
   const [round, setRound] = useState(0);
   const subscribeToIntent = useSep((state) => state.subscribeToIntent);
   const connected = useSep((state) => state.connectionStatus === "connected");
-  const known = useSep((state) => (intentId === undefined ? undefined : state.intentsById[intentId]));
-  const events = useSep((state) => (intentId === undefined ? noEvents : (state.eventsById[intentId] ?? noEvents)));
+  const known = useAtLeisure(
+    useSep((state) => state.intentsById[intentId]),
+    undefined,
+  );
+  const events = useAtLeisure(
+    useSep((state) => (state.eventsById[intentId]?.length ? state.eventsById[intentId] : noEvents)),
+    noEvents,
+  );
 
-  useEffect(() => {
-    if (intentId === undefined) return;
-    return subscribeToIntent(intentId, (problem) => setFailure({ intentId, problem }));
-  }, [intentId, round, subscribeToIntent]);
+  useEffect(
+    () => subscribeToIntent(intentId, (problem) => setFailure({ intentId, problem })),
+    [intentId, round, subscribeToIntent],
+  );
 
   const retry = useCallback(() => setRound((before) => before + 1), []);
   // It stands while it is tried again, so that nothing jumps, and goes once the history is there.

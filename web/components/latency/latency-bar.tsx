@@ -95,7 +95,7 @@ function Compact({ rows }: { rows: LatencyRow[] }) {
 
 function CompactRow({ row }: { row: LatencyRow }) {
   return (
-    <li className="grid min-h-[41px] grid-cols-[minmax(0,1fr)_minmax(64px,96px)_96px] items-center gap-x-3 border-b border-line text-table">
+    <li className="grid min-h-[41px] grid-cols-[92px_minmax(48px,1fr)_96px] items-center gap-x-3 border-b border-line text-table">
       <span>{row.label}</span>
       <LatencyBar row={row} />
       <span className="text-right whitespace-nowrap text-text2">
@@ -112,19 +112,25 @@ function CompactRow({ row }: { row: LatencyRow }) {
 function Full({ rows }: { rows: LatencyRow[] }) {
   return (
     <>
-      <Table caption="Latency of each stage in milliseconds, against its budget">
+      <Table caption="Latency of each stage in milliseconds, against its budget" className="table-fixed">
         <Head>
-          <Column>Stage</Column>
-          <Column className="w-[26%] max-tablet:hidden">Against the budget</Column>
-          <Column number>p50</Column>
-          <Column number>p95</Column>
+          <Column className="tablet:w-[30%]">Stage</Column>
+          <Column className="w-[22%] max-tablet:hidden">Against the budget</Column>
+          <Column number className="max-tablet:w-[58px]">
+            p50
+          </Column>
+          <Column number className="max-tablet:w-[58px]">
+            p95
+          </Column>
           <Column number className="max-tablet:hidden">
             p99
           </Column>
           <Column number className="max-tablet:hidden">
             max
           </Column>
-          <Column number>Budget</Column>
+          <Column number className="max-tablet:w-[92px] tablet:w-[12%]">
+            Budget
+          </Column>
         </Head>
         <tbody>
           {rows.map((row) => (

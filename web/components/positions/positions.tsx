@@ -1,10 +1,11 @@
 "use client";
-import { useRouter, useSearchParams } from "next/navigation";
+import { useRouter } from "next/navigation";
 import { useEffect, type ReactNode } from "react";
 import { ButtonLink, cx, Empty, LoadError, Panel } from "@/components/ui/kit.tsx";
 import { pricesOf } from "@/lib/positions/pnl.ts";
 import { allPages, positionsHref } from "@/lib/positions/strategies.ts";
 import { api, ApiProblem } from "@/lib/sep/api.ts";
+import { WithQuery } from "@/lib/query.tsx";
 import { useSep } from "@/lib/sep/store.ts";
 import type { PositionsView } from "@/lib/sep/types.ts";
 import { useLoaded, type Loaded } from "@/lib/use-loaded.ts";
@@ -44,15 +45,21 @@ async function positionsOf(strategy: string, signal: AbortSignal): Promise<Posit
 
 /** The whole page; the strategy and the page of fills are in the address. */
 export function Positions() {
+  return <WithQuery>{(query) => <Chosen query={query} />}</WithQuery>;
+}
+
+function Chosen({ query }: { query: URLSearchParams }) {
   const router = useRouter();
-  const query = useSearchParams();
   const named = query.get("strategy") ?? undefined;
   const before = query.get("before") ?? undefined;
   const strategies = useStrategies();
   const first = strategies.data?.[0];
   useEffect(() => {
     // The address says what is shown, so that a strategy that comes later, with an earlier name, changes nothing.
-    if (named === undefined && first !== undefined) router.replace(positionsHref(first), { scroll: false });
+    // It is read itself: where the page has just begun, its query is not told yet.
+    const inAddress = new URLSearchParams(window.location.search).get("strategy");
+    if (named === undefined && inAddress === null && first !== undefined)
+      router.replace(positionsHref(first), { scroll: false });
   }, [named, first, router]);
   const chooser = (
     <StrategyChooser
@@ -69,15 +76,6 @@ export function Positions() {
       ) : (
         <StrategyPositions strategy={named} before={before} />
       )}
-    </Frame>
-  );
-}
-
-/** What stands before anything is known; the page itself takes the same room. */
-export function PositionsFrame() {
-  return (
-    <Frame chooser={<div className="h-9" />}>
-      <Panels />
     </Frame>
   );
 }

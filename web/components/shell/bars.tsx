@@ -1,6 +1,6 @@
 "use client";
-import Link from "next/link";
 import { usePathname } from "next/navigation";
+import { AppLink } from "@/components/ui/app-link.tsx";
 import { GridIcon, Layers, Moon, Plus, Pulse, Sun } from "@/components/ui/icons.tsx";
 import { cx } from "@/components/ui/kit.tsx";
 import { setTheme, useTheme } from "@/lib/preferences.ts";
@@ -23,13 +23,13 @@ export function TopBar() {
   return (
     <header className="sticky top-0 z-30 border-b border-line bg-surface">
       <div className="mx-auto flex h-14 max-w-[1424px] items-center gap-4 px-4 tablet:px-6">
-        <Link href="/" className="flex items-center gap-2.5 text-body font-semibold whitespace-nowrap">
+        <AppLink href="/" className="flex items-center gap-2.5 text-body font-semibold whitespace-nowrap">
           <Logo />
           Strategy Execution
-        </Link>
+        </AppLink>
         <nav aria-label="Pages" className="ml-5 hidden h-full gap-6 tablet:flex">
           {pages.map((page) => (
-            <Link
+            <AppLink
               key={page.href}
               href={page.href}
               aria-current={isCurrent(page.href, path) ? "page" : undefined}
@@ -41,7 +41,7 @@ export function TopBar() {
               )}
             >
               {page.label}
-            </Link>
+            </AppLink>
           ))}
         </nav>
         <div className="ml-auto flex items-center gap-3">
@@ -62,7 +62,7 @@ export function BottomBar() {
       className="fixed inset-x-0 bottom-0 z-30 grid h-[60px] grid-cols-4 border-t border-line bg-surface tablet:hidden"
     >
       {pages.map(({ href, short, icon: Icon }) => (
-        <Link
+        <AppLink
           key={href}
           href={href}
           aria-current={isCurrent(href, path) ? "page" : undefined}
@@ -73,7 +73,7 @@ export function BottomBar() {
         >
           <Icon size={18} />
           {short}
-        </Link>
+        </AppLink>
       ))}
     </nav>
   );

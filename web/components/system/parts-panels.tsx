@@ -1,7 +1,7 @@
 "use client";
 // The parts of the platform: what it stands on, its services, the streams between them.
 import { Column, Head, NumberCell, Row, RowHead, Table, Under } from "@/components/table/table.tsx";
-import { Panel, Skeleton } from "@/components/ui/kit.tsx";
+import { cx, Panel, Skeleton } from "@/components/ui/kit.tsx";
 import { formatCount } from "@/lib/format/text.ts";
 import { formatDuration } from "@/lib/format/time.ts";
 import type { Status } from "@/lib/sep/types.ts";
@@ -9,9 +9,17 @@ import { agoMs, partName } from "@/lib/system/attention.ts";
 import { Answer } from "./answer.tsx";
 
 /** Rows of a table that is not there yet, each as high as the real ones. */
-export function WaitingRows({ rows, columns }: { rows: number; columns: number }) {
+export function WaitingRows({
+  rows,
+  columns,
+  height = "h-[57px] tablet:h-[41px]",
+}: {
+  rows: number;
+  columns: number;
+  height?: string;
+}) {
   return Array.from({ length: rows }, (_, index) => (
-    <tr key={index} className="h-[57px] border-b border-line last:border-b-0 tablet:h-[41px]">
+    <tr key={index} className={cx("border-b border-line last:border-b-0", height)}>
       <td colSpan={columns}>
         <Skeleton />
       </td>
@@ -22,10 +30,10 @@ export function WaitingRows({ rows, columns }: { rows: number; columns: number }
 export function DependenciesPanel({ status }: { status: Status | undefined }) {
   return (
     <Panel title="Dependencies" note="what the platform stands on">
-      <Table caption="Dependencies">
+      <Table caption="Dependencies" className="table-fixed">
         <Head>
           <Column className="tablet:w-[34%]">Name</Column>
-          <Column className="max-tablet:pr-4 tablet:w-[160px]">State</Column>
+          <Column className="w-[136px] max-tablet:pr-4 tablet:w-[160px]">State</Column>
           <Column className="max-tablet:hidden">Detail</Column>
         </Head>
         <tbody>
@@ -51,14 +59,14 @@ export function DependenciesPanel({ status }: { status: Status | undefined }) {
 export function ServicesPanel({ status }: { status: Status | undefined }) {
   return (
     <Panel title="Services" note="by their signs of life">
-      <Table caption="Services">
+      <Table caption="Services" className="table-fixed">
         <Head>
           <Column className="tablet:w-[34%]">Service</Column>
           <Column className="max-tablet:hidden tablet:w-[160px]">State</Column>
           <Column number className="max-tablet:hidden">
             Instances
           </Column>
-          <Column number className="max-tablet:pr-4">
+          <Column number className="max-tablet:w-[104px] max-tablet:pr-4">
             Last seen
           </Column>
           <Column number className="max-tablet:hidden">
@@ -106,31 +114,35 @@ export function ServicesPanel({ status }: { status: Status | undefined }) {
 export function StreamsPanel({ status }: { status: Status | undefined }) {
   return (
     <Panel title="Streams" note="how far each reader is behind">
-      <Table caption="Streams">
+      <Table caption="Streams" className="table-fixed">
         <Head>
           <Column>Reader</Column>
-          <Column number>Waiting</Column>
-          <Column number className="whitespace-nowrap max-tablet:pr-4">
+          <Column number className="w-[76px]">
+            Waiting
+          </Column>
+          <Column number className="w-[84px] whitespace-nowrap max-tablet:pr-4 desktop:pr-4">
             In hand
           </Column>
-          <Column className="max-tablet:hidden">State</Column>
+          <Column className="w-[120px] max-tablet:hidden desktop:hidden">State</Column>
         </Head>
         <tbody>
-          {status === undefined && <WaitingRows rows={6} columns={4} />}
+          {status === undefined && (
+            <WaitingRows rows={6} columns={4} height="h-[57px] tablet:h-[41px] desktop:h-[57px]" />
+          )}
           {status?.streams.map((stream) => (
             <Row key={stream.name}>
               <RowHead>
                 <strong className="font-semibold">{partName(stream.name)}</strong>
-                <Under className="tablet:hidden">
+                <Under className="tablet:hidden desktop:block">
                   <Answer ok={stream.ok} yes="keeps up" no="behind" />
                 </Under>
                 {!stream.ok && <Under className="break-words">{stream.detail}</Under>}
               </RowHead>
               <NumberCell>{formatCount(stream.pending)}</NumberCell>
-              <NumberCell className="max-tablet:pr-4">
+              <NumberCell className="max-tablet:pr-4 desktop:pr-4">
                 {stream.unacknowledged === undefined ? "–" : formatCount(stream.unacknowledged)}
               </NumberCell>
-              <td className="max-tablet:hidden">
+              <td className="max-tablet:hidden desktop:hidden">
                 <Answer ok={stream.ok} yes="keeps up" no="behind" />
               </td>
             </Row>

@@ -17,17 +17,17 @@ export function PoolsPanel({ status }: { status: Status | undefined }) {
       {pools?.length === 0 ? (
         <Empty title="No pools">None is configured, or the market has not been read yet.</Empty>
       ) : (
-        <Table caption="Pools">
+        <Table caption="Pools" className="table-fixed">
           <Head>
             <Column>Pool</Column>
-            <Column className="max-tablet:hidden">State</Column>
-            <Column number className="max-tablet:pr-4">
+            <Column className="w-[116px] max-tablet:hidden">State</Column>
+            <Column number className="w-[112px] max-tablet:pr-4">
               Confirmed
             </Column>
-            <Column number className="max-tablet:hidden">
+            <Column number className="w-[72px] max-tablet:hidden">
               Ticks
             </Column>
-            <Column number className="max-tablet:hidden">
+            <Column number className="w-[152px] max-tablet:hidden">
               Address
             </Column>
           </Head>

@@ -1,6 +1,5 @@
 "use client";
 // The pieces that every page is made of.
-import Link from "next/link";
 import {
   useEffect,
   useId,
@@ -15,6 +14,7 @@ import { formatAmount, type Rounding } from "@/lib/format/amount.ts";
 import { formatClock, formatFullTime, zoneName, type Precision } from "@/lib/format/time.ts";
 import { ApiProblem } from "@/lib/sep/api.ts";
 import { useZone } from "@/lib/preferences.ts";
+import { AppLink } from "./app-link.tsx";
 import { BadgeIcon, CopyIcon, OctagonCross, Tick } from "./icons.tsx";
 
 export const cx = (...names: (string | false | undefined)[]): string => names.filter(Boolean).join(" ");
@@ -124,8 +124,8 @@ export function Button({
 }: ButtonHTMLAttributes<HTMLButtonElement> & { look?: Look }) {
   return <button type="button" className={cx(buttonBase, looks[look], className)} {...rest} />;
 }
-export function ButtonLink({ look = "plain", className, ...rest }: ComponentProps<typeof Link> & { look?: Look }) {
-  return <Link className={cx(buttonBase, looks[look], className)} {...rest} />;
+export function ButtonLink({ look = "plain", className, ...rest }: ComponentProps<typeof AppLink> & { look?: Look }) {
+  return <AppLink className={cx(buttonBase, looks[look], className)} {...rest} />;
 }
 
 /** One of a few: a radio group that looks like a switch. */

@@ -46,6 +46,8 @@ export interface ChainPosition {
   blockNumber: number | undefined;
   confirmations: number | undefined;
   maxAttempts: number | undefined;
+  /** How long a block takes, of those seen so far; undefined until that is known. */
+  blockEveryMs?: number | undefined;
 }
 
 /** How many blocks hold the swap, the including one counted; undefined while it is in none. */

@@ -27,6 +27,8 @@ test("a trade on its way, waited for, included and completed", () => {
   life.filled(0, "1", "2500", "1");
   assert.deepEqual(path(life).slice(6), ["Confirming current: 3 of 12 blocks", "Completed pending: not reached"]);
   assert.equal(now(life), "In block 8. Waiting for 9 more blocks on top.");
+  const paced = nowOf(foldHistory(life.events).intent!, { ...chain, blockEveryMs: 12_000 });
+  assert.equal(paced, "In block 8. Waiting for 9 more blocks on top, about 1m 48s.");
   life.completed("2500", "1");
   assert.deepEqual(path(life).slice(6), ["Confirming done: 10 ms", "Completed done: 10 ms"]);
   assert.equal(now(life), undefined);

@@ -62,9 +62,7 @@ export function pathOf(view: IntentView, chain: ChainPosition): PathNode[] {
       return { label: endLabel(view), state, note: endNote(view) };
     });
   }
-  return stages.map((stage) =>
-    stage.name === "Confirming" ? confirmingNode(stage, view, chain) : openNode(stage),
-  );
+  return stages.map((stage) => (stage.name === "Confirming" ? confirmingNode(stage, view, chain) : openNode(stage)));
 }
 
 function lateOrDone({ tookMs, budgetMs }: Stage): StageState {
@@ -113,9 +111,14 @@ export function nowOf(view: IntentView, chain: ChainPosition): string | undefine
   return phase === "prepared" ? `Signed${again}. It is being sent.` : `Planned${again}. It is being signed.`;
 }
 
+/** ", about 1m 48s", where the chain's pace is known. */
+export function timeFor(blocks: number, { blockEveryMs }: ChainPosition): string {
+  return blockEveryMs ? `, about ${formatDuration(blocks * blockEveryMs)}` : "";
+}
+
 function confirmingNow(block: number, confirmed: number, chain: ChainPosition): string {
   const left = (chain.confirmations ?? confirmed) - confirmed;
   const held = `In block ${formatCount(block)}.`;
   if (left === 0) return `${held} Being recorded as completed.`;
-  return `${held} Waiting for ${left === 1 ? "1 more block" : `${formatCount(left)} more blocks`} on top.`;
+  return `${held} Waiting for ${left === 1 ? "1 more block" : `${formatCount(left)} more blocks`} on top${timeFor(left, chain)}.`;
 }

@@ -34,6 +34,9 @@ const terminalStates: readonly State[] = [
 ];
 export const isTerminal = (state: State): boolean => terminalStates.includes(state);
 
+/** Events of the platform itself (`control.*`, `signer.*`) are on the record beside those of intents. */
+export const isOfIntent = (event: SepEvent): boolean => event.correlationId.startsWith("intent-");
+
 export const intentIdOf = (event: SepEvent): string => event.correlationId.slice("intent-".length);
 
 /** An approval is filled with nothing received. */

@@ -41,6 +41,23 @@ test("events in any order, any number of times, give the view of the whole or wa
   assert.equal(store.getState().liveEvents.length, life.events.length);
 });
 
+test("events that are not an intent's change nothing but how far the record is", () => {
+  const store = createSepStore();
+  serve({});
+  store.setState({ globalSequence: 7 });
+  const halted = {
+    ...life.events[0]!,
+    topic: "control.halted",
+    correlationId: "control-01J5S3Y4PEJHBJ5A7FYHBXQRFG",
+    globalSequence: 8,
+  } as unknown as SepEvent;
+  store.getState().applyEvent(halted);
+  const { intentsById, liveEvents, eventsById, globalSequence } = store.getState();
+  assert.deepEqual({ intentsById, liveEvents, eventsById }, { intentsById: {}, liveEvents: [], eventsById: {} });
+  assert.equal(globalSequence, 8);
+  assert.equal(store.getState().platformEvents, 1);
+});
+
 test("a final state never goes back", () => {
   const store = createSepStore();
   const { applyViews, applyEvent } = store.getState();

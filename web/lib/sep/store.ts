@@ -8,7 +8,7 @@ import { createStore, useStore } from "zustand";
 import { useShallow } from "zustand/react/shallow";
 import type { ChainPosition } from "../intent/badge.ts";
 import { api, type ApiProblem } from "./api.ts";
-import { applyToIntent, foldHistory, intentIdOf } from "./fold.ts";
+import { applyToIntent, foldHistory, intentIdOf, isOfIntent } from "./fold.ts";
 import { Stream, type Connection, type ConnectionStatus } from "./stream.ts";
 import type { Intent, IntentView, Platform, SepEvent, SubmitAnswer, Token } from "./types.ts";
 
@@ -29,6 +29,8 @@ export interface SepState {
   platform: Platform | undefined;
   /** By address in lower case; empty until loaded. */
   tokensByAddress: Readonly<Record<string, Token>>;
+  /** How many events of the platform itself were heard: each may have changed its status. */
+  platformEvents: number;
   /** How far everything is known: the last event that was applied, or the snapshot's; 0 while not all is followed. */
   globalSequence: number;
 
@@ -78,9 +80,12 @@ export function createSepStore() {
     async function loadHistory(intentId: string): Promise<void> {
       const events = await api.events(intentId);
       const { intent } = foldHistory(events);
-      if (intent) get().applyViews([intent]);
-      if ((get().eventsById[intentId]?.length ?? events.length) < events.length)
-        set((state) => ({ eventsById: { ...state.eventsById, [intentId]: events } }));
+      set((state) => ({
+        ...(intent && { intentsById: merged(state.intentsById, [intent]) }),
+        ...((state.eventsById[intentId]?.length ?? events.length) < events.length && {
+          eventsById: { ...state.eventsById, [intentId]: events },
+        }),
+      }));
     }
 
     const stream = new Stream({
@@ -109,6 +114,7 @@ export function createSepStore() {
       platform: undefined,
       tokensByAddress: {},
       globalSequence: 0,
+      platformEvents: 0,
 
       startStream: () => {
         stream.start();
@@ -161,6 +167,11 @@ export function createSepStore() {
       },
 
       applyEvent: (event) => {
+        if (!isOfIntent(event))
+          return set(({ globalSequence: known, platformEvents }) => ({
+            platformEvents: platformEvents + 1,
+            ...(known > 0 && { globalSequence: Math.max(known, event.globalSequence ?? 0) }),
+          }));
         const intentId = intentIdOf(event);
         const { intentsById, eventsById } = get();
         const view = intentsById[intentId];
@@ -215,5 +226,7 @@ export function useChainPosition(): ChainPosition {
     blockNumber: state.connection.blockNumber,
     confirmations: state.platform?.chain.confirmations,
     maxAttempts: state.platform?.limits.max_attempts,
+    // Whole seconds, so that what shows it is not drawn anew for nothing.
+    blockEveryMs: state.connection.blockEveryMs && Math.round(state.connection.blockEveryMs / 1000) * 1000,
   }));
 }

@@ -24,6 +24,8 @@ export interface Connection {
   blockNumber: number | undefined;
   /** When the node last confirmed that block, by this machine's clock. */
   blockAt: number | undefined;
+  /** How long a block takes, of those seen since the page was opened; undefined until several were. */
+  blockEveryMs?: number;
 }
 
 /** What is asked of the stream: everything, or one intent's events. */
@@ -40,6 +42,8 @@ interface Handlers {
 
 const pingMs = 2_000;
 const silenceMs = 6_000;
+/** Heads are heard of every `pingMs`: over fewer blocks their pace would be a guess. */
+const fewestBlocks = 3;
 const firstRetryMs = 250;
 const longestRetryMs = 15_000;
 
@@ -51,6 +55,7 @@ export class Stream {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #pulse: ReturnType<typeof setInterval> | undefined;
   #heardAt = 0;
+  #firstBlock: { number: number; at: number } | undefined; // that was heard of
   #head: number | undefined; // of the record, once the connection stands
   #stopped = true;
 
@@ -162,6 +167,7 @@ export class Stream {
       ...(pong.blockNumber !== undefined && {
         blockNumber: pong.blockNumber,
         blockAt: this.#heardAt - (pong.blockAgeMs ?? 0),
+        ...this.#blockPace(pong.blockNumber),
       }),
     });
     const first = this.#head === undefined;
@@ -170,6 +176,12 @@ export class Stream {
     if (this.#watches.size === 0) this.#attempt = 0;
     this.#handlers.onConnection({ status: "connected", since: this.#heardAt, attempt: 0, retryAt: undefined });
     for (const watch of this.#watches) void this.#subscribe(watch, pong.globalSequence);
+  }
+
+  #blockPace(number: number): Pick<Connection, "blockEveryMs"> {
+    this.#firstBlock ??= { number, at: this.#heardAt };
+    const blocks = number - this.#firstBlock.number;
+    return blocks < fewestBlocks ? {} : { blockEveryMs: (this.#heardAt - this.#firstBlock.at) / blocks };
   }
 
   async #subscribe(watch: Watch, head: number): Promise<void> {
