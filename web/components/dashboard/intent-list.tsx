@@ -87,7 +87,13 @@ export function IntentListPanel({
         ))}
       </ol>
       {ids?.length === 0 && <NoIntents {...{ filter, choose }} />}
-      <footer className="flex min-h-[52px] flex-wrap items-center gap-x-4 gap-y-2 px-4 py-2 text-table text-text2">
+      {/* Rows that wait take the room of a whole page: where there are fewer, this would be seen moving up. */}
+      <footer
+        className={cx(
+          "flex min-h-[52px] flex-wrap items-center gap-x-4 gap-y-2 px-4 py-2 text-table text-text2",
+          ids === undefined && "invisible",
+        )}
+      >
         <span>
           {ids === undefined ? "\u00a0" : `Showing ${counted(ids.length, "intent")}, times in ${zoneName(zone)}`}
         </span>
