@@ -154,6 +154,8 @@ class Section {
     }
   }
 
+  bool has(std::string_view key) const { return table_.contains(key); }
+
   void fault(std::string_view key, std::string_view what) {
     const toml::node* node = table_.get(key);
     faults_.add(node ? node->source() : table_.source(), path_of(key), what);
@@ -194,12 +196,62 @@ void merge(toml::table& into, toml::table&& from) {
   }
 }
 
+/// The four keys that name one endpoint. False where none of its addresses is set.
+bool read_addresses(Section& section, engine::NodeEndpoint& endpoint) {
+  section.url("rpc_url", endpoint.rpc_url, {"http://", "https://"});
+  section.url("ws_url", endpoint.ws_url, {"ws://", "wss://"});
+  section.text("ipc_path", endpoint.ipc_path);
+  return !(endpoint.rpc_url.empty() && endpoint.ws_url.empty() && endpoint.ipc_path.empty());
+}
+
+void read_endpoint(Section& section, std::vector<engine::NodeEndpoint>& endpoints) {
+  engine::NodeEndpoint endpoint;
+  if (!read_addresses(section, endpoint))
+    section.fault("rpc_url", "is missing: an endpoint needs an rpc_url, a ws_url or an ipc_path");
+  section.text("name", endpoint.name);
+  section.boolean("read", endpoint.read);
+  section.boolean("submit", endpoint.submit);
+  if (!endpoint.read && !endpoint.submit)
+    section.fault("read", "must not be false where submit is false: the endpoint would have no use");
+  const auto is_there = [&](const std::string& value, std::string engine::NodeEndpoint::* member) {
+    return !value.empty() && std::ranges::find(endpoints, value, member) != endpoints.end();
+  };
+  // Twice the same would be two votes of one voice.
+  if (is_there(endpoint.name, &engine::NodeEndpoint::name))
+    section.fault("name", fmt::format("{} is there twice", endpoint.name));
+  if (is_there(endpoint.rpc_url, &engine::NodeEndpoint::rpc_url)) section.fault("rpc_url", "is there twice");
+  if (is_there(endpoint.ws_url, &engine::NodeEndpoint::ws_url)) section.fault("ws_url", "is there twice");
+  if (is_there(endpoint.ipc_path, &engine::NodeEndpoint::ipc_path))
+    section.fault("ipc_path", "is there twice");
+  endpoints.push_back(std::move(endpoint));
+}
+
+/// chain.rpc_url, ws_url and ipc_path are the short form of one [[chain.endpoint]].
+void read_node(Section& section, std::vector<engine::NodeEndpoint>& endpoints) {
+  engine::NodeEndpoint only;
+  const bool short_form = read_addresses(section, only);
+  if (!section.has("endpoint")) {
+    if (short_form) endpoints.push_back(std::move(only));
+    return;
+  }
+  if (short_form)
+    section.fault(
+        "endpoint",
+        "cannot stand beside chain.rpc_url, ws_url or ipc_path, which name one endpoint alone: leave "
+        "those empty, or move them into a [[chain.endpoint]]");
+  section.tables("endpoint", [&](Section& table) { read_endpoint(table, endpoints); });
+  if (std::ranges::none_of(endpoints, &engine::NodeEndpoint::read))
+    section.fault("endpoint", "at least one must have read = true");
+  if (std::ranges::none_of(endpoints, &engine::NodeEndpoint::submit))
+    section.fault("endpoint", "at least one must have submit = true");
+}
+
 void read_chain(Section& section, engine::ChainSettings& chain) {
   section.text("name", chain.name, Need::kRequired);
   section.integer("chain_id", chain.chain_id, 1, std::numeric_limits<std::int64_t>::max(), Need::kRequired);
-  section.url("rpc_url", chain.rpc_url, {"http://", "https://"});
-  section.url("ws_url", chain.ws_url, {"ws://", "wss://"});
-  section.text("ipc_path", chain.ipc_path);
+  read_node(section, chain.endpoints);
+  section.integer("max_lag_blocks", chain.max_lag_blocks, 0U, 1000U);
+  section.integer("rpc_timeout_ms", chain.rpc_timeout_ms, 100U, 60'000U);
   section.integer("confirmations", chain.confirmations, 1, 1000);
   section.integer("poll_interval_ms", chain.poll_interval_ms, 10, 60'000);
 }
@@ -402,7 +454,7 @@ Result<engine::Settings> load_settings(std::span<const std::filesystem::path> fi
 
 Status check_endpoints(const engine::Settings& settings) {
   std::vector<std::string_view> missing;
-  if (settings.chain.rpc_url.empty()) missing.emplace_back("chain.rpc_url");
+  if (settings.chain.endpoints.empty()) missing.emplace_back("chain.rpc_url");
   if (settings.endpoints.nats_url.empty()) missing.emplace_back("endpoints.nats");
   if (settings.endpoints.postgres.empty()) missing.emplace_back("endpoints.postgres");
   if (settings.endpoints.redis_socket.empty()) missing.emplace_back("endpoints.redis");

@@ -115,7 +115,8 @@ TEST_F(ConfigTest, ALaterFileReplacesSingleKeysAndWholeLists) {
     fee = 10000
   )");
   ASSERT_TRUE(settings) << settings.error().detail;
-  EXPECT_EQ(settings->chain.rpc_url, "http://127.0.0.1:8545");
+  ASSERT_EQ(settings->chain.endpoints.size(), 1);
+  EXPECT_EQ(settings->chain.endpoints[0].rpc_url, "http://127.0.0.1:8545");
   EXPECT_EQ(settings->chain.chain_id, 31337) << "its neighbours stay";
   EXPECT_EQ(settings->execution.normal.bump_after_ms, 1234);
   EXPECT_EQ(settings->execution.normal.base_fee_multiplier_percent, 200);
@@ -159,6 +160,47 @@ TEST_F(ConfigTest, RefusesValuesOutOfRange) {
               HasSubstr("execution.aggressive.max_priority_fee_per_gas_gwei: must not be above"));
   EXPECT_THAT(faults("chain.rpc_url = \"127.0.0.1:8545\""),
               HasSubstr("chain.rpc_url: must start with http://"));
+}
+
+TEST_F(ConfigTest, ReadsSeveralEndpointsOfOneChain) {
+  const auto settings = load_over_devnet(R"(
+    [[chain.endpoint]]
+    name = "own"
+    ipc_path = "/run/geth.ipc"
+    submit = false
+    [[chain.endpoint]]
+    rpc_url = "https://node.example/v3/key"
+    ws_url = "wss://node.example/v3/key"
+    [[chain.endpoint]]
+    name = "private"
+    rpc_url = "https://relay.example"
+    read = false
+  )");
+  ASSERT_TRUE(settings) << settings.error().detail;
+  using Endpoint = engine::NodeEndpoint;
+  EXPECT_THAT(settings->chain.endpoints,
+              testing::ElementsAre(
+                  Endpoint{.name = "own", .ipc_path = "/run/geth.ipc", .read = true, .submit = false},
+                  Endpoint{.rpc_url = "https://node.example/v3/key", .ws_url = "wss://node.example/v3/key"},
+                  Endpoint{.name = "private", .rpc_url = "https://relay.example", .read = false}));
+}
+
+TEST_F(ConfigTest, RefusesEndpointsThatContradictEachOther) {
+  const std::string one = "[[chain.endpoint]]\nrpc_url = \"http://a\"\n";
+  EXPECT_THAT(faults("chain.rpc_url = \"http://b\"\n" + one),
+              HasSubstr("chain.endpoint: cannot stand beside chain.rpc_url"));
+  EXPECT_THAT(faults(one + one), HasSubstr("chain.endpoint[1].rpc_url: is there twice"));
+  EXPECT_THAT(faults(one + "name = \"n\"\n[[chain.endpoint]]\nrpc_url = \"http://b\"\nname = \"n\""),
+              HasSubstr("chain.endpoint[1].name: n is there twice"));
+  EXPECT_THAT(faults("[[chain.endpoint]]\nname = \"n\""),
+              HasSubstr("chain.endpoint[0].rpc_url: is missing: an endpoint needs"));
+  EXPECT_THAT(faults(one + "read = false"), HasSubstr("chain.endpoint: at least one must have read = true"));
+  EXPECT_THAT(faults(one + "submit = false"), HasSubstr("at least one must have submit = true"));
+  EXPECT_THAT(faults(one + "read = false\nsubmit = false"),
+              HasSubstr("chain.endpoint[0].read: must not be false"));
+  EXPECT_THAT(faults(one + "rpc = \"http://b\""), HasSubstr("chain.endpoint[0].rpc: is not a known key"));
+  EXPECT_THAT(faults("chain.max_lag_blocks = -1"), HasSubstr("chain.max_lag_blocks: must be an integer"));
+  EXPECT_THAT(faults("chain.rpc_timeout_ms = 1"), HasSubstr("chain.rpc_timeout_ms: must be an integer"));
 }
 
 TEST_F(ConfigTest, RefusesAddressesWithoutChecksum) {

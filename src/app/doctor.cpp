@@ -14,7 +14,7 @@
 #include "base/decimal.h"
 #include "bus/bus.h"
 #include "ethereum/abi.h"
-#include "node/node.h"
+#include "node/nodes.h"
 #include "store/event_store.h"
 #include "store/read_models.h"
 #include "uniswap/contracts.h"
@@ -122,15 +122,11 @@ using Outcome = Result<std::string>;
 class ChainChecks {
  public:
   ChainChecks(asio::any_io_executor executor, const engine::ChainSettings& chain, Report& report)
-      : chain_(chain),
-        report_(report),
-        node_(executor, {.rpc_url = chain.rpc_url, .ipc_path = chain.ipc_path, .rpc = {}}) {}
+      : chain_(chain), report_(report), executor_(executor), node_(executor, node::nodes_options(chain)) {}
 
   asio::awaitable<void> run() {
-    const auto reached = co_await check_node();
-    report_.check("node answers", reached);
-    if (!reached) co_return;  // every further line would say the same
-    report_.check("chain id", co_await check_chain_id());
+    co_await check_endpoints();
+    if (reached_ == 0) co_return;  // every further line would say the same
     report_.check("eth_simulateV1", co_await check_simulation());
     const auto& contracts = chain_.contracts;
     for (const auto& [name, address] :
@@ -151,20 +147,59 @@ class ChainChecks {
   }
 
  private:
-  asio::awaitable<Outcome> check_node() {
-    if (chain_.rpc_url.empty() && chain_.ipc_path.empty())
-      co_return fail(errc::kConfiguration, "chain.rpc_url is empty");
-    SEP_CO_TRY(const auto version, co_await node_.client_version());
-    SEP_CO_TRY(const auto head, co_await node_.header(node::kLatest));
-    co_return fmt::format("{} at block {}", version, head ? head->number : 0);
+  /// One line for each endpoint: what runs there, its chain, and how far it is behind the others.
+  asio::awaitable<void> check_endpoints() {
+    if (chain_.endpoints.empty())
+      report_.failed("node", "neither chain.rpc_url nor a [[chain.endpoint]] is set");
+    std::vector<Result<Answering>> answers;
+    std::uint64_t highest = 0;
+    std::size_t readers = 0;
+    for (const auto& endpoint : chain_.endpoints) {
+      answers.push_back(co_await ask_endpoint(endpoint));
+      if (!answers.back()) continue;
+      highest = std::max(highest, answers.back()->block);
+      if (!endpoint.read) continue;
+      ++reached_;
+    }
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      const auto& endpoint = chain_.endpoints[i];
+      readers += endpoint.read ? 1 : 0;
+      report_.check("node " + node::endpoint_name(endpoint), verdict(endpoint, answers[i], highest));
+    }
+    if (readers == 2)
+      report_.ok("agreement", "both endpoints must say the same: three survive the loss of one");
   }
 
-  asio::awaitable<Outcome> check_chain_id() {
-    SEP_CO_TRY(const auto chain_id, co_await node_.chain_id());
-    if (chain_id != chain_.chain_id)
-      co_return fail(errc::kChainMismatch, fmt::format("the node serves chain {}, the configuration says {}",
-                                                       chain_id, chain_.chain_id));
-    co_return std::to_string(chain_id);
+  struct Answering {
+    std::string version;
+    std::uint64_t chain_id = 0;
+    std::uint64_t block = 0;
+  };
+  asio::awaitable<Result<Answering>> ask_endpoint(engine::NodeEndpoint endpoint) {
+    node::Node node(executor_, node::node_options(endpoint));
+    Answering answering;
+    SEP_CO_TRY(answering.chain_id, co_await node.chain_id());
+    if (!endpoint.read) co_return answering;
+    SEP_CO_TRY(answering.version, co_await node.client_version());
+    SEP_CO_TRY(const auto head, co_await node.header(node::kLatest));
+    answering.block = head ? head->number : 0;
+    co_return answering;
+  }
+
+  Outcome verdict(const engine::NodeEndpoint& endpoint, const Result<Answering>& answer,
+                  std::uint64_t highest) const {
+    if (!answer) return fail(answer.error());
+    if (answer->chain_id != chain_.chain_id)
+      return fail(errc::kChainMismatch, fmt::format("the node serves chain {}, the configuration says {}",
+                                                    answer->chain_id, chain_.chain_id));
+    if (!endpoint.read) return fmt::format("chain {}, for submission alone", answer->chain_id);
+    const auto behind = highest - answer->block;
+    const auto text = fmt::format("{}, chain {}, at block {}{}{}", answer->version, answer->chain_id,
+                                  answer->block, behind > 0 ? fmt::format(", {} behind", behind) : "",
+                                  endpoint.submit ? "" : ", never submitted to");
+    if (behind > chain_.max_lag_blocks)
+      return fail(errc::kNodeError, text + ": its answers do not count (chain.max_lag_blocks)");
+    return text;
   }
 
   asio::awaitable<Outcome> check_simulation() {
@@ -231,7 +266,9 @@ class ChainChecks {
 
   const engine::ChainSettings& chain_;
   Report& report_;
-  node::Node node_;
+  asio::any_io_executor executor_;
+  node::Nodes node_;
+  std::size_t reached_ = 0;  // endpoints that are read and answered
 };
 
 }  // namespace

@@ -191,13 +191,14 @@ Status Up::read_configuration() {
   }
   for (auto& file : options_.config) file = fs::absolute(file);
   SEP_TRY(settings_, load_settings(options_.config));
-  local_chain_ = settings_.chain.rpc_url.empty() && settings_.chain.ipc_path.empty();
+  local_chain_ = settings_.chain.endpoints.empty();
   if (local_chain_ && settings_.chain.chain_id != kDevnetChainId)
     return fail(
         errc::kConfiguration,
-        fmt::format("chain.rpc_url is empty, and a local chain has chain_id {}, not {}; name the node in a "
-                    "second --config file",
-                    kDevnetChainId, settings_.chain.chain_id));
+        fmt::format(
+            "no node is named, and a local chain has chain_id {}, not {}; name one by chain.rpc_url in a "
+            "second --config file",
+            kDevnetChainId, settings_.chain.chain_id));
   if (!local_chain_ && (!options_.fork_url.empty() || options_.block_time_s))
     return fail(errc::kConfiguration,
                 "--fork-url and --block-time are for the local chain, but the configuration names a node");
@@ -308,13 +309,14 @@ Status Up::start_services() {
 Status Up::write_run_json() {
   json::object processes;
   for (const auto& watched : watched_) processes[watched->part->name()] = watched->part->pid();
-  const json::object document{{"http", http_url()},
-                              {"rpc", local_chain_ ? anvil_->rpc_url() : settings_.chain.rpc_url},
-                              {"nats", nats_->url()},
-                              {"redis", redis_->socket()},
-                              {"postgres", postgres_->conninfo()},
-                              {"pid", ::getpid()},
-                              {"processes", processes}};
+  const json::object document{
+      {"http", http_url()},
+      {"rpc", local_chain_ ? anvil_->rpc_url() : settings_.chain.endpoints.front().rpc_url},
+      {"nats", nats_->url()},
+      {"redis", redis_->socket()},
+      {"postgres", postgres_->conninfo()},
+      {"pid", ::getpid()},
+      {"processes", processes}};
   return write_file_atomically(directory_ / "run.json", canonical_json(document) + "\n");
 }
 

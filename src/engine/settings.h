@@ -37,14 +37,26 @@ struct Contracts {
   Address weth;
 };
 
+/// One way to the chain. Calls take ipc_path where it is set, then rpc_url, then ws_url; new heads ipc_path,
+/// ws_url, rpc_url.
+struct NodeEndpoint {
+  std::string name;      // for people; empty: the address without its path, which may hold a key
+  std::string rpc_url;   // http://host:port, empty: none
+  std::string ws_url;    // ws://host:port, empty: none
+  std::string ipc_path;  // unix socket, empty: none
+  bool read = true;      // it is asked, and has a vote in what is decided
+  bool submit = true;    // transactions are handed to it
+  bool operator==(const NodeEndpoint&) const = default;
+};
+
 struct ChainSettings {
   std::string name = "ethereum";  // assets[].chain on the wire
   std::uint64_t chain_id = 0;
-  std::string rpc_url;               // http://host:port
-  std::string ws_url;                // ws://host:port, empty: none
-  std::string ipc_path;              // unix socket, empty: none
-  unsigned confirmations = 1;        // blocks, the including one counted
-  unsigned poll_interval_ms = 1000;  // where no subscription is to be had
+  std::vector<NodeEndpoint> endpoints;  // the preferred one first; empty: not configured
+  unsigned max_lag_blocks = 3;          // an endpoint that is more behind the others has no vote
+  unsigned rpc_timeout_ms = 5000;       // of one call to an endpoint
+  unsigned confirmations = 1;           // blocks, the including one counted
+  unsigned poll_interval_ms = 1000;     // where no subscription is to be had
   Contracts contracts;
   std::vector<Token> tokens;
   std::vector<PoolKey> pools;

@@ -14,8 +14,7 @@
 #include "engine/venue.h"
 #include "ethereum/revert.h"
 #include "ethereum/transaction.h"
-#include "node/heads.h"
-#include "node/node.h"
+#include "node/nodes.h"
 #include "services/async.h"
 #include "services/control_view.h"
 #include "services/fail_point.h"
@@ -95,11 +94,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         log_(logger("orchestrator")),
         record_(bus_),
         venue_(settings.chain.name),
-        node_(executor_, {.rpc_url = settings.chain.rpc_url, .ipc_path = settings.chain.ipc_path, .rpc = {}}),
-        heads_(executor_, {.ipc_path = settings.chain.ipc_path,
-                           .ws_url = settings.chain.ws_url,
-                           .rpc_url = settings.chain.rpc_url,
-                           .poll_interval = std::chrono::milliseconds(settings.chain.poll_interval_ms)}),
+        node_(executor_, node::nodes_options(settings.chain)),
         account_lock_(executor_) {}
 
   Task<Status> start() {
@@ -131,7 +126,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     plans_.reset();
     cancels_.reset();
     if (controls_) controls_->stop();
-    heads_.stop();
+    node_.stop();
     for (auto& [id, drive] : drives_) drive->wake.set();
   }
 
@@ -207,7 +202,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<void> follow_heads() {
     while (!stopping_) {
-      const auto head = co_await heads_.next();
+      const auto head = co_await node_.next_head();
       if (!head) co_return;
       const auto nonce = co_await node_.transaction_count(signer_->address(), node::BlockId(head->number));
       if (!nonce) continue;
@@ -544,8 +539,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   Logger log_;
   RecordClient record_;
   engine::UniswapV3Venue venue_;
-  node::Node node_;
-  node::HeadFollower heads_;
+  node::Nodes node_;
   Mutex account_lock_;
   std::optional<std::uint64_t> next_nonce_;
   node::Head head_;

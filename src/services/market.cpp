@@ -9,8 +9,7 @@
 #include "base/log.h"
 #include "engine/intent.h"
 #include "engine/market_state.h"
-#include "node/heads.h"
-#include "node/node.h"
+#include "node/nodes.h"
 #include "services/async.h"
 #include "services/subjects.h"
 #include "uniswap/contracts.h"
@@ -73,11 +72,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
         account_(account),
         metrics_(metrics),
         log_(logger("market")),
-        node_(bus_->executor(), {.rpc_url = chain_.rpc_url, .ipc_path = chain_.ipc_path, .rpc = {}}),
-        heads_(bus_->executor(), {.ipc_path = chain_.ipc_path,
-                                  .ws_url = chain_.ws_url,
-                                  .rpc_url = chain_.rpc_url,
-                                  .poll_interval = std::chrono::milliseconds(chain_.poll_interval_ms)}),
+        node_(bus_->executor(), node::nodes_options(chain_)),
         heartbeat_(bus_->executor()) {}
 
   Status start() {
@@ -93,7 +88,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
   void stop() {
     stopping_ = true;
     snapshots_.reset();
-    heads_.stop();
+    node_.stop();
     heartbeat_.cancel();
   }
 
@@ -106,7 +101,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<void> follow() {
     while (!stopping_) {
-      const auto head = co_await heads_.next();
+      const auto head = co_await node_.next_head();
       if (!head) co_return;
       while (!stopping_) {
         const auto taken = co_await take(*head);
@@ -125,7 +120,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
     const auto self = shared_from_this();
     while (!stopping_) {
       co_await wait(heartbeat_, kHeartbeat);
-      if (stopping_ || state_.revision == 0 || heads_.last_confirmed_ms() <= state_.confirmed_at.ms) continue;
+      if (stopping_ || state_.revision == 0 || node_.last_confirmed_ms() <= state_.confirmed_at.ms) continue;
       publish({});
     }
   }
@@ -303,7 +298,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
 
   void publish(const std::vector<Address>& changed) {
     ++state_.revision;
-    state_.confirmed_at = {heads_.last_confirmed_ms()};
+    state_.confirmed_at = {node_.last_confirmed_ms()};
     if (const auto sent =
             bus_->publish(subject::kMarketUpdate, json::serialize(engine::update_json(state_, changed)));
         !sent)
@@ -317,8 +312,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<Address> account_;
   gateway::Metrics& metrics_;
   Logger log_;
-  node::Node node_;
-  node::HeadFollower heads_;
+  node::Nodes node_;
   asio::steady_timer heartbeat_;
   bus::Subscription snapshots_;
   MarketState state_;
