@@ -1,5 +1,7 @@
 #include "node/message.h"
 
+#include "node/connect.h"
+
 namespace sep::node {
 
 std::string request_text(std::uint64_t id, const std::string& method, const json::array& params) {
@@ -38,6 +40,43 @@ NodeResult<json::value> result_of(json::object& answer) {
 bool is_read(const std::string& method) {
   return method.starts_with("web3_") || method.starts_with("net_") ||
          (method.starts_with("eth_") && !method.starts_with("eth_send"));
+}
+
+Results read_response(const Endpoint& endpoint, unsigned status, std::string_view text,
+                      std::uint64_t first_id, std::size_t count) {
+  // These statuses are a door-keeper's, whatever its body says: no node saw the request.
+  if (status == 401 || status == 403 || status == 404 || status == 429)
+    return unreachable(endpoint, "HTTP status " + std::to_string(status));
+  json::parse_options options;
+  options.max_depth = kMaxAnswerDepth;
+  boost::system::error_code error;
+  auto body = json::parse(text, error, {}, options);
+  if (error) {
+    if (status >= 300 && status < 500) return unreachable(endpoint, "HTTP status " + std::to_string(status));
+    return unknown_outcome(
+        endpoint, status == 200 ? "not JSON: " + error.message() : "HTTP status " + std::to_string(status));
+  }
+  std::vector<NodeResult<json::value>> results(count, unknown_outcome(endpoint, "no answer to this call"));
+  if (auto* one = body.if_object()) {
+    const auto id = id_of(*one);
+    auto result = result_of(*one);
+    const bool ours = count == 1 && id == first_id;
+    const bool refusal = !id && !result;  // of a request that the node could not read, or of a whole batch
+    if (!ours && !refusal) return unknown_outcome(endpoint, "an answer to another call");
+    if (count > 1) return std::unexpected(std::move(result).error());
+    results[0] = std::move(result);
+    return results;
+  }
+  auto* several = body.if_array();
+  if (several == nullptr || count == 1) return unknown_outcome(endpoint, "an answer of another form");
+  for (auto& element : *several) {
+    auto* answer = element.if_object();
+    const auto id = answer != nullptr ? id_of(*answer) : std::nullopt;
+    if (!id || *id < first_id || *id - first_id >= count)
+      return unknown_outcome(endpoint, "an answer to another call");
+    results[*id - first_id] = result_of(*answer);
+  }
+  return results;
 }
 
 }  // namespace sep::node

@@ -3,7 +3,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "node/endpoint.h"
 #include "node/rpc.h"
 
 namespace sep::node {
@@ -19,6 +22,12 @@ std::optional<std::uint64_t> id_of(const json::object& answer);
 /// "result", or "error" as NodeError::Kind::kAnswered, or kUnknownOutcome where the object is no answer.
 /// Moves out of `answer`.
 NodeResult<json::value> result_of(json::object& answer);
+
+/// The results of the calls first_id, first_id + 1, … in an HTTP response; what has no answer is
+/// kUnknownOutcome.
+using Results = NodeResult<std::vector<NodeResult<json::value>>>;
+Results read_response(const Endpoint& endpoint, unsigned status, std::string_view text,
+                      std::uint64_t first_id, std::size_t count);
 
 /// Whether asking twice changes nothing at the node.
 bool is_read(const std::string& method);

@@ -5,7 +5,8 @@
 // node/heads.h.
 // Invariants
 //  1. Every field of an answer is checked; one that is missing or of another type makes the answer unusable
-//     (NodeError::Kind::kUnknownOutcome), never a default.
+//     (NodeError::Kind::kUnknownOutcome), never a default. So does an answer about something else than was
+//     asked.
 //  2. A revert is a result (Executed), not an error: NodeError always means that the question stays open.
 //  3. send_raw_transaction never fails: what happened, including "unknown", is its answer.
 //  4. The same one-thread rule as RpcClient. A Node outlives its running coroutines.
@@ -41,6 +42,7 @@ class BlockId {
   BlockId(const Hash32& hash) : id_(hash) {}      // NOLINT(*explicit*)
 
   const Hash32* if_hash() const { return std::get_if<Hash32>(&id_); }
+  const std::uint64_t* if_number() const { return std::get_if<std::uint64_t>(&id_); }
   /// "latest", "0x1a", or {"blockHash": "0x…"} (EIP-1898).
   json::value to_json() const;
 

@@ -14,6 +14,7 @@ namespace {
 using asio::ip::tcp;
 
 const std::string kHashText = "0x" + std::string(64, 'a');
+const Hash32 kHash = parse_hash(kHashText).value();
 const std::string kAddressText = "0x" + std::string(40, 'b');
 
 /// A node whose every answer is `reply`: "result":… or "error":…; where the method has one of `replies`, its
@@ -85,7 +86,7 @@ std::string result_of_text(const json::value& value) {
 
 TEST_F(AnsweringNode, ReadsAReceipt) {
   reply = result_of_text(receipt_json());
-  const auto receipt = ask(node_.receipt(Hash32{}));
+  const auto receipt = ask(node_.receipt(kHash));
   ASSERT_TRUE(receipt) << receipt.error().message;
   ASSERT_TRUE(*receipt);
   EXPECT_TRUE((*receipt)->success);
@@ -100,11 +101,26 @@ TEST_F(AnsweringNode, ReadsAReceipt) {
 
 TEST_F(AnsweringNode, WhatIsNotMinedHasNoReceipt) {
   reply = R"("result":null)";
-  EXPECT_FALSE(ask(node_.receipt(Hash32{})).value());
+  EXPECT_FALSE(ask(node_.receipt(kHash)).value());
   auto pending = receipt_json();
   pending["blockHash"] = nullptr;
   reply = result_of_text(pending);
-  EXPECT_FALSE(ask(node_.receipt(Hash32{})).value());
+  EXPECT_FALSE(ask(node_.receipt(kHash)).value());
+}
+
+TEST_F(AnsweringNode, AnAnswerAboutSomethingElseIsUnusable) {
+  const auto unknown = [](const auto& result) {
+    return !result && result.error().kind == NodeError::Kind::kUnknownOutcome;
+  };
+  reply = result_of_text(receipt_json());
+  EXPECT_TRUE(unknown(ask(node_.receipt(Hash32{}))));
+  reply = result_of_text(transaction_json());
+  EXPECT_TRUE(unknown(ask(node_.transaction(Hash32{}))));
+  reply = result_of_text(header_json());
+  EXPECT_TRUE(ask(node_.header(kHash)));
+  EXPECT_TRUE(ask(node_.header(16)));
+  EXPECT_TRUE(unknown(ask(node_.header(Hash32{}))));
+  EXPECT_TRUE(unknown(ask(node_.header(17))));
 }
 
 /// Every way to spoil one document: each member taken out, or replaced by a value of another kind.
@@ -134,7 +150,7 @@ TEST_F(AnsweringNode, ASpoiledDocumentIsAnUnusableAnswer) {
   for (const auto& bad : spoiled(receipt_json(), {"transactionHash", "status", "blockNumber", "blockHash",
                                                   "gasUsed", "effectiveGasPrice", "logs"})) {
     reply = result_of_text(bad);
-    const auto receipt = ask(node_.receipt(Hash32{}));
+    const auto receipt = ask(node_.receipt(kHash));
     // an object without a block's hash is a pending receipt, as some nodes give it
     if (receipt && !*receipt && bad.is_object() && !bad.get_object().contains("blockHash")) continue;
     EXPECT_TRUE(refused(receipt)) << reply;
@@ -146,7 +162,7 @@ TEST_F(AnsweringNode, ASpoiledDocumentIsAnUnusableAnswer) {
   for (const auto& bad :
        spoiled(transaction_json(), {"hash", "from", "nonce", "value", "gas", "input", "blockNumber"})) {
     reply = result_of_text(bad);
-    EXPECT_TRUE(refused(ask(node_.transaction(Hash32{})))) << reply;
+    EXPECT_TRUE(refused(ask(node_.transaction(kHash)))) << reply;
   }
   for (const auto& bad : spoiled(fee_history_json(), {"oldestBlock", "baseFeePerGas"})) {
     reply = result_of_text(bad);
@@ -181,7 +197,7 @@ TEST_F(AnsweringNode, ASpoiledDocumentIsAnUnusableAnswer) {
 
 TEST_F(AnsweringNode, ABlockThatTheNodeLacksIsNone) {
   reply = R"("result":null)";
-  EXPECT_FALSE(ask(node_.header(Hash32{})).value());
+  EXPECT_FALSE(ask(node_.header(kHash)).value());
   EXPECT_EQ(last_request.at("method"), "eth_getBlockByHash");
 }
 
@@ -275,14 +291,14 @@ TEST_F(AnsweringNode, ARevertIsReplayedAfterItsBlockThenBeforeIt) {
   replies["eth_getTransactionByHash"] = {result_of_text(transaction_json())};
   replies["eth_call"] = {R"("result":"0x")",
                          R"("error":{"code":3,"message":"execution reverted","data":"0x01"})"};
-  const auto halt = ask(node_.halt_of(Hash32{}));
+  const auto halt = ask(node_.halt_of(kHash));
   ASSERT_TRUE(halt) << halt.error().message;
   ASSERT_TRUE(*halt);
   EXPECT_EQ((*halt)->data, Bytes{1});
   EXPECT_EQ(last_request.at("params").at(1), "0xf");  // the block of the receipt is 0x10
 
   replies["eth_getTransactionReceipt"] = {R"("result":null)"};
-  EXPECT_FALSE(ask(node_.halt_of(Hash32{})).value());
+  EXPECT_FALSE(ask(node_.halt_of(kHash)).value());
 }
 
 TEST_F(AnsweringNode, ASubmissionIsSortedByWhatIsKnown) {

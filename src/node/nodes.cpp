@@ -359,8 +359,8 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
     milliseconds backoff;               // before the next probe of it while it is ill
     std::string illness;                // empty: it answers
     std::string other_chain;            // what it says where it is not ours
-    bool chain_known = false;           // it served our chain when it was last asked
-    bool was_well = true;               // as last logged
+    bool probed = false;
+    bool was_well = true;  // as last logged
     std::optional<Head> head;
     std::map<std::uint64_t, Head> recent;
     std::uint64_t calls = 0, failures = 0, contradictions = 0;
@@ -417,12 +417,13 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
   std::string illness(const Endpoint& endpoint) const {
     if (!endpoint.illness.empty()) return endpoint.illness;
     if (!endpoint.other_chain.empty()) return endpoint.other_chain;
+    if (!endpoint.probed) return "was not asked yet";
     const auto behind = lag(endpoint);
     if (behind > options_.max_lag_blocks) return fmt::format("is {} blocks behind the others", behind);
     return {};
   }
 
-  bool votes(const Endpoint& endpoint) const { return endpoint.chain_known && illness(endpoint).empty(); }
+  bool votes(const Endpoint& endpoint) const { return illness(endpoint).empty(); }
 
   /// Blocks behind a height that lying endpoints cannot raise while enough honest ones answer.
   std::uint64_t lag(const Endpoint& endpoint) const {
@@ -494,7 +495,7 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
   void health_changed() {
     for (const auto& endpoint : endpoints_) {
       const auto why = illness(*endpoint);
-      if (why.empty() == endpoint->was_well) continue;
+      if (!endpoint->probed || why.empty() == endpoint->was_well) continue;
       endpoint->was_well = why.empty();
       if (why.empty())
         log_->info("{} is well again", endpoint->name);
@@ -532,17 +533,17 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
   awaitable<void> probe(Endpoint& endpoint) {
     const auto chain = co_await endpoint.node.chain_id();
     ++endpoint.calls;
+    endpoint.probed = true;
     if (!chain && (endpoint.settings.read || blames_endpoint(chain.error()))) {
       fell_ill(endpoint, chain.error().message);
       co_return;
     }
     endpoint.illness.clear();
     endpoint.other_chain.clear();
-    // A private endpoint may know nothing but eth_sendRawTransaction.
-    endpoint.chain_known = chain && *chain == options_.chain_id;
+    // Without an answer it is a private endpoint, which may know nothing but eth_sendRawTransaction.
     if (chain && *chain != options_.chain_id)
       endpoint.other_chain = fmt::format("serves chain {}, not {}", *chain, options_.chain_id);
-    if (endpoint.chain_known) started_ = started_ || voters().size() >= needed_;
+    started_ = started_ || voters().size() >= needed_;
     health_changed();
   }
 

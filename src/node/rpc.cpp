@@ -11,8 +11,6 @@
 namespace sep::node {
 namespace {
 
-using Results = NodeResult<std::vector<NodeResult<json::value>>>;
-
 constexpr int kMethodNotFound = -32601;      // JSON-RPC 2.0
 constexpr int kMethodNotSupported = -32004;  // EIP-1474
 
@@ -95,46 +93,7 @@ class RpcClient::Impl : public std::enable_shared_from_this<Impl> {
     SEP_CO_TRY(auto response,
                co_await http_->post(std::move(body),
                                     reads ? HttpPool::Repeat::kOnce : HttpPool::Repeat::kNever, deadline));
-    co_return read_response(response, first_id, calls.size());
-  }
-
-  Results read_response(const HttpPool::Response& response, std::uint64_t first_id, std::size_t count) const {
-    // These statuses are a door-keeper's, whatever its body says: no node saw the request.
-    const auto status = response.status;
-    if (status == 401 || status == 403 || status == 404 || status == 429)
-      return unreachable(*endpoint_, "HTTP status " + std::to_string(status));
-    json::parse_options options;
-    options.max_depth = kMaxAnswerDepth;
-    boost::system::error_code error;
-    auto body = json::parse(response.body, error, {}, options);
-    if (error) {
-      if (status >= 300 && status < 500)
-        return unreachable(*endpoint_, "HTTP status " + std::to_string(status));
-      return unknown_outcome(*endpoint_, status == 200 ? "not JSON: " + error.message()
-                                                       : "HTTP status " + std::to_string(status));
-    }
-    std::vector<NodeResult<json::value>> results(count,
-                                                 unknown_outcome(*endpoint_, "no answer to this call"));
-    if (auto* one = body.if_object()) {
-      const auto id = id_of(*one);
-      auto result = result_of(*one);
-      const bool ours = count == 1 && id == first_id;
-      const bool refusal = !id && !result;  // of a request that the node could not read, or of a whole batch
-      if (!ours && !refusal) return unknown_outcome(*endpoint_, "an answer to another call");
-      if (count > 1) return std::unexpected(std::move(result).error());
-      results[0] = std::move(result);
-      return results;
-    }
-    auto* several = body.if_array();
-    if (several == nullptr || count == 1) return unknown_outcome(*endpoint_, "an answer of another form");
-    for (auto& element : *several) {
-      auto* answer = element.if_object();
-      const auto id = answer != nullptr ? id_of(*answer) : std::nullopt;
-      if (!id || *id < first_id || *id - first_id >= count)
-        return unknown_outcome(*endpoint_, "an answer to another call");
-      results[*id - first_id] = result_of(*answer);
-    }
-    return results;
+    co_return read_response(*endpoint_, response.status, response.body, first_id, calls.size());
   }
 
   asio::any_io_executor executor_;

@@ -18,6 +18,7 @@
 #include "services/async.h"
 #include "services/control_view.h"
 #include "services/fail_point.h"
+#include "services/node_health.h"
 #include "services/subjects.h"
 #include "uniswap/contracts.h"
 
@@ -108,6 +109,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
                  next_nonce_.reset();  // a halt has its reason; after it both sides are asked again
                  for (auto& [id, drive] : drives_) drive->wake.set();
                }));
+    spawn(report_health());
     SEP_CO_TRY(cancels_, bus_->subscribe(std::string(engine::topic::kIntentCancelRequested), "",
                                          [this](const bus::Message& m) { cancel_requested(m); }));
     spawn(take_up_unfinished());
@@ -212,6 +214,14 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         if (drive->execution) drive->execution->observe(head_seen_);
         drive->wake.set();
       }
+    }
+  }
+
+  Task<void> report_health() {
+    NodeHealthReport report(bus_, metrics_, "orchestrator");
+    while (!stopping_) {
+      report.send(node_.health());
+      co_await pause(executor_, 1s);
     }
   }
 

@@ -88,8 +88,9 @@ std::vector<Check> checks_of(const PartAnswers& parts, const engine::MarketState
                                              : engine});
   checks.push_back({"redis", parts.redis.has_value(), parts.redis ? "answers" : parts.redis.error().detail});
   const auto fresh = market.check_fresh(now, settings.market);
-  checks.push_back({"market", fresh.has_value(),
-                    fresh ? "block " + std::to_string(market.block.number) : fresh.error().detail});
+  auto said = fresh ? "block " + std::to_string(market.block.number) : fresh.error().detail;
+  if (parts.undecided) said += "; " + *parts.undecided;
+  checks.push_back({"market", fresh && !parts.undecided, std::move(said)});
   return checks;
 }
 
@@ -303,6 +304,7 @@ json::object status_json(const PartAnswers& parts, const engine::MarketState& ma
                       {"services", std::move(services)},
                       {"streams", streams_json(parts)},
                       {"pools", pools_json(market, settings, now)}};
+  if (!parts.endpoints.empty()) status["endpoints"] = parts.endpoints;
   if (market.revision != 0) status["chain"] = chain_json(market, now);
   if (market.account)
     status["signer"] = signer_json(*market.account, market, settings.chain, controls, parts.head);

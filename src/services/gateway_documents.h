@@ -1,6 +1,7 @@
 #pragma once
 // Documents that the gateway makes of what it knows: the account, the settings, the status of every part.
 // Pure.
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,8 @@ struct PartAnswers {
   Status redis;
   std::vector<Result<bus::ConsumerInfo>> queues;  // of work_queues()
   std::uint64_t feed_head = 0;                    // the last globalSequence that the stream passed on
+  json::array endpoints;                          // NodeHealthHeard::endpoints()
+  std::optional<std::string> undecided;           // NodeHealthHeard::undecided()
 };
 
 /// GET /readyz: nats, record, redis and market.

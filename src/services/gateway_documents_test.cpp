@@ -164,6 +164,25 @@ json::object status_of(const PartAnswers& parts, const MarketState& state = mark
   return document;
 }
 
+TEST(PlatformStatus, ShowsTheNodesEndpointsAndThatNothingIsDecided) {
+  auto parts = sound();
+  EXPECT_FALSE(status_of(parts).contains("endpoints"));
+  parts.endpoints = {json::object{{"name", "a"},
+                                  {"ok", false},
+                                  {"detail", "lags"},
+                                  {"read", true},
+                                  {"submit", true},
+                                  {"block_number", 7},
+                                  {"lag_blocks", 4}}};
+  EXPECT_EQ(status_of(parts).at("endpoints"), parts.endpoints);
+  EXPECT_EQ(status_of(parts).at("ready"), true) << "one of several may be ill";
+  parts.undecided = "orchestrator: nothing is decided";
+  const auto status = status_of(parts);
+  EXPECT_EQ(status.at("ready"), false);
+  EXPECT_THAT(std::string(named(status.at("dependencies"), "node").at("detail").as_string()),
+              HasSubstr("nothing is decided"));
+}
+
 TEST(PlatformStatus, OfASoundPlatform) {
   const auto status = status_of(sound());
   EXPECT_EQ(status.at("ready"), true);

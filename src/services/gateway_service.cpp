@@ -15,6 +15,7 @@
 #include "services/control_view.h"
 #include "services/gateway_documents.h"
 #include "services/heartbeat.h"
+#include "services/node_health.h"
 #include "services/subjects.h"
 #include "store/read_models.h"
 
@@ -91,6 +92,9 @@ class GatewayService::Impl : public gateway::Backend,
     }));
     SEP_CO_TRY(controls_, ControlView::start(bus_, [this] { measure_halts(); }));
     measure_halts();
+    SEP_CO_TRY(health_, bus_->subscribe(subject::kNodeHealth, "", [this](const bus::Message& message) {
+      static_cast<void>(node_health_.heard(message.body, now()));
+    }));
     for (auto& event : early) hub_->publish(std::move(event));
     SEP_CO_TRY(server_, gateway::Server::listen(bus_->executor(),
                                                 {.host = settings_.gateway.host,
@@ -107,6 +111,7 @@ class GatewayService::Impl : public gateway::Backend,
     feed_.reset();
     signs_.reset();
     if (controls_) controls_->stop();
+    health_.reset();
     if (hub_) hub_->stop();
     if (server_) co_await server_->stop(kGrace);
     cache_thread_.join();
@@ -418,6 +423,8 @@ class GatewayService::Impl : public gateway::Backend,
     auto answers = asked->answers;
     answers.nats_connected = bus_->connected();
     answers.feed_head = hub_->stats().head;
+    answers.endpoints = node_health_.endpoints(now());
+    answers.undecided = node_health_.undecided(now());
     co_return answers;
   }
 
@@ -453,7 +460,8 @@ class GatewayService::Impl : public gateway::Backend,
   Timestamp started_at_ = now();
   std::shared_ptr<gateway::StreamHub> hub_;
   std::shared_ptr<gateway::Server> server_;
-  bus::Subscription feed_, signs_;
+  bus::Subscription feed_, signs_, health_;
+  NodeHealthHeard node_health_;
   Attendance attendance_;
   std::shared_ptr<ControlView> controls_;
   std::optional<store::ReadModels> models_;  // of cache_thread_

@@ -11,6 +11,7 @@
 #include "engine/market_state.h"
 #include "node/nodes.h"
 #include "services/async.h"
+#include "services/node_health.h"
 #include "services/subjects.h"
 #include "uniswap/contracts.h"
 
@@ -73,6 +74,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
         metrics_(metrics),
         log_(logger("market")),
         node_(bus_->executor(), node::nodes_options(chain_)),
+        health_report_(bus_, metrics, "market"),
         heartbeat_(bus_->executor()) {}
 
   Status start() {
@@ -115,12 +117,14 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  /// While no block comes, says how long ago the node confirmed the present one.
+  /// Says how the endpoints are and, while no block comes, how long ago the node confirmed the present one.
   Task<void> beat() {
     const auto self = shared_from_this();
     while (!stopping_) {
       co_await wait(heartbeat_, kHeartbeat);
-      if (stopping_ || state_.revision == 0 || node_.last_confirmed_ms() <= state_.confirmed_at.ms) continue;
+      if (stopping_) co_return;
+      health_report_.send(node_.health());
+      if (state_.revision == 0 || node_.last_confirmed_ms() <= state_.confirmed_at.ms) continue;
       publish({});
     }
   }
@@ -313,6 +317,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
   gateway::Metrics& metrics_;
   Logger log_;
   node::Nodes node_;
+  NodeHealthReport health_report_;
   asio::steady_timer heartbeat_;
   bus::Subscription snapshots_;
   MarketState state_;

@@ -19,4 +19,7 @@ inline constexpr const char* kMarketUpdate = "market.update";
 /// Published once a second by each service of each process: services/heartbeat.h
 inline constexpr const char* kServiceAlive = "service.alive";
 
+/// Published once a second by each service that talks to the node: services/node_health.h
+inline constexpr const char* kNodeHealth = "node.health";
+
 }  // namespace sep::services::subject

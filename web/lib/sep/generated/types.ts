@@ -800,6 +800,10 @@ export interface Status {
    */
   streams: Lag[];
   pools: Pool[];
+  /**
+   * The node's endpoints, as the services that use them see them.
+   */
+  endpoints?: Endpoint[];
   chain?: {
     block_number: number;
     /**
@@ -911,6 +915,36 @@ export interface Pool {
    * Initialised ticks that are held.
    */
   ticks: number;
+}
+export interface Endpoint {
+  /**
+   * Without what may be a secret.
+   */
+  name: string;
+  /**
+   * It is counted on.
+   */
+  ok: boolean;
+  /**
+   * Why not; empty where it is.
+   */
+  detail: string;
+  /**
+   * It is asked, and has a vote.
+   */
+  read: boolean;
+  /**
+   * Transactions are handed to it.
+   */
+  submit: boolean;
+  /**
+   * Of its head, where it is read.
+   */
+  block_number?: number;
+  /**
+   * Behind the others.
+   */
+  lag_blocks: number;
 }
 /**
  * Strategies that ever submitted an intent, by name.
