@@ -10,11 +10,12 @@ NPM := npm --silent
 DATA ?= .sep/devnet
 HTTP ?= 127.0.0.1:8080
 TIDY_SECONDS ?= 120
+FUZZ_SECONDS ?= 60
 
 WEB := web/out/pages.json
 WEB_SOURCES := $(shell git ls-files -co --exclude-standard web schema/generated package-lock.json)
 
-.PHONY: help setup build web run test test-asan unit e2e lint tidy fmt gen bench bench-ui lighthouse clean
+.PHONY: help setup build web run test test-asan fuzz unit e2e lint tidy fmt gen bench bench-ui lighthouse clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -53,6 +54,11 @@ test-asan: setup ## unit and property tests under AddressSanitizer and Undefined
 	@cmake --preset asan >/dev/null
 	@cmake --build build/asan -j $(JOBS) --target unit_tests
 	@ctest --test-dir build/asan --output-on-failure -j $(JOBS) -L unit
+
+fuzz: setup ## libFuzzer on everything that is read from outside: FUZZ_SECONDS=60 a target
+	@cmake --preset fuzz >/dev/null
+	@cmake --build build/fuzz -j $(JOBS) --target fuzz
+	@tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
 
 lint: web ## format, include rules, TypeScript
 	@git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs clang-format-19 --dry-run -Werror
