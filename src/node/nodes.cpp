@@ -182,6 +182,11 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
     co_return head;
   }
 
+  void repeat_head() {
+    if (agreed_ && unread_.empty()) unread_.push_back(*agreed_);
+    arrived_.notify();
+  }
+
   std::int64_t last_confirmed_ms() const {
     std::vector<std::int64_t> times;
     for (const auto& reader : readers_)
@@ -703,6 +708,9 @@ Nodes::~Nodes() {
 
 awaitable<Result<Head>> Nodes::next_head() {
   return impl_->next_head();
+}
+void Nodes::repeat_head() {
+  impl_->repeat_head();
 }
 std::int64_t Nodes::last_confirmed_ms() const {
   return impl_->last_confirmed_ms();

@@ -88,6 +88,8 @@ class Nodes {
   /// What HeadFollower::next does, for the head that the endpoints agree on: it waits while they do not.
   /// Never goes back to a lower block while an endpoint that is well still has the higher one.
   awaitable<Result<Head>> next_head();
+  /// For a reader that could not use a head: the present one comes once more, unless a newer one waits.
+  void repeat_head();
   /// Unix milliseconds at which so many endpoints as must agree had confirmed their heads; 0 before.
   std::int64_t last_confirmed_ms() const;
   void stop();

@@ -318,6 +318,9 @@ TEST_F(NodesTest, AHeadCountsWhenTwoHaveIt) {
   EXPECT_EQ(next_head()->number, 11);
   fake(0).head = 12;
   EXPECT_EQ(next_head()->number, 12);
+  nodes().repeat_head();
+  EXPECT_EQ(next_head()->number, 12);
+  EXPECT_FALSE(next_head(50ms));
 }
 
 TEST_F(NodesTest, AMadeUpHeadIsNotFollowed) {

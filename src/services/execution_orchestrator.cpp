@@ -207,7 +207,11 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       const auto head = co_await node_.next_head();
       if (!head) co_return;
       const auto nonce = co_await node_.transaction_count(signer_->address(), node::BlockId(head->number));
-      if (!nonce) continue;
+      if (!nonce) {
+        co_await pause(executor_, kRetry);
+        node_.repeat_head();
+        continue;
+      }
       head_ = *head;
       head_seen_ = {head->number, *nonce, now()};
       for (auto& [id, drive] : drives_) {
