@@ -14,7 +14,7 @@
 #include "engine/projection.h"
 #include "engine/sequencer.h"
 #include "engine/topics.h"
-#include "gateway/validation.h"
+#include "services/append_request.h"
 #include "services/fail_point.h"
 #include "services/record_client.h"
 #include "services/work_queue.h"
@@ -58,51 +58,6 @@ json::object success_reply(std::string_view status, std::span<const Envelope> ev
   for (const auto& event : events)
     list.push_back(json::object{{"eventId", event.event_id}, {"globalSequence", event.global_sequence}});
   return {{"status", status}, {"events", std::move(list)}};
-}
-
-Result<PendingAppend> parse_append(const bus::Message& request) {
-  SEP_TRY(const auto value, parse_json(request.body));
-  if (!value.is_object()) return fail(errc::kInvalidEvent, "an append must be a JSON object");
-  const auto& object = value.get_object();
-  PendingAppend append;
-  append.request = request;
-  SEP_TRY(const auto events, get_array(object, "events"));
-  if (events.empty()) return fail(errc::kInvalidEvent, "an append needs at least one event", "/events");
-  for (const auto& element : events) {
-    SEP_TRY(auto event, engine::envelope_from_json(element));
-    event.global_sequence = 0;
-    const auto schema = gateway::payload_schema(event.topic);
-    if (!gateway::has_schema(schema))
-      return fail(errc::kInvalidEvent, fmt::format("unknown topic {}", event.topic), "/topic");
-    if (const auto faults = gateway::validate(schema, event.payload); !faults.empty())
-      return fail(
-          errc::kInvalidEvent,
-          fmt::format("{}: payload{}: {}", event.topic, faults.front().pointer, faults.front().message),
-          "/payload" + faults.front().pointer);
-    append.events.push_back(std::move(event));
-  }
-  if (const auto* claim = object.if_contains("idempotency"); claim != nullptr && claim->is_object()) {
-    append.idempotency.emplace();
-    append.idempotency->correlation_id = append.correlation_id();
-    SEP_TRY(append.idempotency->key, get_string(claim->get_object(), "key"));
-    SEP_TRY(append.idempotency->body_hash, get_string(claim->get_object(), "body_hash"));
-  }
-  if (object.contains("nonces")) {
-    SEP_TRY(const auto nonces, get_array(object, "nonces"));
-    for (const auto& element : nonces) {
-      if (!element.is_object())
-        return fail(errc::kInvalidEvent, "a nonce claim must be an object", "/nonces");
-      engine::NonceClaim claim;
-      SEP_TRY(claim.chain_id, get_uint(element.get_object(), "chain_id"));
-      SEP_TRY(const auto text, get_string(element.get_object(), "account"));
-      SEP_TRY(const auto account, parse_address(text));
-      claim.account = to_hex(account);
-      SEP_TRY(claim.nonce, get_uint(element.get_object(), "nonce"));
-      claim.correlation_id = append.correlation_id();
-      append.nonces.push_back(std::move(claim));
-    }
-  }
-  return append;
 }
 
 }  // namespace
@@ -188,11 +143,11 @@ class StateCoordinator::Impl {
 
   /// On a thread of the bus: checks what needs no state, so that the committing thread does not wait for it.
   void receive(const bus::Message& request) {
-    auto append = parse_append(request);
+    auto append = parse_append(request.body);
     if (!append) {
       log_->error("append refused: {} {}", append.error().detail, append.error().pointer);
       answer(request, error_reply(errc::kInvalidEvent, append.error().detail));
-    } else if (!appends_.push(std::move(*append), kMaxWaiting)) {
+    } else if (!appends_.push({std::move(*append), request}, kMaxWaiting)) {
       answer(request, error_reply(errc::kNotReady, "too many appends wait"));
     }
   }

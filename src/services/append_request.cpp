@@ -1,0 +1,56 @@
+#include "services/append_request.h"
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "ethereum/address.h"
+#include "gateway/validation.h"
+
+namespace sep::services {
+
+Result<engine::RecordAppend> parse_append(std::string_view body) {
+  SEP_TRY(const auto value, parse_json(body));
+  if (!value.is_object()) return fail(errc::kInvalidEvent, "an append must be a JSON object");
+  const auto& object = value.get_object();
+  engine::RecordAppend append;
+  SEP_TRY(const auto events, get_array(object, "events"));
+  if (events.empty()) return fail(errc::kInvalidEvent, "an append needs at least one event", "/events");
+  for (const auto& element : events) {
+    SEP_TRY(auto event, engine::envelope_from_json(element));
+    event.global_sequence = 0;
+    const auto schema = gateway::payload_schema(event.topic);
+    if (!gateway::has_schema(schema))
+      return fail(errc::kInvalidEvent, fmt::format("unknown topic {}", event.topic), "/topic");
+    if (const auto faults = gateway::validate(schema, event.payload); !faults.empty())
+      return fail(
+          errc::kInvalidEvent,
+          fmt::format("{}: payload{}: {}", event.topic, faults.front().pointer, faults.front().message),
+          "/payload" + faults.front().pointer);
+    append.events.push_back(std::move(event));
+  }
+  if (object.contains("idempotency")) {
+    SEP_TRY(const auto claim, get_object(object, "idempotency"));
+    append.idempotency.emplace();
+    append.idempotency->correlation_id = append.correlation_id();
+    SEP_TRY(append.idempotency->key, get_string(claim, "key"));
+    SEP_TRY(append.idempotency->body_hash, get_string(claim, "body_hash"));
+  }
+  if (object.contains("nonces")) {
+    SEP_TRY(const auto nonces, get_array(object, "nonces"));
+    for (const auto& element : nonces) {
+      if (!element.is_object())
+        return fail(errc::kInvalidEvent, "a nonce claim must be an object", "/nonces");
+      engine::NonceClaim claim;
+      SEP_TRY(claim.chain_id, get_uint(element.get_object(), "chain_id"));
+      SEP_TRY(const auto text, get_string(element.get_object(), "account"));
+      SEP_TRY(const auto account, parse_address(text));
+      claim.account = to_hex(account);
+      SEP_TRY(claim.nonce, get_uint(element.get_object(), "nonce"));
+      claim.correlation_id = append.correlation_id();
+      append.nonces.push_back(std::move(claim));
+    }
+  }
+  return append;
+}
+
+}  // namespace sep::services
