@@ -53,6 +53,12 @@ std::vector<NamedLies> every_lie() {
           {"ServesAnotherChain", {.chain_id = 1}}};
 }
 
+std::uint64_t lies_told(const LyingNode& liar) {
+  std::uint64_t sum = 0;
+  for (const auto& [method, count] : liar.told()) sum += count;
+  return sum;
+}
+
 std::unique_ptr<app::Anvil> new_anvil(const std::filesystem::path& directory) {
   app::AnvilOptions options;
   options.keep_state = false;
@@ -125,6 +131,7 @@ TEST_F(LyingEndpoint, OneOfThreeChangesNoDecision) {
   for (const auto& [name, lies] : every_lie()) {
     SCOPED_TRACE(name);
     const auto never_mined = transfer(nonce + 100).hash;
+    const auto told = lies_told(liar);
     liar.tell(lies);
     const auto tx = transfer(nonce);
     const auto outcome = ask(nodes.send_raw_transaction(tx.raw));
@@ -144,13 +151,10 @@ TEST_F(LyingEndpoint, OneOfThreeChangesNoDecision) {
     EXPECT_EQ(decided<std::uint64_t>(
                   [&] { return nodes.transaction_count(key_.address(), node::BlockId::Tag::kLatest); }),
               nonce);
+    ASSERT_TRUE(until([&](const auto&) { return lies_told(liar) > told; })) << "the lie was not told";
     liar.tell({});
     ASSERT_TRUE(until([](const auto& health) { return health.voters == 3; })) << nodes.health().detail();
   }
-  const auto told = liar.told();
-  for (const auto* method : {"eth_getTransactionReceipt", "eth_getTransactionCount", "eth_sendRawTransaction",
-                             "eth_getBlockByNumber", "eth_chainId", "(any)"})
-    EXPECT_TRUE(told.contains(method)) << method << ": no lie was told";
 }
 
 TEST_F(LyingEndpoint, NodesOfDifferentChainsAgreeOnNothing) {
@@ -242,6 +246,10 @@ class LyingPlatform : public ::testing::Test {
         if (string_or(one.as_object(), "name") == name) return one.as_object();
     return {};
   }
+  static void mine_at_base_fee(const char* wei) {
+    platform().rpc("anvil_setNextBlockBaseFeePerGas", {wei});
+    platform().rpc("evm_mine");
+  }
   static void expect_completed(const std::vector<std::string>& ids) {
     for (const auto& id : ids) {
       const auto events = platform().await_end(id, milliseconds(60'000));
@@ -298,6 +306,7 @@ TEST_F(LyingPlatform, OneOfTwoLeavesEverythingOpen) {
     if (lies.invent_receipts) platform().rpc("evm_setAutomine", {false});
     const auto ids = platform().submit_together(some_intents(3));
     for (const auto& id : ids) platform().await_topic(id, "exec.step_submitted");
+    if (lies.invent_receipts) mine_at_base_fee("0xe8d4a51000");  // 1000 gwei: a block without ours
     // Several rounds of questions about receipts, each of them answered by a lie.
     const auto told = liar_->told()["eth_getTransactionReceipt"];
     ASSERT_TRUE(support::eventually(
@@ -308,7 +317,7 @@ TEST_F(LyingPlatform, OneOfTwoLeavesEverythingOpen) {
                    support::topic_of(event) == "exec.completed" || support::topic_of(event) == "exec.failed")
           << json::serialize(event);
     if (lies.invent_receipts) {
-      platform().rpc("evm_mine");
+      mine_at_base_fee("0x3b9aca00");
       platform().rpc("evm_setAutomine", {true});
     }
     liar_->tell({});

@@ -98,7 +98,7 @@ class LyingNode::Impl {
     while (const auto request = co_await peer.http_request()) {
       const auto told = lies();
       auto parsed = json::parse(*request);
-      if (told.silent || told.garbage) count("(any)");
+      if (told.silent || told.garbage || told.delay.count() > 0) count("(any)");
       if (told.silent) {
         asio::steady_timer forever(context_, node::Deadline::max());
         co_await forever.async_wait(kNoThrow);
