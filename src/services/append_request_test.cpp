@@ -59,7 +59,7 @@ TEST(ParseAppend, RefusesWhatIsMalformed) {
 
 TEST(ParseAppend, AnAccountHasOneSpelling) {
   auto document = append_of({event()});
-  for (const std::string digits : {std::string(40, 'a'), std::string(40, 'A')}) {
+  for (const std::string& digits : {std::string(40, 'a'), std::string(40, 'A')}) {
     document["nonces"] = json::array{nonce("0x" + digits)};
     EXPECT_EQ(parsed(document).value().nonces[0].account, "0x" + std::string(40, 'a'));
   }
