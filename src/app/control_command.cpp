@@ -17,7 +17,7 @@
 #include "base/decimal.h"
 #include "bus/bus.h"
 #include "engine/topics.h"
-#include "node/node.h"
+#include "node/nodes.h"
 #include "services/record_client.h"
 
 namespace sep::app {
@@ -179,9 +179,8 @@ Task<Result<RecordSide>> ask_record(RecordClient& record, engine::SignerId signe
 }
 
 Result<ChainSide> ask_chain(const engine::Settings& settings, const Address& account) {
-  const auto& chain = settings.chain;
   return run_blocking([&](boost::asio::any_io_executor executor) -> Task<Result<ChainSide>> {
-    node::Node node(executor, {.rpc_url = chain.rpc_url, .ipc_path = chain.ipc_path, .rpc = {}});
+    node::Nodes node(executor, node::nodes_options(settings.chain));
     ChainSide side;
     SEP_CO_TRY(side.latest, co_await node.transaction_count(account, node::kLatest));
     SEP_CO_TRY(side.pending, co_await node.transaction_count(account, node::kPending));

@@ -147,6 +147,7 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
         log_(logger("nodes")),
         arrived_(executor_),
         heads_changed_(executor_),
+        probed_(executor_),
         stopped_event_(executor_) {
     for (const auto& endpoint : options_.endpoints) {
       endpoints_.push_back(std::make_shared<Endpoint>(executor_, endpoint, options_));
@@ -170,6 +171,7 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
     }
     arrived_.notify();
     heads_changed_.notify();
+    probed_.notify();
     stopped_event_.notify();
   }
 
@@ -221,6 +223,7 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
   awaitable<NodeResult<T>> agreed(std::string what, Ask ask) {
     const auto self = shared_from_this();
     if (readers_.size() <= 1) co_return co_await from_healthiest<T>(ask);
+    co_await first_probes();
     const auto asked = voters();
     if (asked.size() < needed_) co_return too_few(what, asked.size());
     const auto poll = ask_each<T>(asked, ask);
@@ -254,6 +257,7 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
     const auto self = shared_from_this();
     const auto ask = [address, block](Node& node) { return node.transaction_count(address, block); };
     if (readers_.size() <= 1) co_return co_await from_healthiest<std::uint64_t>(ask);
+    co_await first_probes();
     const auto asked = voters();
     if (asked.size() < needed_) co_return too_few("the account's nonce", asked.size());
     const auto poll = ask_each<std::uint64_t>(asked, ask);
@@ -535,10 +539,18 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
+  /// Right after the start nobody has a vote: waits until enough have one, or all were asked.
+  awaitable<void> first_probes() {
+    const auto unasked = [](const EndpointPtr& reader) { return !reader->probed; };
+    while (!stopped_ && voters().size() < needed_ && std::ranges::any_of(readers_, unasked))
+      co_await probed_.wait(Deadline::max());
+  }
+
   awaitable<void> probe(Endpoint& endpoint) {
     const auto chain = co_await endpoint.node.chain_id();
     ++endpoint.calls;
     endpoint.probed = true;
+    const std::shared_ptr<void> tell(nullptr, [this](void*) { probed_.notify(); });
     if (!chain && (endpoint.settings.read || blames_endpoint(chain.error()))) {
       fell_ill(endpoint, chain.error().message);
       co_return;
@@ -695,7 +707,7 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
   std::uint64_t head_changes_ = 0;
   std::optional<Head> agreed_;
   std::deque<Head> unread_;
-  Event arrived_, heads_changed_, stopped_event_;
+  Event arrived_, heads_changed_, probed_, stopped_event_;
 };
 
 Nodes::Nodes(asio::any_io_executor executor, NodesOptions options)

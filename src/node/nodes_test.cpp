@@ -196,6 +196,13 @@ TEST_F(NodesTest, OneEndpointDecidesAlone) {
   EXPECT_EQ(next_head()->number, 10);
 }
 
+TEST_F(NodesTest, AQuestionRightAfterTheStartWaitsForTheFirstProbes) {
+  add(3);
+  fake(2).mode = FakeNode::Mode::kSilent;
+  for (std::size_t i = 0; i < 3; ++i) fake(i).replies["eth_getTransactionReceipt"] = kAbsent;
+  EXPECT_TRUE(ask(nodes().receipt(kTransaction)));
+}
+
 TEST_F(NodesTest, TwoMustSayTheSameOfAReceipt) {
   add(2);
   ASSERT_TRUE(all_well());
