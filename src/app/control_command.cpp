@@ -279,9 +279,11 @@ int run_halt(const engine::Settings& settings, const ControlOptions& options) {
   }
   print_line(fmt::format("{} {}", standing->answer.changed ? "All new work is halted" : "Halted already",
                          describe(standing->answer.control)));
-  print_line(fmt::format("  {} in flight {} followed to {} end; no new work is begun.",
-                         intents(standing->executing), is_or_are(standing->executing),
-                         standing->executing == 1 ? "its" : "their"));
+  print_line(standing->executing == 0
+                 ? "  Nothing is in flight, and no new work is begun."
+                 : fmt::format("  {} in flight {} followed to {} end; no new work is begun.",
+                               intents(standing->executing), is_or_are(standing->executing),
+                               standing->executing == 1 ? "its" : "their"));
   if (standing->waiting != 0)
     print_line(fmt::format("  {} of which nothing was sent {} refused.", intents(standing->waiting),
                            is_or_are(standing->waiting)));

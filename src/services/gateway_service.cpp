@@ -358,7 +358,7 @@ class GatewayService::Impl : public gateway::Backend,
 
   void measure_halts() {
     for (const auto& [id, control] : shown_controls())
-      metrics_.set("halted", control.halted() ? 1 : 0, {{"what", id}},
+      metrics_.set("sep_halted", control.halted() ? 1 : 0, {{"what", id}},
                    "1 while nothing new is begun: at all (control), or by an account (signer-…)");
   }
 
