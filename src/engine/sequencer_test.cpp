@@ -406,5 +406,73 @@ RC_GTEST_PROP(SequencerProp, EveryLifeEntersOnceInOrder, (std::uint64_t seed)) {
   RC_ASSERT(store.events.size() == total);
 }
 
+/// Lives and a kill switch in groups of any order, with a store that fails now and then: the record has
+/// nothing that begins work between a halt and its end.
+RC_GTEST_PROP(SequencerProp, NothingBeginsBetweenHaltAndResume, (std::uint64_t seed)) {
+  std::mt19937_64 random(seed);
+  const auto chance = [&](unsigned percent) { return random() % 100 < percent; };
+  Ids ids;
+  std::vector<Life> lives;
+  for (int i = 0; i < 10; ++i) lives.push_back(samples::random_life(ids, random));
+  ModelStore store;
+  Controls controls;  // as the store has them
+  Sequencer sequencer([&](const std::string& id) { return store.row(id); });
+  const auto reload = [&] {
+    sequencer.reset(store.events.size());
+    sequencer.know(controls);
+  };
+  reload();
+  const auto recorded = [&](const Life& life) {
+    return static_cast<std::size_t>(
+        std::ranges::count(store.events, life.correlation_id(), &Envelope::correlation_id));
+  };
+  for (int rounds = 0; rounds < 60; ++rounds) {
+    std::vector<RecordAppend> group;
+    for (const auto& life : lives) {
+      const auto at = recorded(life);
+      if (at == life.events().size() || chance(40)) continue;
+      const bool joined = life.events()[at].topic == topic::kRiskApproved;
+      group.push_back(part(life, at, joined ? 2 : 1));
+    }
+    if (chance(30)) {
+      const auto known = controls.find(kControlCorrelation);
+      group.push_back(switched(ids, known == controls.end() ? std::nullopt : std::optional(known->second),
+                               chance(50) ? ControlState::kHalted : ControlState::kActive));
+    }
+    std::ranges::shuffle(group, random);
+    while (!group.empty()) {
+      std::vector<RecordAppend> later;
+      for (const auto& append : group)
+        if (sequencer.stage(append).kind == Kind::kLater) later.push_back(append);
+      RC_ASSERT(later.size() < group.size());
+      const auto& batch = sequencer.batch();
+      RC_ASSERT(batch.controls.empty() || batch.events.size() == 1);
+      if (!batch.events.empty()) {
+        if (chance(10)) {
+          reload();  // not committed, and the writer begins anew
+        } else {
+          RC_ASSERT(store.commit(batch) == std::nullopt);
+          for (const auto& change : batch.controls)
+            controls.insert_or_assign(change.control.correlation_id, change.control);
+          if (chance(10))
+            reload();  // committed, and the answer was lost
+          else
+            sequencer.committed();
+        }
+      }
+      group = std::move(later);
+    }
+  }
+  bool halted = false;
+  for (const auto& event : store.events) {
+    if (event.correlation_id == kControlCorrelation) {
+      RC_ASSERT(halted == (event.topic == topic::kControlResumed));
+      halted = !halted;
+    }
+    RC_ASSERT(!halted || (event.topic != topic::kIntentAccepted && event.topic != topic::kPlanCreated &&
+                          event.topic != topic::kExecStarted));
+  }
+}
+
 }  // namespace
 }  // namespace sep::engine

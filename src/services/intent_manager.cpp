@@ -78,7 +78,9 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
     const auto intent_id = event->payload.at("intentId");
     const auto intent = event->payload.at("intent");
     gateway::StageTimer timed(metrics_, gateway::stage::kRisk);
-    const auto decision = co_await ask_risk({{"intent_id", intent_id}, {"intent", intent}});
+    json::object question{{"intent_id", intent_id}, {"intent", intent}};
+    if (message.deliveries > 1) question["asked_again"] = true;
+    const auto decision = co_await ask_risk(std::move(question));
     timed.stop();
     if (!decision) {
       log_->warn("{}: no answer of the risk engine: {}", event->correlation_id, decision.error().detail);

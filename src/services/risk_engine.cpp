@@ -3,6 +3,7 @@
 #include "engine/plan.h"
 #include "engine/risk.h"
 #include "engine/valuation.h"
+#include "services/control_view.h"
 #include "services/subjects.h"
 
 namespace sep::services {
@@ -27,6 +28,7 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
       : bus_(std::move(bus)), settings_(settings), market_(std::move(market)), record_(bus_) {}
 
   Status start() {
+    SEP_TRY(controls_, ControlView::start(bus_, {}));
     SEP_TRY(requests_,
             bus_->serve(subject::kRiskEvaluate, "risk",
                         [self = shared_from_this()](bus::Message message) -> Task<std::string> {
@@ -38,7 +40,10 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
                         }));
     return {};
   }
-  void stop() { requests_.reset(); }
+  void stop() {
+    requests_.reset();
+    if (controls_) controls_->stop();
+  }
 
  private:
   Task<json::object> evaluate(json::object question) {
@@ -49,20 +54,10 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
     if (!intent) co_return refusal(intent.error().front());
     if (const auto settled = co_await market_->settle(settings_.market); !settled)
       co_return undecided(settled.error());
-    // Of the record, at every question: what a service remembers may be older than the halt that refuses what
-    // it would approve.
-    const auto standing =
-        co_await record_.query(subject::kOpenIntents, {{"strategy_id", intent->strategy_id}});
-    const auto open = standing ? get_uint(*standing, "open") : Result<std::uint64_t>(fail(standing.error()));
-    if (!open) co_return undecided(open.error());
-    std::string halted;
-    if (const auto* control = standing->if_contains("control"); control != nullptr && control->is_object()) {
-      const auto known = engine::control_from_json(control->get_object());
-      if (!known) co_return undecided(known.error());
-      if (known->halted()) halted = describe(*known);
-    }
-    const auto decision =
-        engine::decide_risk({*intent, notional(*intent), *open, std::move(halted)}, settings_.risk);
+    auto standing = co_await standing_of(intent->strategy_id, question.contains("asked_again"));
+    if (!standing) co_return undecided(standing.error());
+    const auto decision = engine::decide_risk(
+        {*intent, notional(*intent), standing->open, std::move(standing->halted)}, settings_.risk);
     json::object reply{{"approved", decision.approved()},
                        {"notional_usd", engine::format_usd(decision.notional_usd_wad)},
                        {"checks", engine::to_json(decision.checks)}};
@@ -71,6 +66,30 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
       reply["detail"] = decision.detail();
     }
     co_return reply;
+  }
+
+  struct Standing {
+    std::uint64_t open = 0;  // 0 where no limit needs it
+    std::string halted;      // of RiskInput
+  };
+  /// What is heard of halts may be late, and costs nothing; whoever was refused for it asks again, and then
+  /// it is the record that answers.
+  Task<Result<Standing>> standing_of(std::string strategy_id, bool asked_again) {
+    const auto self = shared_from_this();
+    Standing standing;
+    if (settings_.risk.max_open_intents == 0 && !asked_again) {
+      if (const auto* control = controls_->halted(engine::kControlCorrelation))
+        standing.halted = describe(*control);
+      co_return standing;
+    }
+    SEP_CO_TRY(const auto answer,
+               co_await record_.query(subject::kOpenIntents, {{"strategy_id", std::move(strategy_id)}}));
+    SEP_CO_TRY(standing.open, get_uint(answer, "open"));
+    if (const auto* known = answer.if_contains("control"); known != nullptr && known->is_object()) {
+      SEP_CO_TRY(const auto control, engine::control_from_json(known->get_object()));
+      if (control.halted()) standing.halted = describe(control);
+    }
+    co_return standing;
   }
 
   Result<Uint256> notional(const engine::Intent& intent) const {
@@ -83,6 +102,7 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
   engine::Settings settings_;
   std::shared_ptr<MarketView> market_;
   RecordClient record_;
+  std::shared_ptr<ControlView> controls_;
   bus::Subscription requests_;
 };
 
