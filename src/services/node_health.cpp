@@ -27,27 +27,28 @@ NodeHealthReport::NodeHealthReport(std::shared_ptr<bus::Bus> bus, gateway::Metri
 
 void NodeHealthReport::send(const node::NodesHealth& health) {
   const gateway::Metrics::Labels whole{{"service", service_}};
-  metrics_.set("node_voters", static_cast<double>(health.voters), whole, "Endpoints whose answers count");
-  metrics_.set("node_voters_needed", static_cast<double>(health.needed), whole,
+  metrics_.set("sep_node_voters", static_cast<double>(health.voters), whole, "Endpoints whose answers count");
+  metrics_.set("sep_node_voters_needed", static_cast<double>(health.needed), whole,
                "Endpoints that must say the same before anything is decided");
-  metrics_.add("node_decided", whole, static_cast<double>(health.decided - last_.decided),
+  metrics_.add("sep_node_decided_total", whole, static_cast<double>(health.decided - last_.decided),
                "Questions that the endpoints agreed on");
-  metrics_.add("node_open", whole, static_cast<double>(health.open - last_.open),
+  metrics_.add("sep_node_open_total", whole, static_cast<double>(health.open - last_.open),
                "Questions that stayed open: too few endpoints, or contradicting ones");
   for (std::size_t i = 0; i < health.endpoints.size(); ++i) {
     const auto& endpoint = health.endpoints[i];
     const auto before = i < last_.endpoints.size() ? last_.endpoints[i] : node::EndpointHealth{};
     const gateway::Metrics::Labels labels{{"service", service_}, {"endpoint", endpoint.name}};
-    metrics_.set("node_up", endpoint.ok ? 1 : 0, labels, "1 while the endpoint is counted on");
+    metrics_.set("sep_node_up", endpoint.ok ? 1 : 0, labels, "1 while the endpoint is counted on");
     if (endpoint.head)
-      metrics_.set("node_head", static_cast<double>(*endpoint.head), labels, "Block of the endpoint's head");
-    metrics_.set("node_lag_blocks", static_cast<double>(endpoint.lag_blocks), labels,
+      metrics_.set("sep_node_head", static_cast<double>(*endpoint.head), labels,
+                   "Block of the endpoint's head");
+    metrics_.set("sep_node_lag_blocks", static_cast<double>(endpoint.lag_blocks), labels,
                  "Blocks that the endpoint is behind the others");
-    metrics_.add("node_calls", labels, static_cast<double>(endpoint.calls - before.calls),
+    metrics_.add("sep_node_calls_total", labels, static_cast<double>(endpoint.calls - before.calls),
                  "Calls to the endpoint, probes included");
-    metrics_.add("node_failures", labels, static_cast<double>(endpoint.failures - before.failures),
+    metrics_.add("sep_node_failures_total", labels, static_cast<double>(endpoint.failures - before.failures),
                  "Calls without an answer of the endpoint's own");
-    metrics_.add("node_contradictions", labels,
+    metrics_.add("sep_node_contradictions_total", labels,
                  static_cast<double>(endpoint.contradictions - before.contradictions),
                  "Answers against what the majority said");
   }

@@ -162,6 +162,9 @@ TEST_F(LyingEndpoint, NodesOfDifferentChainsAgreeOnNothing) {
   const auto second = new_anvil(directory_ / "second");
   auto& nodes = this->nodes({first->rpc_url(), second->rpc_url()});
   ASSERT_TRUE(until([](const auto& health) { return health.voters == 2; }));
+  // Two that begin in the same second would mine the same blocks.
+  node::Node ahead(context_.get_executor(), {.rpc_url = second->rpc_url(), .ipc_path = {}, .rpc = {}});
+  ASSERT_TRUE(ask(ahead.rpc().call("evm_mine", {})));
   const auto tx = transfer(0);
   ASSERT_EQ(ask(nodes.send_raw_transaction(tx.raw)).kind, node::SubmitOutcome::Kind::kAccepted);
   // Both mine it, each in a block of its own.
