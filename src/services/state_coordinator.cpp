@@ -213,7 +213,12 @@ class StateCoordinator::Impl {
   void answer_conflict(const PendingAppend& append, const std::optional<engine::IntentHead>& head,
                        const Error& why) {
     // Not the next one: perhaps because it is on the record already.
-    if (const auto known = on_record(append); known && !known->empty()) {
+    const auto known = on_record(append);
+    if (!known) {  // unknown is no conflict: that would tell a client that its committed intent was refused
+      answer(append.request, error_reply(known.error().code, known.error().detail));
+      return;
+    }
+    if (!known->empty()) {
       answer(append.request, success_reply("duplicate", *known));
       return;
     }
@@ -274,11 +279,18 @@ class StateCoordinator::Impl {
                          {"reason", errc::kIdempotencyConflict},
                          {"detail", "the idempotency key is taken"},
                          {"head", nullptr}};
-      if (const auto known = writer_->idempotency(append.idempotency->key); known && *known)
+      const auto known = writer_->idempotency(append.idempotency->key);
+      const auto events = on_record(append);
+      if (!known || !events) {
+        const auto& why = known ? events.error() : known.error();
+        answer(append.request, error_reply(why.code, why.detail));
+        return;
+      }
+      if (*known)
         reply["idempotency"] =
             json::object{{"correlation_id", (*known)->correlation_id}, {"body_hash", (*known)->body_hash}};
       // The same append asked again after its answer was lost finds its own key.
-      if (const auto events = on_record(append); events && !events->empty())
+      if (!events->empty())
         answer(append.request, success_reply("duplicate", *events));
       else
         answer(append.request, std::move(reply));
