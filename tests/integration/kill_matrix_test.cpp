@@ -3,7 +3,7 @@
 // acknowledged ended, once, as the record says (docs/testing.md).
 //
 // KILL_MATRIX_SEED chooses what happens when (else a random one, which is printed), KILL_MATRIX_FAULTS how
-// much.
+// much at least, KILL_MATRIX_SECONDS for how long at least.
 #include <algorithm>
 #include <atomic>
 #include <csignal>
@@ -18,7 +18,9 @@
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <hiredis/hiredis.h>
 
+#include "app/client.h"
 #include "app/process.h"
 #include "app/up.h"
 #include "base/hex.h"
@@ -222,6 +224,39 @@ class Client {
   std::jthread thread_;
 };
 
+/// A page that shows everything, and goes on where it was whenever the platform is there again.
+class Observer {
+ public:
+  Observer(const std::string& address, std::uint64_t after)
+      : stream_(need(app::EventStream::open(address, {.from_sequence = after + 1, .give_up_after = 120s}),
+                     "the stream")),
+        thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+  /// The event ids in the order of their coming, once the last one is `last`; fewer where it does not come.
+  std::vector<std::string> until(std::int64_t last) {
+    support::eventually([&] { return last_ >= last; });
+    thread_.request_stop();
+    thread_.join();
+    return std::move(ids_);
+  }
+
+ private:
+  void run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      const auto event = stream_.next(200ms);
+      if (!event) return;  // gave up: what is missing is seen in the end
+      if (!*event) continue;
+      ids_.push_back(string_or(**event, "eventId"));
+      last_ = (*event)->at("globalSequence").to_number<std::int64_t>();
+    }
+  }
+
+  app::EventStream stream_;
+  std::vector<std::string> ids_;
+  std::atomic<std::int64_t> last_ = 0;
+  std::jthread thread_;
+};
+
 // --- What can be broken
 
 /// A standby of the platform's services, kept running as an operator's second machine would.
@@ -411,6 +446,21 @@ Fault cut_of(const std::string& part) {
           }};
 }
 
+/// The read models are forgotten.
+Fault redis_flushed() {
+  return {"redis flushed", "", "redis", [](Arena& arena, Random&) {
+            const auto socket = string_or(arena.platform().stack().run(), "redis");
+            const std::unique_ptr<redisContext, decltype(&redisFree)> redis(
+                redisConnectUnixWithTimeout(socket.c_str(), timeval{1, 0}), &redisFree);
+            if (redis == nullptr || redis->err != 0) return false;
+            redisSetTimeout(redis.get(), timeval{2, 0});
+            auto* reply = static_cast<redisReply*>(redisCommand(redis.get(), "FLUSHALL"));
+            const bool flushed = reply != nullptr && reply->type == REDIS_REPLY_STATUS;
+            if (reply != nullptr) freeReplyObject(reply);
+            return flushed;
+          }};
+}
+
 std::string quantity(std::uint64_t number) {
   return to_quantity(Uint256(number));
 }
@@ -508,9 +558,10 @@ std::vector<Fault> deck(Random& random) {
     network.push_back(cut_of(part));
   }
   random.shuffle(network);
-  constexpr std::size_t kNetworkFaults = 10;  // half of them in one deck
+  constexpr std::size_t kNetworkFaults = 9;  // of 20 in one deck: the others in the next ones
   faults.insert(faults.end(), network.begin(), network.begin() + kNetworkFaults);
   for (const char* kept : {"all kept", "half kept", "none kept"}) faults.push_back(reorganisation(kept));
+  faults.push_back(redis_flushed());
   faults.push_back(dropped_transaction());
   faults.push_back(no_mining());
   faults.push_back(high_base_fee());
@@ -529,12 +580,14 @@ class KillMatrix {
     platform.await_market();
     const auto before = platform.mark();
     const auto began = Clock::now();
+    Observer observer(platform.stack().address(), before.global_sequence);
     std::vector<std::unique_ptr<Client>> clients;
     for (std::size_t i = 0; i < kClients; ++i)
       clients.push_back(
           std::make_unique<Client>(platform, journal_, random_.next(), fmt::format("strategy-{}", i)));
     try {
-      while (injected_ < wanted_) round();
+      const std::chrono::seconds at_least(number_from_environment("KILL_MATRIX_SECONDS", 0));
+      while (injected_ < wanted_ || Clock::now() < began + at_least) round();
     } catch (const std::exception& e) {
       ADD_FAILURE() << e.what();
       arena_.heal();
@@ -542,7 +595,7 @@ class KillMatrix {
     for (auto& client : clients) client->stop();
     EXPECT_THAT(journal_.complaints, testing::IsEmpty());
     await_ends(before);
-    check(before);
+    check(before, observer);
     report(before, std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - began));
   }
 
@@ -627,7 +680,7 @@ class KillMatrix {
     drained_ = std::chrono::duration_cast<milliseconds>(Clock::now() - began);
   }
 
-  void check(const support::Mark& before) {
+  void check(const support::Mark& before, Observer& observer) {
     auto& platform = arena_.platform();
     const auto record = platform.record(before.global_sequence);
     std::map<std::string, Events> intents;
@@ -636,6 +689,9 @@ class KillMatrix {
       EXPECT_EQ(event.at("globalSequence").as_int64(), ++global);
       intents[field(event, "intentId")].push_back(event);
     }
+    std::vector<std::string> ids;
+    for (const auto& event : record) ids.push_back(string_or(event, "eventId"));
+    EXPECT_TRUE(observer.until(global) == ids) << "the stream is not the record";
     std::map<std::string, std::uint64_t> states;
     for (const auto& [id, events] : intents) {
       support::expect_unbroken(events);

@@ -2,6 +2,7 @@
 // pair in both directions, many at once, the same one twice; the event stream, the command line, the replay.
 #include "support/platform.h"
 
+#include <csignal>
 #include <thread>
 
 #include <boost/asio/io_context.hpp>
@@ -13,6 +14,8 @@
 #include <gtest/gtest.h>
 
 #include "app/blocking.h"
+#include "app/process.h"
+#include "app/up.h"
 #include "base/decimal.h"
 #include "base/json.h"
 #include "base/ulid.h"
@@ -451,6 +454,41 @@ TEST_F(PlatformTest, TheStatusOfASoundPlatformIsSound) {
   EXPECT_EQ(status.at("record").at("last_global_sequence").to_number<std::uint64_t>(),
             platform().record_head());
   EXPECT_EQ(status.at("signer").at("nonce").to_number<std::uint64_t>(), platform().nonce());
+}
+
+// A part that stands still keeps its connections: nothing but the lack of an answer tells.
+TEST_F(PlatformTest, TheStatusTellsInTimeOfAPartThatStandsStill) {
+  for (const std::string part : {"redis", "nats"}) {
+    ASSERT_TRUE(platform().stack().signal(part, SIGSTOP));
+    const auto asked_at = std::chrono::steady_clock::now();
+    const auto status = platform().get("/status");
+    const auto took = std::chrono::steady_clock::now() - asked_at;
+    platform().stack().signal(part, SIGCONT);
+    EXPECT_LT(took, milliseconds(2'500)) << part;
+    EXPECT_EQ(status.at("ready"), false) << part;
+    for (const auto& dependency : status.at("dependencies").as_array())
+      if (dependency.at("name").as_string() == part) EXPECT_EQ(dependency.at("ok"), false) << part;
+    EXPECT_TRUE(support::eventually([] { return platform().get("/status").at("ready") == true; })) << part;
+  }
+}
+
+TEST_F(PlatformTest, TheStatusTellsOfAServiceThatIsGone) {
+  const auto count = [](std::string_view name) {
+    for (const auto& service : platform().get("/status").at("services").as_array())
+      if (service.at("name").as_string() == name) return service.at("instances").as_int64();
+    return std::int64_t{-1};
+  };
+  // A second planner beside the platform's own, and its end.
+  app::Command command{.argv = {support::sep_binary().string(), "serve", "--services", "planner"}};
+  for (const auto& file : app::config_files_of(platform().stack().directory())) {
+    command.argv.emplace_back("--config");
+    command.argv.push_back(file.string());
+  }
+  auto second = support::need(app::Process::spawn(command), "sep serve");
+  EXPECT_TRUE(support::eventually([&] { return count("planner") == 2; }));
+  EXPECT_EQ(count("risk"), 1);
+  second.terminate(milliseconds(10'000));
+  EXPECT_TRUE(support::eventually([&] { return count("planner") == 1; }));
 }
 
 TEST_F(PlatformTest, IntentsAreFoundByTransactionStateTimeAndStrategy) {
