@@ -471,6 +471,10 @@ void on_still_chain(Arena& arena, F action) {
   const std::lock_guard lock(arena.chain());
   auto& platform = arena.platform();
   platform.rpc("evm_setIntervalMining", {0});
+  // A block that is being made is counted before it can be read.
+  if (!support::eventually(
+          [&] { return platform.rpc("eth_getBlockByNumber", {"latest", false}).is_object(); }))
+    throw std::runtime_error("the node has no latest block");
   action(platform);
   platform.rpc("evm_setIntervalMining", {1});
 }
