@@ -10,12 +10,13 @@ NPM := npm --silent
 DATA ?= .sep/devnet
 HTTP ?= 127.0.0.1:8080
 TIDY_SECONDS ?= 120
+SOAK_SECONDS ?= 3600
 FUZZ_SECONDS ?= 60
 
 WEB := web/out/pages.json
 WEB_SOURCES := $(shell git ls-files -co --exclude-standard web schema/generated package-lock.json)
 
-.PHONY: help setup build web run test test-asan fuzz unit e2e lint tidy fmt gen bench bench-ui lighthouse clean
+.PHONY: help setup build web run test test-asan fuzz unit e2e lint tidy fmt gen bench bench-ui lighthouse soak clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -83,6 +84,9 @@ lighthouse: build ## Lighthouse on every page, in Chromium
 
 bench-ui: build ## from an event to the page that shows it, in Chromium
 	@$(NPM) run bench-ui
+
+soak: build ## search for faults, each way for SOAK_SECONDS=3600: the kill matrix, 500 faults at least
+	@KILL_MATRIX_SECONDS=$(SOAK_SECONDS) KILL_MATRIX_FAULTS=500 KILL_MATRIX_LONGEST_MS=8000 $(BUILD)/kill_matrix_test
 
 clean: ## remove what was built; data in .sep stays
 	@rm -rf build .cache web/out web/.next
