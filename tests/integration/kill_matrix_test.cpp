@@ -514,9 +514,10 @@ Fault dropped_transaction() {
               std::vector<std::string> hashes;
               const auto waiting = [&] {
                 const auto pool = platform.rpc("txpool_content");
-                for (const auto& [account, by_nonce] : pool.at("pending").as_object())
-                  for (const auto& [nonce, transaction] : by_nonce.as_object())
-                    hashes.emplace_back(transaction.at("hash").as_string());
+                for (const char* part : {"pending", "queued"})  // queued: behind a nonce that is missing
+                  for (const auto& [account, by_nonce] : pool.at(part).as_object())
+                    for (const auto& [nonce, transaction] : by_nonce.as_object())
+                      hashes.emplace_back(transaction.at("hash").as_string());
                 return !hashes.empty();
               };
               if (!support::eventually(waiting, 10s)) return;
