@@ -173,7 +173,7 @@ void Core::on_error(natsConnection*, natsSubscription*, natsStatus status, void*
 // ------------------------------------------------------------------------------------
 
 Status Core::send(const std::string& subject, const std::string& reply, std::string_view body,
-                  const std::string& message_id) {
+                  const std::string& message_id, std::optional<std::uint64_t> expected_sequence) {
   // cnats would keep the message and send it whenever the server is back; its sender has moved on by then.
   if (!connected()) return fail(errc::kBusUnavailable, "not connected to NATS");
   natsMsg* raw = nullptr;
@@ -182,6 +182,10 @@ Status Core::send(const std::string& subject, const std::string& reply, std::str
   const std::unique_ptr<natsMsg, decltype(&natsMsg_Destroy)> message(raw, natsMsg_Destroy);
   if (status == NATS_OK && !message_id.empty()) {
     status = natsMsgHeader_Set(raw, "Nats-Msg-Id", message_id.c_str());
+  }
+  if (status == NATS_OK && expected_sequence) {
+    status = natsMsgHeader_Set(raw, "Nats-Expected-Last-Subject-Sequence",
+                               std::to_string(*expected_sequence).c_str());
   }
   if (status == NATS_OK) status = natsConnection_PublishMsg(connection_, raw);
   if (status != NATS_OK) return fail(errc::kBusUnavailable, describe(status));
@@ -217,7 +221,7 @@ asio::awaitable<std::vector<Result<std::string>>> Core::ask(std::shared_ptr<Core
         number, [gathering, i](Result<std::string> result) { gathering->settle(i, std::move(result)); });
     const Question& question = questions[i];
     const Status sent = self->send(question.subject, self->inbox_ + std::to_string(number), question.body,
-                                   question.message_id);
+                                   question.message_id, question.expected_sequence);
     if (!sent) {
       self->waiting_.erase(number);
       gathering->settle(i, fail(sent.error()));

@@ -108,6 +108,12 @@ struct PubAck {
   bool duplicate = false;  // the stream already held this message id: this body was dropped
 };
 
+/// The value of a key; each change raises the bucket's revision.
+struct KeyValue {
+  std::string value{};
+  std::uint64_t revision = 0;
+};
+
 // --- Work queues
 // --------------------------------------------------------------------------------------------
 
@@ -241,6 +247,17 @@ class Bus {
   /// order given. A failure in the middle does not stop those after it: publish again from the first failure.
   asio::awaitable<std::vector<Result<PubAck>>> publish_events(std::vector<Publication> publications,
                                                               milliseconds timeout);
+
+  // --- Buckets of keys (NATS KV), in the server's memory: gone when it starts anew
+
+  /// Makes the bucket where it is absent. Names and keys: A-Z a-z 0-9 - _, keys with dots between.
+  asio::awaitable<Status> ensure_bucket(std::string bucket);
+  /// Nothing where the key is absent. NOT_FOUND: no such bucket.
+  asio::awaitable<Result<std::optional<KeyValue>>> get_key(std::string bucket, std::string key);
+  /// Sets the key if `revision` is still its revision (0: it is absent), and gives the new one.
+  /// SEQUENCE_CONFLICT: it is not. Any other error: unknown, look again.
+  asio::awaitable<Result<std::uint64_t>> put_key(std::string bucket, std::string key, std::string value,
+                                                 std::uint64_t revision, milliseconds timeout);
 
   // --- Reading streams
 

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -83,7 +84,8 @@ class WorkQueue;
 struct Question {
   std::string subject{};
   std::string body{};
-  std::string message_id{};  // empty: none
+  std::string message_id{};                          // empty: none
+  std::optional<std::uint64_t> expected_sequence{};  // of the subject's last message; 0: it has none
 };
 
 class Core : public std::enable_shared_from_this<Core> {
@@ -96,7 +98,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
   /// Any thread. `reply` and `message_id` may be empty.
   Status send(const std::string& subject, const std::string& reply, std::string_view body,
-              const std::string& message_id = {});
+              const std::string& message_id = {}, std::optional<std::uint64_t> expected_sequence = {});
   Result<std::shared_ptr<Listener>> listen(const std::string& subject, const std::string& queue_group,
                                            Listener::Where where, IncomingHandler handler);
   /// Blocks until the server has all that was sent, for one round trip.

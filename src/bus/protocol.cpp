@@ -71,6 +71,16 @@ json::object stream_config_json(const StreamConfig& config) {
           {"duplicate_window", nanoseconds(window)}};
 }
 
+json::object bucket_config_json(const std::string& bucket) {
+  return {{"name", "KV_" + bucket},    {"subjects", json::array{"$KV." + bucket + ".>"}},
+          {"retention", "limits"},     {"discard", "new"},
+          {"storage", "memory"},       {"num_replicas", 1},
+          {"max_consumers", -1},       {"max_msgs", -1},
+          {"max_bytes", -1},           {"max_msg_size", -1},
+          {"max_msgs_per_subject", 1}, {"allow_rollup_hdrs", true},
+          {"deny_delete", true}};
+}
+
 std::string deliver_subject(const ConsumerConfig& config) {
   return fmt::format("_deliver.{}.{}", config.stream, config.durable);
 }
@@ -119,6 +129,9 @@ Result<json::object> parse_api_reply(std::string_view text) {
   const std::int64_t status = get_int(error->as_object(), "code").value_or(500);
   std::string detail = "JetStream: " + string_or(error->as_object(), "description", "unknown error");
   if (status == 404) return fail(errc::kNotFound, std::move(detail));
+  constexpr std::int64_t kWrongLastSequence = 10'071;  // JSStreamWrongLastSequenceErrF
+  if (get_int(error->as_object(), "err_code").value_or(0) == kWrongLastSequence)
+    return fail(errc::kSequenceConflict, std::move(detail));
   return fail(status >= 500 ? errc::kBusUnavailable : errc::kInvalidValue, std::move(detail));
 }
 

@@ -25,6 +25,8 @@ std::optional<Delivery> parse_ack_subject(std::string_view reply);
 
 /// Configuration of a stream, for $JS.API.STREAM.CREATE and UPDATE.
 json::object stream_config_json(const StreamConfig& config);
+/// The stream beneath a bucket of keys, which holds each key's last value.
+json::object bucket_config_json(const std::string& bucket);
 
 /// Literal subject that a durable's members listen on (a wildcard subscription would get nothing).
 std::string deliver_subject(const ConsumerConfig& config);

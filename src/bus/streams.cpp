@@ -100,6 +100,43 @@ asio::awaitable<Status> Bus::reset_consumers(std::string stream) {
   co_return Status{};
 }
 
+asio::awaitable<Status> Bus::ensure_bucket(std::string bucket) {
+  const auto core = core_;
+  const auto existing = co_await Core::stream_info(core, "KV_" + bucket);
+  if (existing) co_return Status{};
+  if (existing.error().code != errc::kNotFound) co_return fail(existing.error());
+  const auto made = co_await Core::api(core, "STREAM.CREATE.KV_" + bucket, bucket_config_json(bucket));
+  if (!made) co_return fail(made.error());
+  co_return Status{};
+}
+
+asio::awaitable<Result<std::optional<KeyValue>>> Bus::get_key(std::string bucket, std::string key) {
+  const auto core = core_;
+  json::object body{{"last_by_subj", "$KV." + bucket + "." + key}};
+  const auto reply = co_await Core::api(core, "STREAM.MSG.GET.KV_" + bucket, std::move(body));
+  if (!reply) {
+    // No message, and no stream: both are "not found".
+    if (reply.error().code != errc::kNotFound) co_return fail(reply.error());
+    const auto stream = co_await Core::stream_info(core, "KV_" + bucket);
+    if (!stream) co_return fail(stream.error());
+    co_return std::optional<KeyValue>();
+  }
+  SEP_CO_TRY(auto stored, parse_stored_message(*reply));
+  co_return KeyValue{std::move(stored.body), stored.sequence};
+}
+
+asio::awaitable<Result<std::uint64_t>> Bus::put_key(std::string bucket, std::string key, std::string value,
+                                                    std::uint64_t revision, milliseconds timeout) {
+  std::vector<Question> questions(1);
+  questions[0].subject = "$KV." + bucket + "." + key;
+  questions[0].body = std::move(value);
+  questions[0].expected_sequence = revision;
+  auto replies = co_await Core::ask(core_, std::move(questions), timeout);
+  SEP_CO_TRY(const std::string text, std::move(replies[0]));
+  SEP_CO_TRY(const auto ack, parse_pub_ack(text));
+  co_return ack.sequence;
+}
+
 asio::awaitable<Result<PubAck>> Bus::publish_event(Publication publication, milliseconds timeout) {
   std::vector<Publication> one;
   one.push_back(std::move(publication));

@@ -244,6 +244,26 @@ TEST_F(BusTest, AThousandRequestsAreInFlightTogether) {
   }
 }
 
+TEST_F(BusTest, AKeyChangesOnlyFromTheRevisionThatWasRead) {
+  Member member(nats_->url());
+  const auto get = [&] { return member.bus->wait(member.bus->get_key("things", "one.two")); };
+  const auto put = [&](const std::string& value, std::uint64_t revision) {
+    return member.bus->wait(member.bus->put_key("things", "one.two", value, revision, kTimeout));
+  };
+  EXPECT_EQ(get().error().code, errc::kNotFound) << "no such bucket";
+  ASSERT_TRUE(member.bus->wait(member.bus->ensure_bucket("things")));
+  ASSERT_TRUE(member.bus->wait(member.bus->ensure_bucket("things"))) << "it may be there";
+  EXPECT_FALSE(get().value()) << "no such key";
+  const auto first = put("a", 0);
+  ASSERT_TRUE(first) << first.error().detail;
+  EXPECT_EQ(put("b", 0).error().code, errc::kSequenceConflict);
+  const auto second = put("b", *first);
+  ASSERT_TRUE(second) << second.error().detail;
+  EXPECT_EQ(put("c", *first).error().code, errc::kSequenceConflict);
+  EXPECT_EQ(get().value()->value, "b");
+  EXPECT_EQ(get().value()->revision, *second);
+}
+
 TEST_F(BusTest, ARawHandlerAnswersFromAThreadOfItsOwn) {
   std::promise<Message> asked;
   std::atomic<std::thread::id> handler_thread;
