@@ -24,6 +24,9 @@ namespace {
 
 constexpr unsigned kWadDecimals = 18;
 constexpr unsigned kGweiDecimals = 9;
+constexpr unsigned kPercentDecimals = 2;  // a percent is 100 basis points
+constexpr std::uint64_t kMinBumpBasisPoints = 1'250;
+constexpr std::uint64_t kMaxBumpBasisPoints = 10'000;
 constexpr std::uint32_t kMaxFeePips = 999'999;  // UniswapV3Factory.sol: fee < 1000000
 constexpr unsigned kMaxTokenDecimals = 36;      // far above any token, small enough that 10^decimals is safe
 
@@ -279,6 +282,7 @@ void read_token(Section& section, std::vector<engine::Token>& tokens) {
   section.address("address", token.address);
   section.integer("decimals", token.decimals, 0U, kMaxTokenDecimals, Need::kRequired);
   section.boolean("stablecoin", token.stablecoin);
+  section.boolean("reset_allowance", token.reset_allowance);
   if (!token.symbol.empty() && has_token(tokens, token.symbol))
     section.fault("symbol", fmt::format("{} is there twice", token.symbol));
   if (!token.address.is_zero() && has_token(tokens, token.address))
@@ -336,14 +340,19 @@ void read_risk(Section& section, const std::vector<engine::Token>& tokens, engin
       section.fault("allowed_tokens", fmt::format("{} is not a configured token", symbol));
 }
 
-void read_fee_policy(Section& section, const Uint256& cap, engine::FeePolicy& policy) {
+void read_fee_policy(Section& section, const engine::ExecutionSettings& execution,
+                     engine::FeePolicy& policy) {
   section.decimal("max_priority_fee_per_gas_gwei", policy.max_priority_fee_per_gas_wei, kGweiDecimals,
                   Need::kRequired);
   section.integer("base_fee_multiplier_percent", policy.base_fee_multiplier_percent, 100U, 10'000U,
                   Need::kRequired);
   section.integer("bump_after_ms", policy.bump_after_ms, 100, 86'400'000, Need::kRequired);
-  if (policy.max_priority_fee_per_gas_wei > cap)
+  section.integer("reward_percentile", policy.reward_percentile, 1U, 99U);
+  if (policy.max_priority_fee_per_gas_wei > execution.max_fee_per_gas_wei)
     section.fault("max_priority_fee_per_gas_gwei", "must not be above execution.max_fee_per_gas_gwei");
+  if (policy.max_priority_fee_per_gas_wei < execution.min_priority_fee_per_gas_wei)
+    section.fault("max_priority_fee_per_gas_gwei",
+                  "must not be below execution.min_priority_fee_per_gas_gwei");
 }
 
 void read_execution(Section& section, engine::ExecutionSettings& execution) {
@@ -351,8 +360,21 @@ void read_execution(Section& section, engine::ExecutionSettings& execution) {
   section.text("allowance", allowance);
   section.decimal("standing_allowance_cap", execution.standing_allowance_cap, 0);
   section.decimal("max_fee_per_gas_gwei", execution.max_fee_per_gas_wei, kGweiDecimals, Need::kRequired);
+  section.decimal("min_priority_fee_per_gas_gwei", execution.min_priority_fee_per_gas_wei, kGweiDecimals);
+  Uint256 bump = Uint256(execution.bump_basis_points);
+  section.decimal("bump_percent", bump, kPercentDecimals);
+  // Nodes want a tenth more of a replacement, and the base fee may rise by an eighth in one block (EIP-1559):
+  // less than that would be a replacement which the next block's base fee has overtaken already.
+  if (bump < kMinBumpBasisPoints || bump > kMaxBumpBasisPoints)
+    section.fault("bump_percent",
+                  "must be from 12.5 to 100: below, the next block's base fee may have overtaken the raise");
+  else
+    execution.bump_basis_points = static_cast<std::uint32_t>(bump.to_u64());
   section.integer("max_gas_limit", execution.max_gas_limit, 21'000, 100'000'000);
   section.integer("max_attempts", execution.max_attempts, 1U, 100U);
+  Uint256 max_gas_usd;
+  section.decimal("max_gas_usd", max_gas_usd, kWadDecimals);
+  if (!max_gas_usd.is_zero()) execution.max_gas_usd_wad = max_gas_usd;
   if (allowance == "standing") {
     execution.allowance = engine::AllowanceMode::kStanding;
     if (execution.standing_allowance_cap.is_zero())
@@ -361,9 +383,11 @@ void read_execution(Section& section, engine::ExecutionSettings& execution) {
     section.fault("allowance", "must be \"exact\" or \"standing\"");
   }
   const auto read_style = [&](std::string_view style, engine::FeePolicy& policy) {
-    section.table(style,
-                  [&](Section& table) { read_fee_policy(table, execution.max_fee_per_gas_wei, policy); });
+    section.table(style, [&](Section& table) { read_fee_policy(table, execution, policy); });
   };
+  execution.passive.reward_percentile = 10;
+  execution.normal.reward_percentile = 50;
+  execution.aggressive.reward_percentile = 90;
   read_style("passive", execution.passive);
   read_style("normal", execution.normal);
   read_style("aggressive", execution.aggressive);

@@ -75,6 +75,23 @@ TEST_F(ConfigTest, ReadsTheLocalChain) {
   EXPECT_EQ(settings->signer.kind, engine::SignerSettings::Kind::kDevnet);
 }
 
+TEST_F(ConfigTest, ReadsHowFeesAreRaisedAndBounded) {
+  const auto settings = load_over_devnet("[execution]\nbump_percent = \"20.25\"\nmax_gas_usd = \"7.5\"\n");
+  ASSERT_TRUE(settings) << settings.error().detail;
+  EXPECT_EQ(settings->execution.bump_basis_points, 2'025);
+  EXPECT_EQ(format_amount(*settings->execution.max_gas_usd_wad, 18), "7.5");
+  EXPECT_EQ(settings->execution.min_priority_fee_per_gas_wei, 10'000'000);
+  EXPECT_EQ(settings->execution.passive.reward_percentile, 10);
+  EXPECT_EQ(settings->execution.aggressive.reward_percentile, 90);
+  EXPECT_FALSE(load_over_devnet("[execution]\nmax_gas_usd = \"0\"\n")->execution.max_gas_usd_wad);
+  EXPECT_THAT(faults("[execution]\nbump_percent = \"12.49\"\n"),
+              HasSubstr("execution.bump_percent: must be from 12.5 to 100"));
+  EXPECT_THAT(faults("[execution]\nbump_percent = \"101\"\n"), HasSubstr("from 12.5 to 100"));
+  EXPECT_THAT(faults("[execution]\nmin_priority_fee_per_gas_gwei = \"2\"\n"),
+              HasSubstr("must not be below execution.min_priority_fee_per_gas_gwei"));
+  EXPECT_THAT(faults("[execution.normal]\nreward_percentile = 100\n"), HasSubstr("from 1 to 99"));
+}
+
 TEST_F(ConfigTest, ReadsTheOtherShippedFiles) {
   const std::vector fork = {kConfigFolder / "mainnet-fork.toml"};
   const auto forked = load_settings(fork);

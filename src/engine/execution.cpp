@@ -19,9 +19,15 @@ constexpr std::int64_t kRetryBroadcastMs = 500;
 constexpr std::int64_t kRebroadcastMs = 15'000;
 /// Receipts are asked for again after this time even when no new block was seen.
 constexpr std::int64_t kAskAgainMs = 1'000;
-/// A nonce that the chain counts as used, with no receipt for any of our attempts, is foreign after this
-/// time: longer than nodes take to index a block's transactions.
-constexpr std::int64_t kForeignNonceMs = 3'000;
+/// A nonce that the chain counts as used while none of our attempts has a receipt is looked up after this
+/// time: longer than nodes take to index a block's transactions, so that it is rarely asked for in vain.
+constexpr std::int64_t kNonceGoneMs = 3'000;
+/// So often, one after the other, a node must refuse a transaction that no node took before the step is given
+/// up: the words of refusals are many, and those not known may be a node's passing trouble.
+constexpr unsigned kRefusals = 3;
+/// A halted account is tried again after this time.
+constexpr std::int64_t kHaltedRetryMs = 1'000;
+constexpr std::uint32_t kBasisPoints = 10'000;
 
 template <class T>
 Result<T> required(const json::object& payload, std::string_view key, Result<T> (*parse)(std::string_view)) {
@@ -29,8 +35,32 @@ Result<T> required(const json::object& payload, std::string_view key, Result<T> 
   return parse(text);
 }
 
-Uint256 plus_eighth(const Uint256& value) {
-  return value + div_rounding_up(value, Uint256(8U));
+Uint256 raised(const Uint256& value, std::uint32_t basis_points) {
+  return mul_div_rounding_up(value, Uint256(kBasisPoints + basis_points), Uint256(kBasisPoints))
+      .value_or(Uint256::max());
+}
+
+const std::optional<Uint256>& tip_of(const FeesSeen& seen, ExecutionStyle style) {
+  switch (style) {
+    case ExecutionStyle::kPassive:
+      return seen.passive_tip;
+    case ExecutionStyle::kNormal:
+      return seen.normal_tip;
+    case ExecutionStyle::kAggressive:
+      return seen.aggressive_tip;
+  }
+  SEP_ASSERT(false);
+}
+
+/// As the style wants them now, below no cap.
+Fees uncapped_fees(const ExecutionSettings& settings, ExecutionStyle style, const FeesSeen& seen) {
+  const auto& policy = policy_of(settings, style);
+  const auto& most = policy.max_priority_fee_per_gas_wei;
+  const auto tip =
+      std::min(std::max(tip_of(seen, style).value_or(most), settings.min_priority_fee_per_gas_wei), most);
+  const auto base = mul_div(seen.base_fee, Uint256(policy.base_fee_multiplier_percent), Uint256(100U))
+                        .value_or(Uint256::max() - tip);
+  return {0, base + tip, tip};
 }
 
 json::object fees_json(const Fees& fees) {
@@ -97,27 +127,63 @@ const FeePolicy& policy_of(const ExecutionSettings& settings, ExecutionStyle sty
   SEP_ASSERT(false);
 }
 
-Result<Fees> initial_fees(const ExecutionSettings& settings, ExecutionStyle style, const Uint256& base_fee,
+std::vector<unsigned> reward_percentiles(const ExecutionSettings& settings) {
+  std::vector<unsigned> percentiles{settings.passive.reward_percentile, settings.normal.reward_percentile,
+                                    settings.aggressive.reward_percentile};
+  std::ranges::sort(percentiles);
+  percentiles.erase(std::ranges::unique(percentiles).begin(), percentiles.end());
+  return percentiles;
+}
+
+FeesSeen fees_seen(const ExecutionSettings& settings, const Uint256& next_base_fee,
+                   std::span<const std::vector<Uint256>> rewards, std::span<const unsigned> percentiles) {
+  const auto tip = [&](const FeePolicy& policy) -> std::optional<Uint256> {
+    const auto column = std::ranges::find(percentiles, policy.reward_percentile) - percentiles.begin();
+    std::vector<Uint256> paid;
+    for (const auto& row : rewards)
+      if (std::cmp_less(column, row.size()) && !row[static_cast<std::size_t>(column)].is_zero())
+        paid.push_back(row[static_cast<std::size_t>(column)]);
+    if (paid.empty()) return std::nullopt;
+    std::ranges::sort(paid);
+    return paid[paid.size() / 2];
+  };
+  return {next_base_fee, tip(settings.passive), tip(settings.normal), tip(settings.aggressive)};
+}
+
+Uint256 attempt_fee_cap(const ExecutionSettings& settings) {
+  return mul_div(settings.max_fee_per_gas_wei, Uint256(kBasisPoints),
+                 Uint256(kBasisPoints + settings.bump_basis_points))
+      .value();
+}
+
+Result<Fees> initial_fees(const ExecutionSettings& settings, ExecutionStyle style, const FeesSeen& seen,
                           std::uint64_t gas_limit) {
-  const auto& policy = policy_of(settings, style);
   if (gas_limit > settings.max_gas_limit)
     return fail(errc::kGasLimit, fmt::format("needs {} gas; execution.max_gas_limit is {}", gas_limit,
                                              settings.max_gas_limit));
-  const auto& cap = settings.max_fee_per_gas_wei;
-  const auto least = base_fee + policy.max_priority_fee_per_gas_wei;
-  if (least > cap)
-    return fail(errc::kGasLimit,
-                fmt::format("a unit of gas costs {} wei now; execution.max_fee_per_gas is {} wei",
-                            to_string(least), to_string(cap)));
-  const auto wanted = base_fee * Uint256(policy.base_fee_multiplier_percent) / Uint256(100U) +
-                      policy.max_priority_fee_per_gas_wei;
-  return Fees{gas_limit, std::min(wanted, cap), policy.max_priority_fee_per_gas_wei};
+  auto fees = uncapped_fees(settings, style, seen);
+  const auto cap = attempt_fee_cap(settings);
+  if (seen.base_fee > cap || fees.max_priority_fee_per_gas > cap - seen.base_fee)
+    return fail(
+        errc::kGasLimit,
+        fmt::format("a unit of gas costs {} wei now; execution.max_fee_per_gas is {} wei, of which {} are "
+                    "for a first attempt and its replacements, the rest for a cancellation",
+                    to_string(seen.base_fee + fees.max_priority_fee_per_gas),
+                    to_string(settings.max_fee_per_gas_wei), to_string(cap)));
+  fees.gas_limit = gas_limit;
+  fees.max_fee_per_gas = std::min(fees.max_fee_per_gas, cap);
+  return fees;
 }
 
-std::optional<Fees> replacement_fees(const Fees& fees, const Uint256& cap) {
-  const Fees raised{fees.gas_limit, plus_eighth(fees.max_fee_per_gas),
-                    plus_eighth(fees.max_priority_fee_per_gas)};
-  return raised.max_fee_per_gas <= cap ? std::optional(raised) : std::nullopt;
+std::optional<Fees> replacement_fees(const Fees& fees, const Fees& wanted, const Uint256& cap,
+                                     std::uint32_t bump_basis_points) {
+  const auto least = raised(fees.max_fee_per_gas, bump_basis_points);
+  if (least > cap) return std::nullopt;
+  auto most = std::min(std::max(least, wanted.max_fee_per_gas), cap);
+  if (raised(most, bump_basis_points) > cap) most = cap;
+  const auto tip =
+      std::max(raised(fees.max_priority_fee_per_gas, bump_basis_points), wanted.max_priority_fee_per_gas);
+  return Fees{fees.gas_limit, most, std::min(tip, most)};
 }
 
 Fill fill_from_logs(const SwapStep& swap, std::span<const Log> logs) {
@@ -155,15 +221,14 @@ Status Execution::apply(const Envelope& event) {
   if (event.topic == topic::kIntentSubmitted) {
     SEP_TRY(intent_id_, get_string(event.payload, "intentId"));
     SEP_TRY(intent_document_, get_object(event.payload, "intent"));
-    auto parsed = parse_intent(intent_document_, chain_);
-    if (!parsed) return fail(parsed.error().front());
-    intent_ = std::move(*parsed);
+    SEP_TRY(intent_, intent_from_record(intent_document_));
     submitted_at_ = event.timestamp;
   } else if (event.topic == topic::kPlanCreated) {
     SEP_TRY(plan_, plan_from_payload(event.payload));
     ++plans_;
     steps_.assign(plan_.steps.size(), {});
     simulation_.reset();
+    begin_refused_.reset();
   } else if (event.topic == topic::kIntentCancelRequested) {
     cancel_requested_ = true;
   } else if (event.topic == topic::kExecStepPrepared) {
@@ -210,7 +275,10 @@ Status Execution::apply(const Envelope& event) {
     step.included.reset();
     if (index + 1 == steps_.size()) fill_.reset();
     // Whether another transaction holds the nonce is to be seen anew.
-    if (!step.attempts.empty()) nonce_used_since_.erase(step.attempts.front().nonce);
+    if (!step.attempts.empty()) {
+      nonce_used_since_.erase(step.attempts.front().nonce);
+      nonce_users_.erase(step.attempts.front().nonce);
+    }
   }
   const auto single = std::span(&event, 1);
   const auto state = event.topic == topic::kRiskApproved || event.topic == topic::kIntentAccepted ||
@@ -234,16 +302,35 @@ void Execution::observe(const Observation& observation) {
     state.broadcast = broadcast->outcome;
     state.broadcast_detail = broadcast->detail;
     state.broadcast_at = broadcast->at;
+    state.refusals = broadcast->outcome == BroadcastOutcome::kRefused ? state.refusals + 1 : 0;
   } else if (const auto* receipt = std::get_if<ReceiptSeen>(&observation)) {
-    attempts_seen_[receipt->tx_hash].receipt = *receipt;
+    auto& state = attempts_seen_[receipt->tx_hash];
+    state.receipt = *receipt;
+    state.receipt_of_head = heads_seen_;
   } else if (const auto* head = std::get_if<HeadSeen>(&observation)) {
+    if (chain_head_.number != 0 && head->account_nonce != chain_head_.account_nonce)
+      in_turn_since_ = head->at;
     chain_head_ = *head;
+    ++heads_seen_;
     for (const auto nonce : nonces()) {
-      if (head->account_nonce > nonce)
+      if (head->account_nonce > nonce) {
         nonce_used_since_.try_emplace(nonce, head->at);
-      else
-        nonce_used_since_.erase(nonce);  // the chain went back, at whatever height
+      } else {  // the chain went back, at whatever height
+        nonce_used_since_.erase(nonce);
+        nonce_users_.erase(nonce);
+      }
     }
+  } else if (const auto* fees = std::get_if<FeesSeen>(&observation)) {
+    fees_ = *fees;
+    if (!affordable()) simulation_.reset();  // of a state that will be long gone
+  } else if (const auto* used = std::get_if<NonceSeen>(&observation)) {
+    nonce_users_[used->nonce] = *used;
+  } else if (const auto* refused = std::get_if<BeginRefused>(&observation)) {
+    begin_refused_ = *refused;
+    simulation_.reset();
+  } else {
+    SEP_ASSERT(std::holds_alternative<AccountHalted>(observation));
+    halted_ = true;
   }
 }
 
@@ -259,6 +346,7 @@ Command Execution::decide(Timestamp now) const {
   if (auto command = record_submissions()) return *std::move(command);
   for (std::size_t i = 0; i < steps_.size(); ++i)
     if (auto command = record_inclusion(i)) return *std::move(command);
+  if (auto command = halt_account(now)) return *std::move(command);
   if (auto command = conclude(now)) return *std::move(command);
   for (std::size_t i = 0; i < steps_.size(); ++i)
     if (auto command = drive(i, now)) return *std::move(command);
@@ -269,19 +357,46 @@ std::optional<Command> Execution::decide_unprepared(Timestamp now) const {
   if (cancel_requested_) return Append{{{topic::kIntentCancelled, {{"intentId", intent_id_}}}}};
   if (now >= deadline())
     return Append{{{topic::kIntentExpired, {{"intentId", intent_id_}, {"reason", errc::kTimeWindow}}}}};
+  if (begin_refused_) {
+    if (begin_refused_->code == errc::kKillSwitch)
+      return end_unprepared(begin_refused_->code, begin_refused_->detail);
+    if (now.ms - begin_refused_->at.ms < kHaltedRetryMs) return std::nullopt;
+  }
+  if (const auto budget = gas_budget_usd_wad();
+      budget && gas_cost_usd_wad() + plan_.estimated_cost.gas_usd_wad > *budget)
+    return end_unprepared(
+        errc::kGasLimit,
+        fmt::format("the plan's gas of {} USD and the {} USD spent on former ones exceed the {} USD that the "
+                    "intent's gas may cost",
+                    format_usd(plan_.estimated_cost.gas_usd_wad), format_usd(gas_cost_usd_wad()),
+                    format_usd(*budget)));
+  if (!affordable()) return std::nullopt;  // until gas is cheaper, or the window ends
   if (!simulation_) return Simulate{};
   if (!simulation_->success) {
     if (may_replan(simulation_->code, now))
-      return Replan{std::string(simulation_->code), simulation_->detail};
-    Append append;
-    if (head_.state == State::kPlanned) append.events.push_back(started());
-    append.events.push_back(failed(simulation_->code, simulation_->detail));
-    return append;
+      return Replan{std::string(simulation_->code), simulation_->detail, simulation_->allowance};
+    return end_unprepared(simulation_->code, simulation_->detail);
   }
   Prepare prepare;
-  for (const auto used : simulation_->gas_used)
-    prepare.gas_limits.push_back(used + used / 3 + kFreshSlotsGas);
+  for (const auto used : simulation_->gas_used) {
+    auto fees = initial_fees(settings_, intent_.style, *fees_, used + used / 3 + kFreshSlotsGas);
+    if (!fees) return end_unprepared(fees.error().code, fees.error().detail);
+    prepare.gas_limits.push_back(fees->gas_limit);
+    prepare.fees.push_back(*fees);
+  }
   return prepare;
+}
+
+Append Execution::end_unprepared(std::string_view reason, std::string_view detail) const {
+  Append append;
+  if (head_.state == State::kPlanned) append.events.push_back(started());
+  append.events.push_back(failed(reason, detail));
+  return append;
+}
+
+/// The fees of a first attempt are known and within the cap.
+bool Execution::affordable() const {
+  return fees_ && initial_fees(settings_, intent_.style, *fees_, 0).has_value();
 }
 
 /// Every step's transaction is handed to the node before anything is recorded or asked: a swap must not wait
@@ -291,6 +406,7 @@ std::optional<Command> Execution::send_prepared(Timestamp now) const {
   for (const auto& step : steps_) {
     if (step.attempts.empty() || step.included) continue;
     const auto& latest = step.attempts.back();
+    if (held_up(step)) break;
     if (never_left(latest) && (!abandoned || latest.kind == StepKind::kCancel)) return Broadcast{latest};
   }
   return std::nullopt;
@@ -357,55 +473,94 @@ std::optional<Command> Execution::conclude(Timestamp now) const {
   if (!std::ranges::all_of(
           steps_, [&](const Step& s) { return (s.included && confirmed(*s.included)) || foreign(s, now); }))
     return std::nullopt;
-  const auto foreign_nonce =
-      failed(errc::kForeignNonce,
-             "a nonce of this intent was used by a transaction of the account that is not ours");
-  if (!steps_.back().included) return Append{{foreign_nonce}};
-  const auto& last = *steps_.back().included;
-  const auto attempt = std::ranges::find(steps_.back().attempts, last.tx_hash, &Attempt::tx_hash);
-  const bool cancelled = attempt != steps_.back().attempts.end() && attempt->kind == StepKind::kCancel;
-  if (last.success && !cancelled) return Append{{completed(now)}};
-  if (cancelled) {
-    switch (abandon(now)) {
-      case Abandon::kForeign:
-        return Append{{foreign_nonce}};
-      case Abandon::kCancel:
-        return Append{{{topic::kIntentCancelled, {{"intentId", intent_id_}}}}};
-      case Abandon::kNo:
-      case Abandon::kRefused:
-        return Append{{failed(errc::kTransactionRefused,
-                              "the node refused the transaction; its nonce was spent on a "
-                              "cancellation")}};
-      case Abandon::kExpire:
-        return Append{{{topic::kIntentExpired, {{"intentId", intent_id_}, {"reason", errc::kTimeWindow}}}}};
-    }
-  }
-  if (may_replan(last.reason, now)) return Replan{last.reason, last.detail};
-  if (last.reason == errc::kTimeWindow)
+  const auto cancelled = [](const Step& step) {
+    if (!step.included) return false;
+    const auto attempt = std::ranges::find(step.attempts, step.included->tx_hash, &Attempt::tx_hash);
+    return attempt != step.attempts.end() && attempt->kind == StepKind::kCancel;
+  };
+  const auto& last = steps_.back();
+  if (!last.included) return outcome_of_abandoning(now);
+  if (last.included->success && !cancelled(last)) return Append{{completed(now)}};
+  // A swap that reverts because its approval was cancelled is cancelled too.
+  if (cancel_requested_ || std::ranges::any_of(steps_, cancelled)) return outcome_of_abandoning(now);
+  if (begin_refused_ && begin_refused_->code == errc::kKillSwitch)
+    return Append{{failed(begin_refused_->code, begin_refused_->detail)}};
+  if (may_replan(last.included->reason, now))
+    return Replan{last.included->reason, last.included->detail,
+                  std::ranges::any_of(steps_.begin(), steps_.end() - 1,
+                                      [](const Step& s) { return !s.included || !s.included->success; })};
+  if (last.included->reason == errc::kTimeWindow)
     return Append{{{topic::kIntentExpired, {{"intentId", intent_id_}, {"reason", errc::kTimeWindow}}}}};
-  return Append{{failed(last.reason, last.detail)}};
+  return Append{{failed(last.included->reason, last.included->detail)}};
+}
+
+std::optional<Command> Execution::outcome_of_abandoning(Timestamp now) const {
+  switch (abandon(now)) {
+    case Abandon::kForeign:
+      return Append{
+          {failed(errc::kForeignNonce,
+                  "a nonce of this intent was used by a transaction of the account that is not ours")}};
+    case Abandon::kCancel:
+      return Append{{{topic::kIntentCancelled, {{"intentId", intent_id_}}}}};
+    case Abandon::kNo:
+    case Abandon::kRefused:
+      return Append{{failed(errc::kTransactionRefused,
+                            "the node refused the transaction; its nonce was spent on a cancellation")}};
+    case Abandon::kExpire:
+      return Append{{{topic::kIntentExpired, {{"intentId", intent_id_}, {"reason", errc::kTimeWindow}}}}};
+  }
+  SEP_ASSERT(false);
+}
+
+std::optional<Command> Execution::halt_account(Timestamp now) const {
+  if (halted_) return std::nullopt;
+  for (const auto& step : steps_) {
+    if (!foreign(step, now)) continue;
+    const auto nonce = step.attempts.front().nonce;
+    const auto& user = *nonce_users_.at(nonce).user;
+    return HaltAccount{nonce, user.tx_hash,
+                       fmt::format("nonce {} was used in block {} by {}, which is not ours", nonce,
+                                   user.block_number, to_hex(user.tx_hash))};
+  }
+  return std::nullopt;
 }
 
 std::optional<Command> Execution::drive(std::size_t index, Timestamp now) const {
   const auto& step = steps_[index];
   if (step.attempts.empty()) return std::nullopt;
-  if (step.included && confirmed(*step.included)) return std::nullopt;
-  // Whether it is on chain already comes before sending it again: after a restart nothing else is known.
+  // One that is deep enough is asked for too while another step is not: a reorganisation may be deeper, and
+  // its nonce would then hold up the other one. Whether it is on chain already comes before sending it again:
+  // after a restart nothing else is known.
   std::vector<Hash32> unasked;
   for (const auto& attempt : step.attempts) {
     if (!step.included && never_left(attempt)) continue;
-    const auto& receipt = state_of(attempt.tx_hash).receipt;
-    if (!receipt || receipt->head < chain_head_.number || now.ms - receipt->at.ms >= kAskAgainMs)
+    const auto& state = state_of(attempt.tx_hash);
+    const auto& receipt = state.receipt;
+    if (!receipt || state.receipt_of_head < heads_seen_ || receipt->head < chain_head_.number ||
+        now.ms - receipt->at.ms >= kAskAgainMs)
       unasked.push_back(attempt.tx_hash);
   }
   if (!unasked.empty()) return AskReceipts{std::move(unasked)};
   const auto& latest = step.attempts.back();
-  if (step.included || nonce_used_since_.contains(latest.nonce)) return std::nullopt;
+  if (step.included) return std::nullopt;
+  if (nonce_used_since_.contains(latest.nonce)) return ask_nonce(step, now);
   if (auto command = replace(index, now)) return command;
   const auto& seen = state_of(latest.tx_hash);
+  if (never_left(latest) && held_up(step)) return std::nullopt;
   const auto wait = seen.broadcast == BroadcastOutcome::kAccepted ? kRebroadcastMs : kRetryBroadcastMs;
   if (!seen.broadcast || now.ms - seen.broadcast_at.ms >= wait) return Broadcast{latest};
   return std::nullopt;
+}
+
+/// A step before it was refused, and is to be taken, or given up, first.
+bool Execution::held_up(const Step& step) const {
+  for (const auto& earlier : steps_) {
+    if (&earlier == &step) break;
+    if (earlier.attempts.empty() || earlier.included) continue;
+    const auto& latest = earlier.attempts.back();
+    if (!latest.submitted && state_of(latest.tx_hash).refusals > 0) return true;
+  }
+  return false;
 }
 
 /// Nothing is known to have handed it to the node, and its nonce is free on chain.
@@ -415,32 +570,66 @@ bool Execution::never_left(const Attempt& attempt) const {
          chain_head_.account_nonce <= attempt.nonce;
 }
 
-bool Execution::foreign(const Step& step, Timestamp now) const {
+std::optional<Command> Execution::ask_nonce(const Step& step, Timestamp now) const {
+  if (!nonce_gone(step, now)) return std::nullopt;
+  const auto nonce = step.attempts.front().nonce;
+  const auto known = nonce_users_.find(nonce);
+  if (known != nonce_users_.end() && now.ms - known->second.at.ms < kAskAgainMs) return std::nullopt;
+  return AskNonce{nonce};
+}
+
+/// The chain has counted the nonce as used for a while, and no attempt has a receipt.
+bool Execution::nonce_gone(const Step& step, Timestamp now) const {
   if (step.attempts.empty() || step.included) return false;
-  const auto since = nonce_used_since_.find(step.attempts.back().nonce);
-  if (since == nonce_used_since_.end() || now.ms - since->second.ms < kForeignNonceMs) return false;
+  const auto since = nonce_used_since_.find(step.attempts.front().nonce);
+  if (since == nonce_used_since_.end() || now.ms - since->second.ms < kNonceGoneMs) return false;
   return std::ranges::all_of(step.attempts, [&](const Attempt& attempt) {
     const auto& seen = state_of(attempt.tx_hash).receipt;
-    return seen && !seen->receipt && seen->at.ms - since->second.ms >= kForeignNonceMs;
+    return seen && !seen->receipt && seen->at.ms - since->second.ms >= kNonceGoneMs;
   });
+}
+
+/// Another transaction was seen to have used the nonce, deep enough.
+bool Execution::foreign(const Step& step, Timestamp now) const {
+  if (!nonce_gone(step, now)) return false;
+  const auto known = nonce_users_.find(step.attempts.front().nonce);
+  if (known == nonce_users_.end() || !known->second.user) return false;
+  const auto& user = *known->second.user;
+  return std::ranges::find(step.attempts, user.tx_hash, &Attempt::tx_hash) == step.attempts.end() &&
+         known->second.head + 1 >= user.block_number + chain_.confirmations;
 }
 
 std::optional<Command> Execution::replace(std::size_t index, Timestamp now) const {
   const auto& step = steps_[index];
   if (!receipts_known_absent(step)) return std::nullopt;
   const auto& latest = step.attempts.back();
-  const auto raised = replacement_fees(latest.fees, settings_.max_fee_per_gas_wei);
-  if (abandon(now) != Abandon::kNo && latest.kind != StepKind::kCancel) {
+  const bool cancelling = latest.kind == StepKind::kCancel || abandon(now) != Abandon::kNo;
+  const auto dearer = replacement_fees(
+      latest.fees, wanted_fees(), cancelling ? settings_.max_fee_per_gas_wei : attempt_fee_cap(settings_),
+      settings_.bump_basis_points);
+  if (cancelling && latest.kind != StepKind::kCancel) {
     constexpr std::uint64_t kTransferGas = 21'000;  // of a transaction without data
-    auto fees = raised.value_or(latest.fees);
+    auto fees = dearer.value_or(latest.fees);  // where the caps were lowered since: should the pool lose it
     fees.gas_limit = kTransferGas;
     return PrepareReplacement{index, StepKind::kCancel, latest.nonce, fees};
   }
+  // Behind another transaction of the account it is not its fee that it waits for.
+  if (latest.nonce != chain_head_.account_nonce) return std::nullopt;
   const auto& policy = policy_of(settings_, intent_.style);
   const bool tried = latest.submitted || state_of(latest.tx_hash).broadcast == BroadcastOutcome::kUnderpriced;
-  const bool stuck = tried && now.ms - latest.prepared_at.ms >= policy.bump_after_ms;
-  if (stuck && raised) return PrepareReplacement{index, latest.kind, latest.nonce, *raised};
+  const auto waits_since = std::max(latest.prepared_at, in_turn_since_);
+  const bool stuck = tried && now.ms - waits_since.ms >= policy.bump_after_ms;
+  if (stuck && dearer) return PrepareReplacement{index, latest.kind, latest.nonce, *dearer};
   return std::nullopt;
+}
+
+Fees Execution::wanted_fees() const {
+  return fees_ ? uncapped_fees(settings_, intent_.style, *fees_) : Fees{};
+}
+
+/// No node took it, and one has said often enough that none will.
+bool Execution::refused(const Attempt& attempt) const {
+  return !attempt.submitted && state_of(attempt.tx_hash).refusals >= kRefusals;
 }
 
 Execution::Abandon Execution::abandon(Timestamp now) const {
@@ -451,21 +640,24 @@ Execution::Abandon Execution::abandon(Timestamp now) const {
   // A cancellation on the record for none of the other reasons was for a refusal, seen before a restart.
   for (const auto& step : steps_)
     for (const auto& attempt : step.attempts)
-      if (attempt.kind == StepKind::kCancel ||
-          state_of(attempt.tx_hash).broadcast == BroadcastOutcome::kRefused)
-        return Abandon::kRefused;
+      if (attempt.kind == StepKind::kCancel || refused(attempt)) return Abandon::kRefused;
   return Abandon::kNo;
 }
 
 bool Execution::may_replan(std::string_view reason, Timestamp now) const {
-  const bool in_budget = sent_plans_ < settings_.max_attempts && plans_ - sent_plans_ < kMaxUnsentPlans;
+  const auto gas_budget = gas_budget_usd_wad();
+  const bool in_budget = sent_plans_ < settings_.max_attempts && plans_ - sent_plans_ < kMaxUnsentPlans &&
+                         (!gas_budget || gas_cost_usd_wad() < *gas_budget);
   return price_related(reason) && !cancel_requested_ && now < deadline() && in_budget;
 }
 
 bool Execution::confirmed(const Inclusion& inclusion) const {
   const auto needed = inclusion.block_number + chain_.confirmations - 1;
-  const auto& seen = state_of(inclusion.tx_hash).receipt;
-  return seen && seen->receipt && seen->receipt->block_hash == inclusion.block_hash &&
+  const auto& state = state_of(inclusion.tx_hash);
+  const auto& seen = state.receipt;
+  // Of the present head: what was seen before it may be on a branch that is no more.
+  return seen && state.receipt_of_head == heads_seen_ && seen->receipt &&
+         seen->receipt->block_hash == inclusion.block_hash &&
          std::max(seen->head, inclusion.block_number) >= needed;
 }
 
@@ -526,6 +718,14 @@ Uint256 Execution::gas_cost_usd_wad() const {
   const auto& cost = plan_.estimated_cost;
   if (cost.gas_wei.is_zero()) return {};
   return mul_div(gas_spent_wei_, cost.gas_usd_wad, cost.gas_wei).value_or(Uint256::max());
+}
+
+std::optional<Uint256> Execution::gas_budget_usd_wad() const {
+  auto budget = settings_.max_gas_usd_wad;
+  for (const auto& criterion : intent_.criteria)
+    if (criterion.metric == Metric::kMaxGasUsd)
+      budget = std::min(budget.value_or(criterion.value), criterion.value);
+  return budget;
 }
 
 EventDraft Execution::completed(Timestamp now) const {

@@ -10,10 +10,14 @@
 //  1. Nothing is broadcast before its exec.step_prepared is on the record; what is broadcast are its bytes.
 //  2. A step never gets a second nonce: a replacement, and a cancellation, stand at the nonce of the first
 //  attempt.
-//  3. A transaction ends only on a receipt, or on a nonce that the chain says is used by another one.
-//  Absence,
-//     silence and refusals end nothing.
-//  4. Every attempt's hash may be the one that is included: all are asked for.
+//  3. A transaction ends only on a receipt, or on the sight of another one, not ours, that used its nonce and
+//  is
+//     `confirmations` deep. Absence, silence and counts of transactions end nothing.
+//  4. Every attempt's hash may be the one that is included: all are asked for, until the intent ends.
+//  5. What it signs is never dearer than execution.max_fee_per_gas, and a swap or approval leaves so much
+//  room
+//     below it that a cancellation can still outbid the last of them.
+//  6. What is on the record is followed as the record says it, whatever is configured today.
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -42,14 +46,35 @@ struct Fees {
   bool operator==(const Fees&) const = default;
 };
 
-/// max_fee = base_fee · multiplier + priority, at most `cap`. GAS_LIMIT where `cap` does not even pay the
-/// present base fee and the priority fee, or `gas_limit` exceeds the configured one.
-Result<Fees> initial_fees(const ExecutionSettings& settings, ExecutionStyle style, const Uint256& base_fee,
-                          std::uint64_t gas_limit);
-/// Both fees raised by 12.5 %, rounded up: the least that nodes accept as a replacement. Nothing where that
-/// exceeds `cap`.
-std::optional<Fees> replacement_fees(const Fees& fees, const Uint256& cap);
+/// What gas costs on the chain now, in wei a unit.
+struct FeesSeen {
+  Uint256 base_fee;  // of the next block
+  // What recent blocks' transactions paid on top, at each style's percentile; none where they tell nothing.
+  std::optional<Uint256> passive_tip, normal_tip, aggressive_tip;
+};
+/// From an answer of eth_feeHistory: the base fee of the block after the last, and of each block a row with
+/// the rewards at `percentiles`. A style's tip is the median of its percentile over the blocks that paid any:
+/// one block's bids decide nothing, and empty blocks say nothing.
+FeesSeen fees_seen(const ExecutionSettings& settings, const Uint256& next_base_fee,
+                   std::span<const std::vector<Uint256>> rewards, std::span<const unsigned> percentiles);
+/// The percentiles of the three styles, ascending, each once.
+std::vector<unsigned> reward_percentiles(const ExecutionSettings& settings);
+
 const FeePolicy& policy_of(const ExecutionSettings& settings, ExecutionStyle style);
+/// The most that a swap or an approval pays: execution.max_fee_per_gas less the raise of one replacement,
+/// which is kept for a cancellation.
+Uint256 attempt_fee_cap(const ExecutionSettings& settings);
+/// priority = the style's tip, at least min_priority_fee_per_gas and at most the style's own maximum, which
+/// is also paid where the tip is not known; max_fee = base_fee · multiplier + priority, at most
+/// attempt_fee_cap. GAS_LIMIT where that does not even pay the present base fee and the priority fee, or
+/// `gas_limit` exceeds the configured one.
+Result<Fees> initial_fees(const ExecutionSettings& settings, ExecutionStyle style, const FeesSeen& seen,
+                          std::uint64_t gas_limit);
+/// Both fees raised by `bump_basis_points`, rounded up, or to what is `wanted` now where that is more;
+/// max_fee at most `cap`, and the whole of it where there is no room for another raise. Nothing where the
+/// raise exceeds `cap`.
+std::optional<Fees> replacement_fees(const Fees& fees, const Fees& wanted, const Uint256& cap,
+                                     std::uint32_t bump_basis_points);
 
 /// One signed transaction, as exec.step_prepared recorded it.
 struct Attempt {
@@ -90,6 +115,7 @@ struct SimulationSeen {
   std::vector<std::uint64_t> gas_used;  // one a step
   std::string_view code;                // where it failed
   std::string detail;
+  bool allowance = false;  // it failed for an allowance that is too small, or has to be reset to zero first
 };
 enum class BroadcastOutcome { kAccepted, kNonceTooLow, kUnderpriced, kRefused, kUnknown };
 struct BroadcastSeen {
@@ -110,7 +136,28 @@ struct HeadSeen {
   std::uint64_t account_nonce = 0;  // transactions of the account included up to this block
   Timestamp at;
 };
-using Observation = std::variant<SimulationSeen, BroadcastSeen, ReceiptSeen, HeadSeen>;
+/// The transaction of the account that used a nonce, found in its block while `head` was the latest; none
+/// where it was not found, whatever the count of transactions says.
+struct NonceSeen {
+  struct User {
+    Hash32 tx_hash;
+    std::uint64_t block_number = 0;
+  };
+  std::uint64_t nonce = 0;
+  std::optional<User> user;
+  std::uint64_t head = 0;
+  Timestamp at;
+};
+/// The account is halted on the record, by us or before.
+struct AccountHalted {};
+/// The record refused to let a transaction begin: KILL_SWITCH or SIGNER_HALTED.
+struct BeginRefused {
+  std::string_view code;
+  std::string detail;
+  Timestamp at;
+};
+using Observation = std::variant<SimulationSeen, BroadcastSeen, ReceiptSeen, HeadSeen, FeesSeen, NonceSeen,
+                                 AccountHalted, BeginRefused>;
 
 // What to do.
 
@@ -120,6 +167,7 @@ struct Simulate {};
 /// once.
 struct Prepare {
   std::vector<std::uint64_t> gas_limits;  // one a step
+  std::vector<Fees> fees;                 // one a step, with these gas limits
 };
 /// Sign a transaction at the nonce of an earlier attempt: the same step again, or a cancellation.
 struct PrepareReplacement {
@@ -134,6 +182,17 @@ struct Broadcast {
 struct AskReceipts {
   std::vector<Hash32> tx_hashes;
 };
+/// Find the transaction that used the account's nonce (NonceSeen): the chain counts it as used, and none of
+/// ours has a receipt.
+struct AskNonce {
+  std::uint64_t nonce = 0;
+};
+/// Halt the account on the record (AccountHalted then): somebody else uses its key, and a person has to look.
+struct HaltAccount {
+  std::uint64_t nonce = 0;
+  Hash32 tx_hash;  // not ours
+  std::string detail;
+};
 struct EventDraft {
   std::string_view topic;
   json::object payload;
@@ -141,22 +200,24 @@ struct EventDraft {
 struct Append {
   std::vector<EventDraft> events;
 };
-/// Ask the risk engine and the planner again; append their answers, or `otherwise` where there is no new
+/// Ask the risk engine and the planner again; append their answers, or exec.failed where there is no new
 /// plan.
 struct Replan {
   std::string reason;
   std::string detail;
+  bool approve = false;  // the new plan is to set the allowance, whatever the present one seems to be
 };
 struct WakeAt {
   Timestamp at;
 };
 struct Finished {};
-using Command = std::variant<Simulate, Prepare, PrepareReplacement, Broadcast, AskReceipts, Append, Replan,
-                             WakeAt, Finished>;
+using Command = std::variant<Simulate, Prepare, PrepareReplacement, Broadcast, AskReceipts, AskNonce,
+                             HaltAccount, Append, Replan, WakeAt, Finished>;
 
 class Execution {
  public:
   /// The events of one intent, from the first. INVALID_EVENT where they are not a whole history with a plan.
+  /// Of `chain` only the confirmations count: tokens and amounts are the record's.
   static Result<Execution> from_history(std::span<const Envelope> events, const ExecutionSettings& settings,
                                         const ChainSettings& chain);
 
@@ -202,7 +263,9 @@ class Execution {
     std::optional<BroadcastOutcome> broadcast;
     std::string broadcast_detail;
     Timestamp broadcast_at;
+    unsigned refusals = 0;  // one after the other
     std::optional<ReceiptSeen> receipt;
+    std::uint64_t receipt_of_head = 0;  // heads_seen_ then
   };
   enum class Abandon { kNo, kCancel, kExpire, kRefused, kForeign };
 
@@ -210,6 +273,9 @@ class Execution {
       : settings_(settings), chain_(chain) {}
 
   std::optional<Command> decide_unprepared(Timestamp now) const;
+  std::optional<Command> halt_account(Timestamp now) const;
+  std::optional<Command> outcome_of_abandoning(Timestamp now) const;
+  std::optional<Command> ask_nonce(const Step& step, Timestamp now) const;
   std::optional<Command> send_prepared(Timestamp now) const;
   std::optional<Command> record_submissions() const;
   std::optional<Command> record_inclusion(std::size_t index) const;
@@ -217,15 +283,22 @@ class Execution {
   std::optional<Command> drive(std::size_t index, Timestamp now) const;
   std::optional<Command> replace(std::size_t index, Timestamp now) const;
   Abandon abandon(Timestamp now) const;
+  Append end_unprepared(std::string_view reason, std::string_view detail) const;
+  Fees wanted_fees() const;
+  bool affordable() const;
+  bool refused(const Attempt& attempt) const;
+  bool nonce_gone(const Step& step, Timestamp now) const;
   bool foreign(const Step& step, Timestamp now) const;
   bool may_replan(std::string_view reason, Timestamp now) const;
   bool confirmed(const Inclusion& inclusion) const;
   const AttemptState& state_of(const Hash32& hash) const;
   bool never_left(const Attempt& attempt) const;
+  bool held_up(const Step& step) const;
   bool receipts_known_absent(const Step& step) const;
   EventDraft completed(Timestamp now) const;
   json::array criteria_results(Timestamp now, const Uint256& gas_usd_wad) const;
   Uint256 gas_cost_usd_wad() const;
+  std::optional<Uint256> gas_budget_usd_wad() const;
   json::object ids() const;
   Timestamp next_wake(Timestamp now) const;
 
@@ -250,7 +323,13 @@ class Execution {
   std::optional<SimulationSeen> simulation_;
   std::map<Hash32, AttemptState> attempts_seen_;
   HeadSeen chain_head_;
+  std::uint64_t heads_seen_ = 0;
+  std::optional<FeesSeen> fees_;
   std::map<std::uint64_t, Timestamp> nonce_used_since_;  // nonces of ours that the chain counts as used
+  std::map<std::uint64_t, NonceSeen> nonce_users_;
+  Timestamp in_turn_since_;  // the account's nonce grew to what it is; 0: before we looked
+  bool halted_ = false;
+  std::optional<BeginRefused> begin_refused_;
 };
 
 }  // namespace sep::engine

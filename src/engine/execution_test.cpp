@@ -78,7 +78,7 @@ class Chain {
   void mine(std::size_t limit = 100) {
     Block block;
     block.block_hash = keccak256(fmt::format("block {} {}", height() + 1, ++forks_));
-    for (auto next = nonce(); limit > 0 && pending_.contains(next); ++next, --limit) {
+    for (auto next = nonce(); limit > 0 && pending_.contains(next) && pays(pending_[next]); ++next, --limit) {
       block.txs.push_back(pending_[next]);
       pending_.erase(next);
     }
@@ -95,6 +95,7 @@ class Chain {
     ChainTx tx;
     tx.foreign = true;
     tx.nonce = nonce();
+    tx.fees.max_fee_per_gas = 1'000'000'000'000'000U;
     tx.tx_hash = keccak256(fmt::format("foreign {}", tx.nonce));
     pending_[tx.nonce] = tx;
     mine(1);
@@ -124,6 +125,14 @@ class Chain {
     return std::nullopt;
   }
 
+  /// Which transaction used the nonce.
+  std::optional<NonceSeen::User> user_of(std::uint64_t wanted) const {
+    for (std::size_t b = 0; b < blocks_.size(); ++b)
+      for (const auto& tx : blocks_[b].txs)
+        if (tx.nonce == wanted) return NonceSeen::User{tx.tx_hash, b + 1 + kBase};
+    return std::nullopt;
+  }
+
   std::uint64_t height() const { return kBase + blocks_.size(); }
   std::uint64_t nonce() const {
     std::uint64_t next = kFirstNonce;
@@ -141,6 +150,7 @@ class Chain {
   std::size_t blocks() const { return blocks_.size(); }
 
   std::size_t swaps_to_revert = 0;  // plans whose swap reverts
+  Uint256 base_fee = 10'000'000'000U;
   std::string revert_code = std::string(errc::kSlippageExceeded);
 
  private:
@@ -149,6 +159,8 @@ class Chain {
     Hash32 block_hash;
     std::vector<ChainTx> txs;
   };
+
+  bool pays(const ChainTx& tx) const { return tx.foreign || tx.fees.max_fee_per_gas >= base_fee; }
 
   bool succeeded(const ChainTx& tx) const {
     if (tx.kind != StepKind::kSwap) return true;
@@ -196,7 +208,10 @@ class Rig {
     see_head();
   }
 
-  void see_head() { execution->observe(HeadSeen{chain.height(), chain.nonce(), now}); }
+  void see_head() {
+    execution->observe(HeadSeen{chain.height(), chain.nonce() + (counts_ahead ? 1U : 0U), now});
+    execution->observe(FeesSeen{chain.base_fee, {}, {}, {}});
+  }
   void mine(std::size_t limit = 100) {
     chain.mine(limit);
     see_head();
@@ -288,7 +303,12 @@ class Rig {
       broadcast_answers;  // said instead of the chain's own; what is refused does not arrive
   std::function<bool()> crash = [] { return false; };  // asked at every command, before and after it
   bool receipts_lag = false;                           // the node does not know its newest receipts yet
+  bool counts_ahead = false;                           // the node counts a transaction that nobody made
   bool plan_again = true;
+  std::string refuse_plans;       // the same, against a new plan
+  std::string refuse_to_begin;    // the record's code against a transaction that begins; empty: it lets it
+  std::uint64_t final_block = 0;  // what was decided upon a block as deep as the confirmations
+  std::uint64_t next_nonce() const { return next_nonce_; }
 
  private:
   void expect(bool held, std::string what) {
@@ -391,10 +411,15 @@ class Rig {
     expect(prepare.gas_limits.size() == execution->plan().steps.size(), "not one gas limit a step");
     std::vector<EventDraft> drafts;
     if (execution->head().state == State::kPlanned) drafts.push_back(execution->started());
-    for (std::size_t i = 0; i < prepare.gas_limits.size(); ++i) {
-      const Fees fees{prepare.gas_limits[i], number("21000000000"), number("1000000000")};
-      drafts.push_back(
-          execution->prepared(sign(i, kind_of(execution->plan().steps[i]), next_nonce_ + i, fees)));
+    for (std::size_t i = 0; i < prepare.fees.size(); ++i) {
+      expect(prepare.fees[i].gas_limit == prepare.gas_limits[i], "other gas limits than fees");
+      expect(prepare.fees[i].max_fee_per_gas <= attempt_fee_cap(settings.execution), "no reserve is left");
+      drafts.push_back(execution->prepared(
+          sign(i, kind_of(execution->plan().steps[i]), next_nonce_ + i, prepare.fees[i])));
+    }
+    if (!refuse_to_begin.empty()) {
+      execution->observe(BeginRefused{refuse_to_begin, "said so", now});
+      return;
     }
     if (dies()) return;
     next_nonce_ += prepare.gas_limits.size();
@@ -407,7 +432,9 @@ class Rig {
     const auto attempt = sign(command.step_index, command.kind, command.nonce, command.fees);
     expect(execution->nonces()[command.step_index] == command.nonce,
            "a replacement at another nonce than its step's");
-    expect(command.fees.max_fee_per_gas <= settings.execution.max_fee_per_gas_wei, "fees above the cap");
+    const auto cap = command.kind == StepKind::kCancel ? settings.execution.max_fee_per_gas_wei
+                                                       : attempt_fee_cap(settings.execution);
+    expect(command.fees.max_fee_per_gas <= cap, "fees above the cap");
     if (dies()) return;
     append({execution->prepared(attempt)});
     dies();
@@ -424,8 +451,8 @@ class Rig {
                signed_[command.attempt.tx_hash].raw == command.attempt.raw,
            "other bytes than were signed");
     const bool first_time = sent_hashes_.insert(command.attempt.tx_hash).second;
-    expect(!first_time || command.attempt.kind == StepKind::kCancel || now < execution->deadline(),
-           "first broadcast past the deadline");
+    expect(command.attempt.kind == StepKind::kCancel || now < execution->deadline(),
+           first_time ? "first broadcast past the deadline" : "broadcast past the deadline");
     sent_.push_back(command.attempt);
     if (dies()) return;
     BroadcastOutcome outcome{};
@@ -452,6 +479,27 @@ class Rig {
     dies();
   }
 
+  void carry_out(const AskNonce& command) {
+    trace.emplace_back("ask nonce");
+    std::optional<NonceSeen::User> user;
+    if (!receipts_lag) user = chain.user_of(command.nonce);
+    execution->observe(NonceSeen{command.nonce, user, chain.height(), now});
+    dies();
+  }
+
+  void carry_out(const HaltAccount& command) {
+    trace.emplace_back("halt");
+    const auto user = chain.user_of(command.nonce);
+    expect(user && user->tx_hash == command.tx_hash && !signed_.contains(user->tx_hash),
+           "halted for a nonce that is ours");
+    expect(user && user->block_number + settings.chain.confirmations - 1 <= chain.height(),
+           "halted for a block that is not deep enough");
+    final_block = chain.height();
+    if (dies()) return;
+    execution->observe(AccountHalted{});
+    dies();
+  }
+
   void carry_out(const Append& command) {
     for (const auto& event : command.events) trace.push_back(std::string(event.topic));
     if (dies()) return;
@@ -460,8 +508,13 @@ class Rig {
   }
 
   void carry_out(const Replan& command) {
-    trace.push_back("replan " + command.reason);
+    trace.push_back("replan " + command.reason + (command.approve ? " approve" : ""));
+    if (execution->prepared_any()) final_block = chain.height();
     if (dies()) return;
+    if (!refuse_plans.empty()) {
+      execution->observe(BeginRefused{refuse_plans, "said so", now});
+      return;
+    }
     if (plan_again) {
       append({{topic::kRiskApproved, {{"intentId", kIntentId}}}, {topic::kPlanCreated, next_plan()}});
     } else {
@@ -488,6 +541,7 @@ class Rig {
 
 using Strings = std::vector<std::string>;
 using Prepared = std::vector<std::pair<std::string, std::uint64_t>>;
+const std::deque<BroadcastOutcome> kThreeRefusals(3, BroadcastOutcome::kRefused);
 constexpr std::size_t kPlanned = 4;  // events of the record before the execution's
 
 SimulationSeen failed_simulation(std::string_view code = errc::kSimulationReverted) {
@@ -690,8 +744,11 @@ TEST(Execution, ADroppedTransactionIsSentAgain) {
 
 TEST(Execution, ARefusedTransactionFreesItsNonceAndFails) {
   Rig rig;
-  rig.broadcast_answers = {BroadcastOutcome::kRefused};
+  rig.broadcast_answers = kThreeRefusals;
   rig.settle();
+  EXPECT_EQ(rig.traced("cancel"), 0U) << "once may be a node's passing trouble";
+  rig.pass(500);
+  rig.pass(500);
   EXPECT_EQ(rig.prepared(), (Prepared{{"swap", kFirstNonce}, {"cancel", kFirstNonce}}));
   rig.run_to_end();
   EXPECT_EQ(rig.state(), State::kFailed);
@@ -703,8 +760,8 @@ TEST(Execution, ARefusedTransactionFreesItsNonceAndFails) {
 
 TEST(Execution, ARefusedApprovalTakesItsSwapAlong) {
   Rig rig({.approval = true});
-  rig.broadcast_answers = {BroadcastOutcome::kRefused};
-  rig.settle();
+  rig.broadcast_answers = kThreeRefusals;
+  for (int i = 0; i < 3; ++i) rig.pass(500);
   EXPECT_EQ(rig.traced("send swap 41"), 0U);
   rig.run_to_end();
   EXPECT_EQ(rig.state(), State::kFailed);
@@ -715,13 +772,34 @@ TEST(Execution, ARefusedApprovalTakesItsSwapAlong) {
 
 TEST(Execution, ARefusalIsRememberedByItsCancellation) {
   Rig rig({.approval = true});
-  rig.broadcast_answers = {BroadcastOutcome::kRefused};
-  while (rig.traced("cancel") == 0) rig.step();
+  rig.broadcast_answers = kThreeRefusals;
+  for (int i = 0; rig.traced("cancel") == 0 && i < 100; ++i)
+    if (!rig.step()) rig.now.ms += 100;
   rig.restart();
   rig.run_to_end();
   EXPECT_EQ(rig.traced("send swap 41"), 0U);
   EXPECT_EQ(rig.state(), State::kFailed);
   EXPECT_EQ(rig.field("reason"), errc::kTransactionRefused);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, ARefusalOfWhatANodeTookBeforeIsNoRefusal) {
+  Rig rig;
+  rig.settle();
+  rig.broadcast_answers = kThreeRefusals;
+  for (int i = 0; i < 20; ++i) rig.pass(1'000);
+  EXPECT_EQ(rig.traced("cancel"), 0U);
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kCompleted);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, RefusalsCountOneAfterTheOtherOnly) {
+  Rig rig;
+  rig.broadcast_answers = {BroadcastOutcome::kRefused, BroadcastOutcome::kRefused, BroadcastOutcome::kUnknown,
+                           BroadcastOutcome::kRefused, BroadcastOutcome::kRefused};
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kCompleted);
   EXPECT_SOUND(rig);
 }
 
@@ -853,6 +931,80 @@ TEST(Execution, ANonceThatTheChainGaveBackIsNotForeign) {
   EXPECT_SOUND(rig);
 }
 
+TEST(Execution, AnApprovalThatLeavesTheChainAfterItsDepthDoesNotHoldUpItsSwap) {
+  Rig rig({.approval = true});
+  rig.settle();
+  rig.mine(1);
+  rig.settle();
+  ASSERT_EQ(rig.record.back().topic, topic::kExecStepFilled);
+  rig.chain.undo_block(true);
+  rig.chain.mine(0);
+  rig.chain.mine(0);
+  rig.see_head();
+  rig.pass(1'000);
+  EXPECT_EQ(rig.count(topic::kExecStepReorged), 1U);
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kCompleted);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, ARevertLeadsToANewPlanOnlyOnceItIsDeepEnough) {
+  Rig rig({.confirmations = 3});
+  rig.chain.swaps_to_revert = 1;
+  rig.settle();
+  rig.mine();
+  rig.settle();
+  ASSERT_EQ(rig.record.back().topic, topic::kExecStepReverted);
+  rig.mine(0);
+  rig.settle();
+  EXPECT_EQ(rig.count(topic::kPlanCreated), 1U);
+  rig.chain.swaps_to_revert = 0;  // on the other branch the price is another one
+  rig.chain.undo_block(false);
+  rig.chain.undo_block(false);
+  for (int i = 0; i < 3; ++i) rig.mine();
+  rig.pass(1'000);
+  EXPECT_EQ(rig.state(), State::kCompleted);
+  EXPECT_EQ(rig.count(topic::kPlanCreated), 1U);
+  EXPECT_EQ(rig.chain.successful_swaps(), 1U);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, AReplacedTransactionMayWinAfterAReorganisation) {
+  Rig rig({.confirmations = 3});
+  rig.settle();
+  const auto first = rig.sent().back();
+  rig.pass(30'000);
+  ASSERT_EQ(rig.prepared().size(), 2U);
+  rig.mine();
+  rig.settle();
+  ASSERT_EQ(rig.field("txHash"), to_hex(rig.sent().back().tx_hash));
+  rig.chain.undo_block(true);
+  rig.chain.send({first.raw, first.tx_hash, "1", StepKind::kSwap, first.nonce, first.fees, false});
+  for (int i = 0; i < 3; ++i) rig.mine();
+  rig.pass(1'000);
+  EXPECT_EQ(rig.state(), State::kCompleted);
+  EXPECT_EQ(rig.field("txHash"), to_hex(first.tx_hash));
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, ACancellationMayWinAfterAReorganisation) {
+  Rig rig({.confirmations = 3});
+  rig.settle();
+  rig.mine();
+  rig.settle();
+  ASSERT_EQ(rig.record.back().topic, topic::kExecStepFilled);
+  rig.request_cancel();
+  rig.chain.undo_block(true);
+  rig.chain.mine(0);
+  rig.see_head();
+  rig.pass(1'000);
+  ASSERT_EQ(rig.sent().back().kind, StepKind::kCancel);
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kCancelled);
+  EXPECT_EQ(rig.chain.successful_swaps(), 0U);
+  EXPECT_SOUND(rig);
+}
+
 TEST(Execution, AMoveToAnotherBlockIsTwoEvents) {
   Rig rig({.confirmations = 2});
   rig.settle();
@@ -918,16 +1070,119 @@ TEST(Execution, AReplacedAttemptsReceiptCounts) {
   EXPECT_SOUND(rig);
 }
 
+/// What an operator means by a cap, and what is left for attempts of it: 27 · 8/9 = 24 gwei.
+void cap_at_27_gwei(Rig& rig) {
+  rig.settings.execution.max_fee_per_gas_wei = number("27000000000");
+  rig.restart();
+}
+
 TEST(Execution, FeesStopBelowTheCapAndTheTransactionStays) {
   Rig rig;
-  rig.settings.execution.max_fee_per_gas_wei = number("24000000000");
-  rig.restart();
+  cap_at_27_gwei(rig);
   rig.settle();
   for (int i = 0; i < 280; ++i) rig.pass(1'000);
-  EXPECT_EQ(rig.traced("replace"), 1U);  // 21 to 23.6 gwei; the next would be 26.6
+  EXPECT_EQ(rig.traced("replace"), 1U);  // 21 gwei, then all that is left: the next raise would exceed it
+  EXPECT_EQ(rig.sent().back().fees.max_fee_per_gas, number("24000000000"));
+  EXPECT_EQ(rig.sent().back().raw, rig.sent()[rig.sent().size() - 2].raw) << "the same bytes again and again";
   rig.mine();
   rig.settle();
   EXPECT_EQ(rig.state(), State::kCompleted);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, ACancellationOutbidsTheDearestAttempt) {
+  Rig rig;
+  cap_at_27_gwei(rig);
+  rig.settle();
+  for (int i = 0; i < 299; ++i) rig.pass(1'000);
+  ASSERT_EQ(rig.sent().back().fees.max_fee_per_gas, number("24000000000"));
+  rig.pass(1'000);
+  EXPECT_EQ(rig.sent().back().kind, StepKind::kCancel);
+  EXPECT_EQ(rig.sent().back().fees.max_fee_per_gas, number("27000000000"));
+  EXPECT_EQ(rig.chain.pending().at(kFirstNonce).kind, StepKind::kCancel) << "the pool took it";
+  rig.mine();
+  rig.settle();
+  EXPECT_EQ(rig.state(), State::kExpired);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, ABaseFeeAboveTheCapIsWaitedForAndExpiresWhenItFalls) {
+  Rig rig;
+  cap_at_27_gwei(rig);
+  rig.settle();
+  rig.chain.base_fee = number("90000000000");
+  for (int i = 0; i < 900; ++i) {
+    rig.now.ms += 1'000;
+    rig.mine();
+    rig.settle();
+  }
+  EXPECT_FALSE(rig.ended()) << "even the cancellation is below the base fee: it stays and is sent again";
+  EXPECT_EQ(rig.sent().back().kind, StepKind::kCancel);
+  for (const auto& [kind, nonce] : rig.prepared()) EXPECT_EQ(nonce, kFirstNonce) << kind;
+  rig.chain.base_fee = number("20000000000");
+  rig.mine();
+  rig.settle();
+  EXPECT_EQ(rig.state(), State::kExpired);
+  EXPECT_EQ(rig.chain.nonce(), kFirstNonce + 1);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, NothingIsBegunWhileGasIsAboveTheCap) {
+  Rig rig;
+  rig.chain.base_fee = number("99000000000");
+  rig.restart();
+  rig.settle();
+  for (int i = 0; i < 20; ++i) rig.pass(1'000);
+  EXPECT_TRUE(rig.trace.empty()) << rig.trace.front();
+  rig.chain.base_fee = number("20000000000");
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kCompleted);
+
+  Rig late;
+  late.chain.base_fee = number("99000000000");
+  late.restart();
+  late.run_to_end();
+  EXPECT_EQ(late.state(), State::kExpired);
+  EXPECT_TRUE(late.sent().empty());
+  EXPECT_SOUND(late);
+}
+
+TEST(Execution, ASimulationFromBeforeGasWasTooDearIsNotTrusted) {
+  Rig rig;
+  rig.step();
+  ASSERT_EQ(rig.trace, (Strings{"simulate"}));
+  rig.chain.base_fee = number("99000000000");
+  rig.mine();
+  rig.settle();
+  rig.chain.base_fee = number("10000000000");
+  rig.mine();
+  rig.settle();
+  EXPECT_EQ(rig.traced("simulate"), 2U);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, AReplacementFollowsTheMarketBeyondTheLeastRaise) {
+  Rig rig;
+  rig.settle();
+  rig.chain.base_fee = number("30000000000");
+  rig.mine();
+  rig.pass(30'000);
+  EXPECT_EQ(rig.sent().back().fees.max_fee_per_gas, number("61000000000"));  // as a first attempt would now
+  EXPECT_EQ(rig.sent().back().fees.max_priority_fee_per_gas, number("1125000000"));
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, WhatWaitsBehindAnotherTransactionIsNotRaised) {
+  Rig rig({.approval = true});
+  rig.settle();
+  rig.pass(30'000);
+  EXPECT_EQ(rig.prepared(), (Prepared{{"approve", 40}, {"swap", 41}, {"approve", 40}}));
+  rig.mine(1);  // now it is the swap's turn
+  rig.settle();
+  rig.pass(29'999);
+  EXPECT_EQ(rig.prepared().size(), 3U);
+  rig.pass(1);
+  EXPECT_EQ(rig.prepared().back(), (std::pair<std::string, std::uint64_t>("swap", 41)));
   EXPECT_SOUND(rig);
 }
 
@@ -1033,14 +1288,19 @@ TEST(Execution, AStuckCancellationIsRaisedToo) {
   EXPECT_SOUND(rig);
 }
 
-TEST(Execution, ACapDoesNotKeepAnUnsentSwapFromBeingCancelled) {
+TEST(Execution, ALoweredCapDoesNotKeepALostSwapFromBeingCancelled) {
   Rig rig;
-  rig.settings.execution.max_fee_per_gas_wei = number("21000000000");
+  rig.settle();
+  rig.settings.execution.max_fee_per_gas_wei = number("21000000000");  // lowered since
   rig.restart();
-  rig.broadcast_answers = {BroadcastOutcome::kRefused};
+  rig.request_cancel();
+  rig.settle();
+  EXPECT_EQ(rig.sent().back().fees.max_fee_per_gas, number("21000000000"));
+  rig.chain.drop_pool();
+  rig.pass(15'000);
   rig.run_to_end();
   EXPECT_EQ(rig.sent().back().kind, StepKind::kCancel);
-  EXPECT_EQ(rig.state(), State::kFailed);
+  EXPECT_EQ(rig.state(), State::kCancelled);
   EXPECT_SOUND(rig);
 }
 
@@ -1128,6 +1388,85 @@ TEST(Execution, AForeignTransactionAtTheApprovalsNonceCancelsTheSwap) {
   EXPECT_SOUND(rig);
 }
 
+TEST(Execution, TheAccountIsHaltedBeforeTheIntentFails) {
+  Rig rig;
+  rig.settle();
+  rig.chain.mine_foreign();
+  rig.see_head();
+  for (int i = 0; i < 5; ++i) rig.pass(1'000);
+  ASSERT_EQ(rig.state(), State::kFailed);
+  EXPECT_EQ(rig.traced("halt"), 1U);
+  const auto halted = std::ranges::find(rig.trace, "halt");
+  EXPECT_NE(std::find(halted, rig.trace.end(), "exec.failed"), rig.trace.end());
+
+  Rig crashed;  // between the two: both are said again
+  crashed.settle();
+  crashed.chain.mine_foreign();
+  crashed.see_head();
+  crashed.crash = [&] { return crashed.traced("halt") == 1 && crashed.traced("crash") == 0; };
+  for (int i = 0; i < 15; ++i) crashed.pass(1'000);
+  EXPECT_EQ(crashed.traced("halt"), 2U);
+  EXPECT_EQ(crashed.state(), State::kFailed);
+  EXPECT_SOUND(crashed);
+}
+
+TEST(Execution, AForeignTransactionCountsOnceItIsDeepEnough) {
+  Rig rig({.confirmations = 3});
+  rig.settle();
+  rig.chain.mine_foreign();
+  rig.see_head();
+  for (int i = 0; i < 20; ++i) rig.pass(1'000);
+  rig.mine(0);
+  for (int i = 0; i < 20; ++i) rig.pass(1'000);
+  EXPECT_FALSE(rig.ended());
+  EXPECT_EQ(rig.traced("halt"), 0U);
+  rig.mine(0);
+  for (int i = 0; i < 3; ++i) rig.pass(1'000);
+  EXPECT_EQ(rig.state(), State::kFailed);
+  EXPECT_SOUND(rig);
+
+  Rig undone({.confirmations = 3});  // its block leaves the chain, and ours is mined instead
+  undone.settle();
+  undone.chain.mine_foreign();
+  undone.see_head();
+  for (int i = 0; i < 10; ++i) undone.pass(1'000);
+  undone.chain.undo_block(true);
+  undone.chain.mine(0);
+  undone.see_head();
+  undone.run_to_end();
+  EXPECT_EQ(undone.state(), State::kCompleted);
+  EXPECT_EQ(undone.traced("halt"), 0U);
+  EXPECT_SOUND(undone);
+}
+
+TEST(Execution, ACountOfTransactionsAloneIsNoEvidence) {
+  Rig rig;
+  rig.settle();
+  rig.counts_ahead = true;
+  rig.see_head();
+  for (int i = 0; i < 60; ++i) rig.pass(1'000);
+  EXPECT_FALSE(rig.ended());
+  EXPECT_GT(rig.traced("ask nonce"), 0U);
+  EXPECT_EQ(rig.traced("halt"), 0U);
+  rig.counts_ahead = false;
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kCompleted);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, ANodeThatLagsForLongIsNotForeign) {
+  Rig rig;
+  rig.settle();
+  rig.receipts_lag = true;  // it counts the block, and knows neither receipt nor transaction of it
+  rig.mine();
+  for (int i = 0; i < 120; ++i) rig.pass(1'000);
+  EXPECT_FALSE(rig.ended());
+  rig.receipts_lag = false;
+  rig.pass(1'000);
+  EXPECT_EQ(rig.state(), State::kCompleted);
+  EXPECT_SOUND(rig);
+}
+
 TEST(Execution, AReceiptThatComesLateIsNotForeign) {
   Rig rig;
   rig.settle();
@@ -1141,7 +1480,122 @@ TEST(Execution, AReceiptThatComesLateIsNotForeign) {
   EXPECT_EQ(rig.state(), State::kCompleted);
 }
 
+// --- Halts
+
+TEST(Execution, AKillSwitchFailsWhatHasNotBegun) {
+  Rig rig;
+  rig.refuse_to_begin = errc::kKillSwitch;
+  rig.settle();
+  EXPECT_EQ(rig.topics_from(kPlanned), (Strings{"exec.started", "exec.failed"}));
+  EXPECT_EQ(rig.field("reason"), errc::kKillSwitch);
+  EXPECT_TRUE(rig.sent().empty());
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, AKillSwitchEndsWhatWouldBePlannedAgain) {
+  Rig rig;
+  rig.chain.swaps_to_revert = 1;
+  rig.refuse_plans = errc::kKillSwitch;
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kFailed);
+  EXPECT_EQ(rig.field("reason"), errc::kKillSwitch);
+  EXPECT_EQ(rig.count(topic::kExecStepReverted), 1U);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, AHaltedAccountIsWaitedForUntilTheWindowEnds) {
+  Rig rig;
+  rig.refuse_to_begin = errc::kSignerHalted;
+  rig.settle();
+  for (int i = 0; i < 20; ++i) rig.pass(1'000);
+  EXPECT_FALSE(rig.ended());
+  EXPECT_GT(rig.traced("prepare"), 10U);
+  EXPECT_LT(rig.traced("prepare"), 30U);
+  rig.refuse_to_begin.clear();
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kCompleted);
+  EXPECT_EQ(rig.traced("simulate"), rig.traced("prepare")) << "each time on the present state";
+  EXPECT_SOUND(rig);
+
+  Rig late;
+  late.refuse_to_begin = errc::kSignerHalted;
+  late.run_to_end();
+  EXPECT_EQ(late.state(), State::kExpired);
+  EXPECT_SOUND(late);
+}
+
+// --- The gas budget: 2.5 USD a plan by its estimate, 2.75 USD paid
+
+TEST(Execution, APlanBeyondTheGasBudgetIsNotSent) {
+  Rig rig;
+  rig.settings.execution.max_gas_usd_wad = wad("5.24");
+  rig.restart();
+  rig.chain.swaps_to_revert = 9;
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kFailed);
+  EXPECT_EQ(rig.field("reason"), errc::kGasLimit) << "2.75 are spent, 2.5 more would be needed";
+  EXPECT_EQ(rig.prepared().size(), 1U);
+  EXPECT_EQ(rig.count(topic::kPlanCreated), 2U);
+  EXPECT_SOUND(rig);
+
+  Rig enough;
+  enough.settings.execution.max_gas_usd_wad = wad("5.25");
+  enough.restart();
+  enough.chain.swaps_to_revert = 1;
+  enough.run_to_end();
+  EXPECT_EQ(enough.state(), State::kCompleted);
+  EXPECT_SOUND(enough);
+}
+
+TEST(Execution, TheIntentsOwnGasCriterionIsItsBudgetTooIfItIsLower) {
+  Rig rig({.document = with_criteria(intent_document(), {{"max_gas_usd", "2.6"}})});
+  rig.settings.execution.max_gas_usd_wad = wad("100");
+  rig.restart();
+  rig.chain.swaps_to_revert = 9;
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kFailed);
+  EXPECT_EQ(rig.count(topic::kPlanCreated), 1U) << "the budget is spent: planning again would be in vain";
+  EXPECT_EQ(rig.field("reason"), errc::kSlippageExceeded);
+  EXPECT_SOUND(rig);
+}
+
+// --- Allowances
+
+TEST(Execution, WhatFailsForItsAllowanceIsPlannedWithAnApproval) {
+  Rig rig;
+  auto short_of_allowance = failed_simulation();
+  short_of_allowance.allowance = true;
+  rig.simulations = {short_of_allowance, failed_simulation()};
+  rig.run_to_end();
+  EXPECT_EQ(rig.traced("replan SIMULATION_REVERTED approve"), 1U);
+  EXPECT_EQ(rig.traced("replan SIMULATION_REVERTED"), 1U);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, ASwapRevertedForItsCancelledApprovalIsCancelled) {
+  Rig rig({.approval = true});
+  rig.settle();
+  rig.request_cancel();
+  while (rig.traced("send cancel 40") == 0) rig.step();
+  rig.mine();  // the cancelled approval, and the swap before its own cancellation is sent
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kCancelled);
+  EXPECT_EQ(rig.chain.successful_swaps(), 0U);
+  EXPECT_SOUND(rig);
+}
+
 // --- The record
+
+TEST(Execution, AnIntentIsFollowedWhateverIsConfiguredSince) {
+  Rig rig;
+  rig.settle();
+  rig.settings.chain.tokens.clear();
+  rig.settings.chain.name = "elsewhere";
+  rig.restart();
+  rig.run_to_end();
+  EXPECT_EQ(rig.state(), State::kCompleted);
+  EXPECT_SOUND(rig);
+}
 
 TEST(Execution, AHistoryWithoutAPlanIsRefused) {
   Rig rig;
@@ -1204,38 +1658,101 @@ TEST(Execution, AFillIsTheAccountsNetOfTheTransfers) {
 
 TEST(Fees, InitialFeesFollowTheStyle) {
   const auto execution = settings().execution;
-  const auto base_fee = number("10000000000");
-  EXPECT_EQ(*initial_fees(execution, ExecutionStyle::kPassive, base_fee, 90'000),
+  const FeesSeen seen{.base_fee = number("10000000000")};
+  EXPECT_EQ(*initial_fees(execution, ExecutionStyle::kPassive, seen, 90'000),
             (Fees{90'000, number("12100000000"), number("100000000")}));
-  EXPECT_EQ(*initial_fees(execution, ExecutionStyle::kNormal, base_fee, 90'000),
+  EXPECT_EQ(*initial_fees(execution, ExecutionStyle::kNormal, seen, 90'000),
             (Fees{90'000, number("21000000000"), number("1000000000")}));
-  EXPECT_EQ(*initial_fees(execution, ExecutionStyle::kAggressive, base_fee, 90'000),
+  EXPECT_EQ(*initial_fees(execution, ExecutionStyle::kAggressive, seen, 90'000),
             (Fees{90'000, number("33000000000"), number("3000000000")}));
 }
 
-TEST(Fees, InitialFeesStayWithinTheCaps) {
-  auto execution = settings().execution;
-  const auto fees = [&](std::string_view base_fee, std::uint64_t gas = 90'000) {
-    return initial_fees(execution, ExecutionStyle::kNormal, number(base_fee), gas);
+TEST(Fees, ATipIsWhatBlocksWerePaidBetweenTheFloorAndTheStylesOwn) {
+  const auto execution = settings().execution;
+  const auto tip = [&](std::string_view paid) {
+    const FeesSeen seen{.base_fee = number("10000000000"), .normal_tip = number(paid)};
+    const auto fees = *initial_fees(execution, ExecutionStyle::kNormal, seen, 90'000);
+    EXPECT_EQ(fees.max_fee_per_gas, number("20000000000") + fees.max_priority_fee_per_gas);
+    return fees.max_priority_fee_per_gas;
   };
-  EXPECT_EQ(fees("60000000000")->max_fee_per_gas, execution.max_fee_per_gas_wei);
-  EXPECT_EQ(fees("99000000000")->max_fee_per_gas, execution.max_fee_per_gas_wei);
-  EXPECT_EQ(fees("99000000001").error().code, errc::kGasLimit);
+  EXPECT_EQ(tip("400000000"), number("400000000"));
+  EXPECT_EQ(tip("7000000000"), number("1000000000")) << "at most as the style allows, whatever a node says";
+  EXPECT_EQ(tip("1"), number("10000000")) << "at least the floor";
+}
+
+TEST(Fees, TheTipOfAStyleIsTheMedianOfItsPercentileWhereBlocksPaidAny) {
+  auto execution = settings().execution;
+  execution.passive.reward_percentile = 10;
+  execution.normal.reward_percentile = 50;
+  execution.aggressive.reward_percentile = 90;
+  const auto percentiles = reward_percentiles(execution);
+  EXPECT_EQ(percentiles, (std::vector<unsigned>{10, 50, 90}));
+  const auto row = [](std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+    return std::vector<Uint256>{Uint256(a), Uint256(b), Uint256(c)};
+  };
+  const std::vector<std::vector<Uint256>> rewards = {row(0, 0, 0), row(3, 30, 300), row(1, 10, 9'999),
+                                                     row(0, 20, 200), row(0, 0, 0)};
+  const auto seen = fees_seen(execution, number("7"), rewards, percentiles);
+  EXPECT_EQ(seen.base_fee, number("7"));
+  EXPECT_EQ(*seen.passive_tip, number("3"));
+  EXPECT_EQ(*seen.normal_tip, number("20"));
+  EXPECT_EQ(*seen.aggressive_tip, number("300")) << "one block's bid decides nothing";
+  EXPECT_FALSE(fees_seen(execution, number("7"), {}, percentiles).normal_tip);
+  const std::vector<std::vector<Uint256>> empty = {row(0, 0, 0), {}};
+  EXPECT_FALSE(fees_seen(execution, number("7"), empty, percentiles).normal_tip);
+  execution.aggressive.reward_percentile = 50;
+  EXPECT_EQ(reward_percentiles(execution), (std::vector<unsigned>{10, 50}));
+}
+
+TEST(Fees, InitialFeesStayWithinTheCaps) {
+  auto execution = settings().execution;  // at most 100 gwei, of which 100 · 8/9 for attempts
+  const auto fees = [&](std::string_view base_fee, std::uint64_t gas = 90'000) {
+    return initial_fees(execution, ExecutionStyle::kNormal, {.base_fee = number(base_fee)}, gas);
+  };
+  EXPECT_EQ(attempt_fee_cap(execution), number("88888888888"));
+  EXPECT_EQ(fees("60000000000")->max_fee_per_gas, number("88888888888"));
+  EXPECT_EQ(fees("87888888888")->max_fee_per_gas, number("88888888888"));
+  EXPECT_EQ(fees("87888888889").error().code, errc::kGasLimit);
   EXPECT_TRUE(fees("1", execution.max_gas_limit));
   EXPECT_EQ(fees("1", execution.max_gas_limit + 1).error().code, errc::kGasLimit);
 }
 
-RC_GTEST_PROP(FeesProperty, AReplacementIsAnEighthMoreRoundedUpAndWithinTheCap, ()) {
+RC_GTEST_PROP(FeesProperty, AReplacementIsTheRaiseRoundedUpAndWithinTheCap, ()) {
   const auto any = [] { return Uint256(*rc::gen::inRange<std::uint64_t>(0, 200'000'000'000)); };
   const Fees fees{*rc::gen::arbitrary<std::uint64_t>(), any(), any()};
+  const Fees wanted{0, any(), any()};
   const auto cap = any();
-  const auto ceil_of_nine_eighths = [](const Uint256& v) { return (big(v) * 9 + 7) / 8; };
-  const auto raised = replacement_fees(fees, cap);
-  RC_ASSERT(raised.has_value() == (ceil_of_nine_eighths(fees.max_fee_per_gas) <= big(cap)));
+  const auto points = *rc::gen::inRange<std::uint32_t>(1'250, 10'000);
+  const auto least = [&](const Uint256& v) { return (big(v) * (10'000 + points) + 9'999) / 10'000; };
+  const auto raised = replacement_fees(fees, wanted, cap, points);
+  RC_ASSERT(raised.has_value() == (least(fees.max_fee_per_gas) <= big(cap)));
   if (!raised) return;
   RC_ASSERT(raised->gas_limit == fees.gas_limit);
-  RC_ASSERT(big(raised->max_fee_per_gas) == ceil_of_nine_eighths(fees.max_fee_per_gas));
-  RC_ASSERT(big(raised->max_priority_fee_per_gas) == ceil_of_nine_eighths(fees.max_priority_fee_per_gas));
+  RC_ASSERT(big(raised->max_fee_per_gas) >= least(fees.max_fee_per_gas));
+  RC_ASSERT(raised->max_fee_per_gas <= cap);
+  RC_ASSERT(raised->max_fee_per_gas >= std::min(wanted.max_fee_per_gas, cap));
+  RC_ASSERT(raised->max_priority_fee_per_gas <= raised->max_fee_per_gas);
+  if (fees.max_priority_fee_per_gas <= fees.max_fee_per_gas)
+    RC_ASSERT(big(raised->max_priority_fee_per_gas) >= least(fees.max_priority_fee_per_gas));
+  // The last one that the cap allows is the whole of it: what lies between would never be bid.
+  RC_ASSERT(raised->max_fee_per_gas == cap || least(raised->max_fee_per_gas) <= big(cap));
+}
+
+/// However often an attempt was raised, a cancellation within the cap still outbids it, as nodes demand.
+RC_GTEST_PROP(FeesProperty, TheReserveSufficesForACancellation, ()) {
+  auto execution = settings().execution;
+  execution.max_fee_per_gas_wei = Uint256(*rc::gen::inRange<std::uint64_t>(10'000'000'000, 500'000'000'000));
+  execution.bump_basis_points = *rc::gen::inRange<std::uint32_t>(1'250, 5'000);
+  const FeesSeen seen{.base_fee = Uint256(*rc::gen::inRange<std::uint64_t>(0, 400'000'000'000))};
+  auto fees = initial_fees(execution, ExecutionStyle::kNormal, seen, 90'000);
+  RC_PRE(fees.has_value());
+  const auto cap = attempt_fee_cap(execution);
+  while (const auto next = replacement_fees(*fees, *fees, cap, execution.bump_basis_points)) *fees = *next;
+  const auto cancel = replacement_fees(*fees, {}, execution.max_fee_per_gas_wei, execution.bump_basis_points);
+  RC_ASSERT(cancel.has_value());
+  RC_ASSERT(big(cancel->max_fee_per_gas) * 10 >= big(fees->max_fee_per_gas) * 11);
+  RC_ASSERT(big(cancel->max_priority_fee_per_gas) * 10 >= big(fees->max_priority_fee_per_gas) * 11);
+  RC_ASSERT(cancel->max_fee_per_gas == execution.max_fee_per_gas_wei);
 }
 
 // --- Any schedule
@@ -1243,7 +1760,7 @@ RC_GTEST_PROP(FeesProperty, AReplacementIsAnEighthMoreRoundedUpAndWithinTheCap, 
 /// After any history of crashes, lost answers, reorganisations, cancellations and foreign transactions the
 /// intent ends, the swap happened at most once, and the record says completed exactly when it did.
 RC_GTEST_PROP(ExecutionProperty, AnyScheduleEndsWithAtMostOneSwap, ()) {
-  const auto confirmations = *rc::gen::inRange(1U, 4U);
+  const auto confirmations = *rc::gen::element(1U, 3U, 6U);
   Rig rig({.approval = *rc::gen::arbitrary<bool>(), .confirmations = confirmations});
   rig.chain.swaps_to_revert = *rc::gen::weightedElement<std::size_t>({{4, 0}, {2, 1}, {1, 9}});
   std::uint64_t dice = *rc::gen::arbitrary<std::uint64_t>() | 1U;
@@ -1258,16 +1775,18 @@ RC_GTEST_PROP(ExecutionProperty, AnyScheduleEndsWithAtMostOneSwap, ()) {
   bool foreign_seen = false;
   std::size_t lag_left = 0;
   for (int steps = *rc::gen::inRange(5, 80); steps > 0 && !rig.ended(); --steps) {
-    switch (roll(14)) {
+    switch (roll(18)) {
       case 0:
       case 1:
       case 2:
         rig.mine(roll(3));
         break;
-      case 3: {  // never as deep as what was taken for final
-        const auto depth = std::min<std::size_t>(roll(confirmations), rig.chain.blocks());
-        for (std::size_t i = 0; i < depth; ++i) rig.chain.undo_block(roll(2) == 0);
-        for (std::size_t i = 0; i < depth; ++i) rig.chain.mine(roll(3));
+      case 3: {  // not below what was decided upon
+        const auto undoable = std::min<std::uint64_t>(
+            rig.chain.blocks(), rig.chain.height() - std::min(rig.chain.height(), rig.final_block));
+        const auto depth = std::min<std::uint64_t>(roll(7), undoable);
+        for (std::uint64_t i = 0; i < depth; ++i) rig.chain.undo_block(roll(2) == 0);
+        for (std::uint64_t i = 0; i < depth; ++i) rig.chain.mine(roll(3));
         rig.see_head();
         break;
       }
@@ -1297,28 +1816,43 @@ RC_GTEST_PROP(ExecutionProperty, AnyScheduleEndsWithAtMostOneSwap, ()) {
         }
         break;
       case 11:
-        if (lag_left == 0) lag_left = 2;  // steps of less than the time a foreign nonce is waited for
+        if (lag_left == 0) lag_left = 1 + roll(12);  // as long as it likes: absence is no evidence
         break;
       case 12:
         if (roll(4) == 0) rig.simulations.push_back(failed_simulation());
         break;
+      case 13:
+        rig.chain.base_fee = roll(3) == 0 ? number("95000000000") : number("10000000000");
+        break;
+      case 14:
+        rig.counts_ahead = !rig.counts_ahead;
+        rig.see_head();
+        break;
+      case 15:
+        rig.refuse_to_begin = rig.refuse_to_begin.empty() && roll(4) == 0 ? errc::kSignerHalted : "";
+        break;
       default:
-        if (lag_left == 0) rig.now.ms += static_cast<std::int64_t>(roll(roll(6) == 0 ? 400'000 : 40'000));
+        rig.now.ms += static_cast<std::int64_t>(roll(roll(6) == 0 ? 400'000 : 40'000));
     }
     rig.receipts_lag = lag_left > 0;
     if (lag_left > 0) --lag_left;
-    rig.now.ms += static_cast<std::int64_t>(roll(rig.receipts_lag ? 900 : 2'500));
+    rig.now.ms += static_cast<std::int64_t>(roll(2'500));
     rig.settle();
   }
   rig.receipts_lag = false;
   rig.crash = [] { return false; };
   rig.broadcast_answers.clear();
+  rig.counts_ahead = false;
+  rig.refuse_to_begin.clear();
+  rig.chain.base_fee = number("10000000000");
+  rig.see_head();
   rig.run_to_end();
   RC_LOG() << fmt::format("{}\n", fmt::join(rig.trace, ", "));
   RC_ASSERT(rig.broken == std::vector<std::string>{});
   RC_ASSERT(rig.chain.successful_swaps() <= 1U);
   RC_ASSERT((rig.state() == State::kCompleted) == (rig.chain.successful_swaps() == 1U));
   RC_ASSERT(rig.execution->head() == *advance_head(std::nullopt, rig.record));
+  if (rig.traced("finished") > 0) RC_ASSERT(rig.chain.nonce() >= rig.next_nonce());  // no nonce is left open
   RC_TAG(std::string(to_string(rig.state())));
 }
 

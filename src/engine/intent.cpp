@@ -257,4 +257,26 @@ std::expected<Intent, std::vector<Error>> parse_intent(const json::object& docum
   return intent;
 }
 
+Result<Intent> intent_from_record(const json::object& document) {
+  ChainSettings recorded;
+  SEP_TRY(const auto assets, get_array(document, "assets"));
+  for (const auto& element : assets) {
+    if (!element.is_object()) return fail(errc::kInvalidEvent, "an asset must be an object", "/assets");
+    const auto& asset = element.get_object();
+    Token token;
+    SEP_TRY(recorded.name, get_string(asset, "chain"));
+    SEP_TRY(token.symbol, get_string(asset, "symbol"));
+    SEP_TRY(const auto address, get_string(asset, "address"));
+    SEP_TRY(token.address, parse_address(address));
+    SEP_TRY(const auto decimals, get_uint(asset, "decimals"));
+    if (decimals > 255) return fail(errc::kInvalidEvent, "\"decimals\" must be below 256");  // ERC-20: uint8
+    token.decimals = static_cast<unsigned>(decimals);
+    recorded.tokens.push_back(std::move(token));
+  }
+  auto intent = parse_intent(document, recorded);
+  if (!intent)
+    return fail(errc::kInvalidEvent, intent.error().front().detail, intent.error().front().pointer);
+  return *std::move(intent);
+}
+
 }  // namespace sep::engine

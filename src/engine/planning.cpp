@@ -33,6 +33,14 @@ bool needs_approval(const SwapStep& swap, const MarketState& market, const Execu
   return known == market.account->allowances.end() || known->second < swap.max_amount_in();
 }
 
+/// Where the token takes no new allowance over an old one.
+bool needs_reset(const SwapStep& swap, const MarketState& market) {
+  if (!swap.token_in.reset_allowance || !market.account) return swap.token_in.reset_allowance;
+  const auto known = market.account->allowances.find(swap.token_in.address);
+  return known == market.account->allowances.end() || !known->second.is_zero();
+}
+
+/// Never more than the cap stands: what a larger swap needs is approved exactly, and spent by it.
 Uint256 approval_amount(const SwapStep& swap, const ExecutionSettings& settings) {
   if (settings.allowance == AllowanceMode::kExact) return swap.max_amount_in();
   return std::max(settings.standing_allowance_cap, swap.max_amount_in());
@@ -140,7 +148,8 @@ Result<Pricing> price_intent(const Intent& intent, const MarketState& market, co
 
   auto& cost = pricing.cost;
   cost.gas_units = swap.gas_estimate;
-  if (needs_approval(swap, market, settings.execution)) cost.gas_units += kApproveGas;
+  if (needs_approval(swap, market, settings.execution))
+    cost.gas_units += needs_reset(swap, market) ? 2 * kApproveGas : kApproveGas;
   cost.gas_units = cost.gas_units * kGasMarginPercent / 100;
   const auto& policy = policy_of(settings.execution, intent.style);
   cost.gas_wei = Uint256(cost.gas_units) * (market.block.base_fee_wei + policy.max_priority_fee_per_gas_wei);
@@ -165,16 +174,19 @@ Result<Plan> make_plan(const PlanningInput& input) {
       input.market.block_interval_ms * static_cast<std::int64_t>(settings.chain.confirmations);
   plan.estimated_cost = pricing.cost;
   SEP_CHECK(apply_criteria(intent, plan.estimated_duration_ms, plan.estimated_cost, swap));
-  if (auto fees =
-          initial_fees(settings.execution, intent.style, input.market.block.base_fee_wei, swap.gas_estimate);
+  if (auto fees = initial_fees(settings.execution, intent.style,
+                               {.base_fee = input.market.block.base_fee_wei}, swap.gas_estimate);
       !fees)
     return fail(std::move(fees.error()));
   SEP_CHECK(check_balance(swap, pricing.cost, input.market));
   swap.recipient = input.market.account->address;
   swap.deadline_unix_s = deadline.unix_seconds();
-  if (needs_approval(swap, input.market, settings.execution))
+  if (input.approve || needs_approval(swap, input.market, settings.execution)) {
+    if (swap.token_in.reset_allowance && (input.approve || needs_reset(swap, input.market)))
+      plan.steps.emplace_back(ApproveStep{swap.token_in, swap.router, {}});
     plan.steps.emplace_back(
         ApproveStep{swap.token_in, swap.router, approval_amount(swap, settings.execution)});
+  }
   plan.risk_score = std::max({share_of(pricing.notional_usd_wad, settings.risk.max_notional_usd_wad),
                               share_of(intent.max_slippage_wad, settings.risk.max_slippage_wad),
                               share_of(swap.price_impact_wad, settings.risk.max_price_impact_wad)});

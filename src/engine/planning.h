@@ -18,6 +18,9 @@ struct PlanningInput {
   Timestamp now;
   const MarketState& market;
   const Settings& settings;
+  /// A transaction failed for its allowance: the plan sets it anew, whatever the market says it is. What is
+  /// in flight changes it before the market's block shows it.
+  bool approve = false;
 };
 
 /// A priced intent, before bounds and steps: what POST /quotes answers from, and plans are made of.

@@ -29,10 +29,11 @@ struct Desk {
   Settings limits = settings();
   MarketState state = market();
   Timestamp now = kNow;
+  bool approve = false;
 
   Result<Plan> plan(const json::object& document) const {
-    const auto wanted = intent(document);
-    return make_plan({wanted, "01J5S3Y4PEJHBJ5A7FYHBXQRFG", kNow.plus_ms(-250), now, state, limits});
+    const auto wanted = parse_intent(document, limits.chain).value();
+    return make_plan({wanted, "01J5S3Y4PEJHBJ5A7FYHBXQRFG", kNow.plus_ms(-250), now, state, limits, approve});
   }
   std::string_view reason(const json::object& document) const {
     const auto made = plan(document);
@@ -209,9 +210,9 @@ TEST(Planning, PriceImpactHasALimit) {
 
 TEST(Planning, GasHasItsLimits) {
   Desk desk;
-  desk.limits.execution.max_fee_per_gas_wei = number("11000000000");  // base fee and priority fee together
+  desk.limits.execution.max_fee_per_gas_wei = number("12375000000");  // of 8/9, base fee and priority fee
   EXPECT_EQ(desk.reason(intent_document()), "planned");
-  desk.limits.execution.max_fee_per_gas_wei = number("10999999999");
+  desk.limits.execution.max_fee_per_gas_wei = number("12374999999");
   EXPECT_EQ(desk.reason(intent_document()), errc::kGasLimit);
   desk = Desk();
   desk.limits.execution.max_gas_limit = 100'000;
@@ -272,6 +273,44 @@ TEST(Planning, AStandingApprovalIsMadeOnceUpToItsCap) {
   desk.state.account->allowances[kUsdc.address] = needed - 1;
   desk.limits.execution.standing_allowance_cap = 1U;  // a cap below the need does not stop the intent
   EXPECT_EQ(std::get<ApproveStep>(desk.plan(intent_document())->steps[0]).amount, needed);
+}
+
+/// The amounts that the plan's steps before the swap approve.
+std::vector<Uint256> approvals(const Plan& plan) {
+  std::vector<Uint256> amounts;
+  for (const auto& step : plan.steps)
+    if (const auto* approve = std::get_if<ApproveStep>(&step)) amounts.push_back(approve->amount);
+  return amounts;
+}
+
+TEST(Planning, ATokenThatNeedsItIsResetToZeroFirst) {
+  Desk desk;
+  for (auto& token : desk.limits.chain.tokens) token.reset_allowance = token == kUsdc;
+  auto& allowance = desk.state.account->allowances[kUsdc.address];
+  allowance = {};
+  auto plan = desk.plan(intent_document());
+  const auto bound = plan->swap().bound;
+  EXPECT_EQ(approvals(*plan), std::vector{bound}) << "nothing stands that would have to go";
+  const auto without = plan->estimated_cost.gas_units;
+  allowance = 1U;
+  plan = desk.plan(intent_document());
+  EXPECT_EQ(approvals(*plan), (std::vector{Uint256(), bound}));
+  EXPECT_GT(plan->estimated_cost.gas_units, without);
+  EXPECT_EQ(approvals(*desk.plan(intent_document("dispose", "2"))), std::vector{wad("2")})
+      << "WETH needs none";
+  allowance = {};
+  desk.approve = true;  // what is in flight left something behind that the market does not know yet
+  EXPECT_EQ(approvals(*desk.plan(intent_document())), (std::vector{Uint256(), bound}));
+}
+
+TEST(Planning, AnAllowanceThatProvedTooSmallIsSetAnew) {
+  Desk desk;
+  desk.limits.execution.allowance = AllowanceMode::kStanding;
+  desk.limits.execution.standing_allowance_cap = number("50000000000");
+  desk.state.account->allowances[kUsdc.address] = number("50000000000");
+  EXPECT_TRUE(approvals(*desk.plan(intent_document())).empty());
+  desk.approve = true;
+  EXPECT_EQ(approvals(*desk.plan(intent_document())), std::vector{number("50000000000")});
 }
 
 TEST(Planning, TheCostIsGasAtThePresentPrice) {

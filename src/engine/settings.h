@@ -17,7 +17,8 @@ struct Token {
   std::string name;
   Address address;
   unsigned decimals = 18;
-  bool stablecoin = false;  // counts as 1 USD when values are computed
+  bool stablecoin = false;       // counts as 1 USD when values are computed
+  bool reset_allowance = false;  // its approve reverts unless the present or the new allowance is zero (USDT)
   bool operator==(const Token&) const = default;
 };
 
@@ -81,17 +82,21 @@ enum class AllowanceMode { kExact, kStanding };
 
 /// Of one execution_style.
 struct FeePolicy {
-  Uint256 max_priority_fee_per_gas_wei;
+  Uint256 max_priority_fee_per_gas_wei;  // of a first attempt; where blocks tell nothing, this is paid
   std::uint32_t base_fee_multiplier_percent = 200;  // max fee = base fee · this + priority fee
   std::int64_t bump_after_ms = 30'000;              // a pending transaction is replaced after this time
+  unsigned reward_percentile = 50;                  // of the priority fees that recent blocks were paid
 };
 
 struct ExecutionSettings {
   AllowanceMode allowance = AllowanceMode::kExact;
-  Uint256 standing_allowance_cap;           // base units of any token, for kStanding
-  Uint256 max_fee_per_gas_wei;              // never exceeded, replacements included
+  Uint256 standing_allowance_cap;                      // base units of any token, for kStanding
+  Uint256 max_fee_per_gas_wei;                         // never exceeded, replacements included
+  Uint256 min_priority_fee_per_gas_wei = 10'000'000U;  // 0.01 gwei; pools and builders want a little
+  std::uint32_t bump_basis_points = 1'250;  // what a replacement pays more, of both fees; at least 1,250
   std::uint64_t max_gas_limit = 2'000'000;  // of one transaction
   unsigned max_attempts = 3;                // plans of an intent that are sent
+  std::optional<Uint256> max_gas_usd_wad;   // USD · 10^18 of all attempts of an intent; unset: no limit
   FeePolicy passive, normal, aggressive;
 };
 

@@ -102,6 +102,8 @@ TEST(Revert, CodesOfKnownReasons) {
   EXPECT_EQ(decode_revert(error_data("Transaction too old")).code, errc::kTimeWindow);
   EXPECT_EQ(decode_revert(error_data("STF")).code, errc::kInsufficientBalance);
   EXPECT_EQ(decode_revert(error_data("SPL")).code, errc::kReverted);
+  EXPECT_EQ(decode_revert(error_data("Insufficient WETH9")).code, errc::kReverted);
+  EXPECT_NE(decode_revert(error_data("Blockhash")).text.find("moved past the block"), std::string::npos);
   EXPECT_EQ(decode_revert(error_data("anything")).code, errc::kReverted);
   const Bytes balance = Encoder().address({}).uint(1).uint(2).call(
       abi::selector("ERC20InsufficientBalance(address,uint256,uint256)"));

@@ -191,6 +191,20 @@ Result<std::optional<TransactionInfo>> read_transaction(const json::value& value
   return info;
 }
 
+Result<std::optional<std::vector<TransactionInfo>>> read_transactions(const json::value& value) {
+  if (value.is_null()) return std::nullopt;
+  SEP_TRY(const auto* block, object_of(value));
+  const auto* list = block->if_contains("transactions");
+  if (list == nullptr || !list->is_array()) return fail(errc::kMissingField, "no transactions");
+  std::vector<TransactionInfo> transactions;
+  for (const auto& element : list->get_array()) {
+    SEP_TRY(auto info, read_transaction(element));
+    if (!info) return fail(errc::kWrongType, "a transaction that is null");
+    transactions.push_back(*std::move(info));
+  }
+  return transactions;
+}
+
 Result<FeeHistory> read_fee_history(const json::value& value) {
   SEP_TRY(const auto* object, object_of(value));
   FeeHistory history;

@@ -21,6 +21,8 @@ Result<std::vector<Log>> read_logs(const json::value& value);
 /// None for null, and for a receipt without a block, as some nodes give it of a pending transaction.
 Result<std::optional<Receipt>> read_receipt(const json::value& value);
 Result<std::optional<TransactionInfo>> read_transaction(const json::value& value);
+/// Of a block that was asked for with them; none for a block that the node does not have.
+Result<std::optional<std::vector<TransactionInfo>>> read_transactions(const json::value& value);
 Result<FeeHistory> read_fee_history(const json::value& value);
 /// Of eth_simulateV1 with one block of `count` calls.
 Result<std::vector<SimulatedCall>> read_simulation(const json::value& value, std::size_t count);

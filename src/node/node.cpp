@@ -212,6 +212,14 @@ awaitable<NodeResult<std::optional<TransactionInfo>>> Node::transaction(Hash32 t
   co_return found;
 }
 
+awaitable<NodeResult<std::optional<std::vector<TransactionInfo>>>> Node::transactions(BlockId block) {
+  const auto* hash = block.if_hash();
+  SEP_CO_TRY(const auto result,
+             co_await rpc_.call(hash != nullptr ? "eth_getBlockByHash" : "eth_getBlockByNumber",
+                                {hash != nullptr ? json::value(to_hex(*hash)) : block.to_json(), true}));
+  co_return usable(read_transactions(result));
+}
+
 awaitable<SubmitOutcome> Node::send_raw_transaction(Bytes raw) {
   const auto expected = to_hex(keccak256(raw));
   const auto result = co_await rpc_.call("eth_sendRawTransaction", {to_hex(raw)});

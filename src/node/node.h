@@ -182,6 +182,8 @@ class Node {
   /// None while not mined (or unknown to the node: the two cannot be told apart).
   awaitable<NodeResult<std::optional<Receipt>>> receipt(Hash32 transaction);
   awaitable<NodeResult<std::optional<TransactionInfo>>> transaction(Hash32 transaction);
+  /// Of the block, in order. None where the node does not have the block.
+  awaitable<NodeResult<std::optional<std::vector<TransactionInfo>>>> transactions(BlockId block);
   awaitable<SubmitOutcome> send_raw_transaction(Bytes raw);
   /// Why a mined transaction reverted: from a replay on the state after its block, where what stood before it
   /// in the block (its approval, the trade that moved the price) has happened, then on the state before it.

@@ -84,6 +84,16 @@ std::string result_of_text(const json::value& value) {
   return R"("result":)" + json::serialize(value);
 }
 
+TEST_F(AnsweringNode, ReadsTheTransactionsOfABlock) {
+  reply = result_of_text(json::object{{"transactions", json::array{transaction_json(), transaction_json()}}});
+  const auto transactions = ask(node_.transactions(16U));
+  ASSERT_TRUE(transactions) << transactions.error().message;
+  ASSERT_EQ((*transactions)->size(), 2U);
+  EXPECT_EQ((*transactions)->back().nonce, 1U);
+  reply = R"("result":null)";
+  EXPECT_FALSE(ask(node_.transactions(16U)).value());
+}
+
 TEST_F(AnsweringNode, ReadsAReceipt) {
   reply = result_of_text(receipt_json());
   const auto receipt = ask(node_.receipt(kHash));
@@ -163,6 +173,8 @@ TEST_F(AnsweringNode, ASpoiledDocumentIsAnUnusableAnswer) {
        spoiled(transaction_json(), {"hash", "from", "nonce", "value", "gas", "input", "blockNumber"})) {
     reply = result_of_text(bad);
     EXPECT_TRUE(refused(ask(node_.transaction(kHash)))) << reply;
+    reply = result_of_text(json::object{{"transactions", json::array{bad}}});
+    EXPECT_TRUE(refused(ask(node_.transactions(16U)))) << reply;
   }
   for (const auto& bad : spoiled(fee_history_json(), {"oldestBlock", "baseFeePerGas"})) {
     reply = result_of_text(bad);

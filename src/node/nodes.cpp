@@ -804,6 +804,10 @@ awaitable<NodeResult<std::optional<TransactionInfo>>> Nodes::transaction(Hash32 
   return impl_->found_by_any<TransactionInfo>(
       [transaction](Node& node) { return node.transaction(transaction); });
 }
+awaitable<NodeResult<std::optional<std::vector<TransactionInfo>>>> Nodes::transactions(BlockId block) {
+  return impl_->found_by_any<std::vector<TransactionInfo>>(
+      [block](Node& node) { return node.transactions(block); });
+}
 awaitable<NodeResult<std::optional<Halt>>> Nodes::halt_of(Hash32 transaction) {
   return impl_->found_by_any<Halt>([transaction](Node& node) { return node.halt_of(transaction); });
 }

@@ -127,6 +127,7 @@ class Nodes {
                                                std::vector<Address> addresses,
                                                std::vector<Hash32> topics0 = {});
   awaitable<NodeResult<std::optional<TransactionInfo>>> transaction(Hash32 transaction);
+  awaitable<NodeResult<std::optional<std::vector<TransactionInfo>>>> transactions(BlockId block);
   awaitable<NodeResult<std::optional<Halt>>> halt_of(Hash32 transaction);
 
   // --- To every endpoint that submits

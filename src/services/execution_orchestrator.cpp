@@ -1,6 +1,8 @@
 #include "services/execution_orchestrator.h"
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -10,6 +12,7 @@
 
 #include "base/decimal.h"
 #include "base/log.h"
+#include "engine/account.h"
 #include "engine/topics.h"
 #include "engine/venue.h"
 #include "ethereum/revert.h"
@@ -18,6 +21,7 @@
 #include "services/async.h"
 #include "services/control_view.h"
 #include "services/fail_point.h"
+#include "services/lease.h"
 #include "services/node_health.h"
 #include "services/subjects.h"
 #include "uniswap/contracts.h"
@@ -37,6 +41,10 @@ constexpr std::int64_t kResyncMs = 5'000;
 constexpr auto kAskBound = 5s;
 /// How often an execution whose account is halted looks whether its window has ended.
 constexpr auto kHaltedBound = 1s;
+/// Blocks whose priority fees are looked at: a few minutes of a chain of 12 s blocks.
+constexpr unsigned kFeeBlocks = 20;
+/// How often it is looked for nonces that the chain waits for and nobody attends to.
+constexpr auto kTendNonces = 5s;
 
 engine::BroadcastOutcome outcome_of(node::SubmitOutcome::Kind kind) {
   using Kind = node::SubmitOutcome::Kind;
@@ -68,6 +76,10 @@ bool uses_account(const engine::Command& command) {
 bool takes_nonces(const engine::Command& command) {
   return std::holds_alternative<engine::Simulate>(command) ||
          std::holds_alternative<engine::Prepare>(command);
+}
+
+bool signs(const engine::Command& command) {
+  return takes_nonces(command) || std::holds_alternative<engine::PrepareReplacement>(command);
 }
 
 engine::ReceiptView view_of(const node::Receipt& receipt) {
@@ -106,38 +118,43 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     log_->info("signing as {} on chain {}", to_checksum(signer_->address()), chain_id);
     spawn(follow_heads());
     SEP_CO_TRY(controls_, ControlView::start(bus_, [this] {
-                 next_nonce_.reset();  // a halt has its reason; after it both sides are asked again
+                 handed_out_.reset();  // a halt has its reason; after it both sides are asked again
                  for (auto& [id, drive] : drives_) drive->wake.set();
                }));
     spawn(report_health());
     SEP_CO_TRY(cancels_, bus_->subscribe(std::string(engine::topic::kIntentCancelRequested), "",
                                          [this](const bus::Message& m) { cancel_requested(m); }));
-    spawn(take_up_unfinished());
-    SEP_CO_TRY(plans_, co_await bus_->consume({.stream = "EVENTS",
-                                               .durable = "orchestrator-workers",
-                                               .deliver_group = "orchestrator.workers",
-                                               .filter_subject = std::string(engine::topic::kPlanCreated)},
-                                              [self = shared_from_this()](bus::Message m) {
-                                                return self->plan_created(std::move(m));
-                                              }));
+    // A member of the work queue that stands still is still given messages, and its share comes to others
+    // only after a while: whoever drives the account hears of each plan himself, too.
+    SEP_CO_TRY(heard_plans_, bus_->subscribe(std::string(engine::topic::kPlanCreated), "",
+                                             [this](const bus::Message& m) { plan_heard(m); }));
+    lease_ = std::make_shared<Lease>(
+        bus_,
+        LeaseOptions{
+            .bucket = "leases",
+            .key = fmt::format("orchestrator.{}.{}", settings_.chain.chain_id, to_hex(signer_->address()))},
+        [this] { begin_to_drive(); }, [this] { cease_to_drive(); });
+    lease_->start();
     co_return Status{};
   }
 
   void stop() {
     stopping_ = true;
-    plans_.reset();
+    cease_to_drive();
+    if (lease_) lease_->stop();
     cancels_.reset();
+    heard_plans_.reset();
     if (controls_) controls_->stop();
     node_.stop();
-    for (auto& [id, drive] : drives_) drive->wake.set();
   }
 
  private:
   /// One execution under way.
   struct Drive {
-    Drive(asio::any_io_executor executor, std::string id)
-        : correlation_id(std::move(id)), wake(executor), progress(executor) {}
+    Drive(asio::any_io_executor executor, std::string id, std::uint64_t of_term)
+        : correlation_id(std::move(id)), term(of_term), wake(executor), progress(executor) {}
     std::string correlation_id;
+    std::uint64_t term;  // of the lease in which it was taken up; it ends with that
     std::optional<Execution> execution;
     Signal wake;
     Signal progress;  // prepared, or ended
@@ -160,16 +177,65 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     });
   }
 
+  // --- The lease on the account
+
+  /// Of a drive: the account is ours, without a break since it was taken up.
+  bool drives(std::uint64_t term) const { return !stopping_ && term == term_ && lease_->held(); }
+
+  void begin_to_drive() {
+    ++term_;
+    metrics_.set("orchestrator_leads", 1, {}, "1 where this process drives the account");
+    handed_out_.reset();
+    spawn(take_up_unfinished(term_));
+    spawn(join_the_queue(term_));
+    spawn(tend_nonces(term_));
+  }
+
+  /// What is under way stays where it is on the record, for whoever drives the account next.
+  void cease_to_drive() {
+    ++term_;
+    metrics_.set("orchestrator_leads", 0, {}, "1 where this process drives the account");
+    plans_.reset();
+    for (auto& [id, drive] : std::exchange(drives_, {})) {
+      drive->wake.set();
+      drive->progress.set();
+    }
+  }
+
+  Task<void> join_the_queue(std::uint64_t term) {
+    while (drives(term)) {
+      auto joined = co_await bus_->consume(
+          {.stream = "EVENTS",
+           .durable = "orchestrator-workers",
+           .deliver_group = "orchestrator.workers",
+           .filter_subject = std::string(engine::topic::kPlanCreated)},
+          [self = shared_from_this()](bus::Message m) { return self->plan_created(std::move(m)); });
+      if (joined) {
+        if (drives(term)) plans_ = std::move(*joined);
+        co_return;
+      }
+      log_->warn("the work queue cannot be joined: {}", joined.error().detail);
+      co_await pause(executor_, kRetry);
+    }
+  }
+
   // --- What comes in
 
   Task<bus::Verdict> plan_created(bus::Message message) {
     const auto self = shared_from_this();
     const auto event = event_of(message);
     if (!event) co_return bus::Verdict::dead(event.error().detail);
+    // Not ours to say that it is done: whoever drives the account reads it from the record.
+    if (!drives(term_)) co_return bus::Verdict::wait(500ms);
     const auto drive = take_up(event->correlation_id);
     const auto until = monotonic_ns() + std::chrono::nanoseconds(kPreparedBound).count();
-    while (!drive->settled() && !stopping_ && monotonic_ns() < until) co_await drive->progress.wait_for(1s);
+    while (!drive->settled() && drives(drive->term) && monotonic_ns() < until)
+      co_await drive->progress.wait_for(1s);
     co_return drive->settled() ? bus::Verdict::ack() : bus::Verdict::wait(500ms);
+  }
+
+  void plan_heard(const bus::Message& message) {
+    if (const auto event = event_of(message); event && drives(term_)) take_up(event->correlation_id);
   }
 
   void cancel_requested(const bus::Message& message) {
@@ -181,10 +247,11 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  Task<void> take_up_unfinished() {
-    while (!stopping_) {
+  Task<void> take_up_unfinished(std::uint64_t term) {
+    while (drives(term)) {
       const auto intents = co_await record_.unfinished();
       if (intents) {
+        if (!drives(term)) co_return;
         for (const auto& intent : *intents)
           if (intent.head.state == engine::State::kPlanned || intent.head.state == engine::State::kExecuting)
             take_up(intent.correlation_id);
@@ -196,7 +263,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   DrivePtr take_up(const std::string& correlation_id) {
     if (const auto found = drives_.find(correlation_id); found != drives_.end()) return found->second;
-    auto drive = std::make_shared<Drive>(executor_, correlation_id);
+    auto drive = std::make_shared<Drive>(executor_, correlation_id, term_);
     drives_[correlation_id] = drive;
     spawn(run(drive));
     return drive;
@@ -212,12 +279,32 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         node_.repeat_head();
         continue;
       }
-      head_ = *head;
       head_seen_ = {head->number, *nonce, now()};
       for (auto& [id, drive] : drives_) {
-        if (drive->execution) drive->execution->observe(head_seen_);
+        if (drive->execution) drive->execution->observe(head_for(*drive->execution));
         drive->wake.set();
       }
+      co_await look_at_fees(*head);
+    }
+  }
+
+  /// What the next block will cost, for all who have not begun and those who have to bid anew.
+  Task<void> look_at_fees(const node::Head& head) {
+    const auto percentiles = engine::reward_percentiles(settings_.execution);
+    const auto history = co_await node_.fee_history(kFeeBlocks, node::BlockId(head.number), percentiles);
+    if (history) {
+      fees_ = engine::fees_seen(settings_.execution, history->base_fees_wei.back(), history->rewards_wei,
+                                percentiles);
+    } else {
+      log_->debug("no fee history: {}", history.error().message);
+      // EIP-1559 lets the base fee grow by an eighth at the most.
+      fees_ =
+          engine::FeesSeen{.base_fee = head.base_fee_wei + div_rounding_up(head.base_fee_wei, Uint256(8U))};
+    }
+    for (auto& [id, drive] : drives_) {
+      if (!drive->execution) continue;
+      drive->execution->observe(*fees_);
+      if (!drive->execution->prepared_any()) drive->wake.set();
     }
   }
 
@@ -233,7 +320,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<void> run(DrivePtr drive) {
     std::optional<Mutex::Lock> account;
-    while (!stopping_) {
+    while (drives(drive->term)) {
       const auto synced = co_await sync(*drive);
       if (!synced) {
         log_->warn("{}: {}", drive->correlation_id, synced.error().detail);
@@ -241,9 +328,11 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         co_await pause(executor_, kRetry);
         continue;
       }
+      if (!drives(drive->term)) break;
       const auto command = drive->execution->decide(now());
       if (std::holds_alternative<engine::Finished>(command)) break;
-      if (takes_nonces(command) && controls_->halted(signer_id())) {
+      if ((takes_nonces(command) && controls_->halted(signer_id())) ||
+          (signs(command) && !ours(*drive->execution))) {
         account.reset();
         co_await drive->wake.wait_for(kHaltedBound);
         continue;
@@ -260,13 +349,16 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       if (!done) {
         log_->warn("{}: {}: {}", drive->correlation_id, done.error().code, done.error().detail);
         drive->synced_ms = 0;
+        account.reset();  // others need not wait for what fails here
         co_await pause(executor_, kRetry);
       }
       if (drive->settled()) drive->progress.set();
     }
-    drive->ended = !stopping_;
+    drive->ended = drives(drive->term);
     drive->progress.set();
-    drives_.erase(drive->correlation_id);
+    if (const auto known = drives_.find(drive->correlation_id);
+        known != drives_.end() && known->second == drive)
+      drives_.erase(known);
   }
 
   /// Brings the execution up to the record, at first and now and then.
@@ -277,7 +369,12 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     SEP_CO_TRY(const auto events, co_await record_.history(drive.correlation_id, from));
     if (!drive.execution) {
       SEP_CO_TRY(drive.execution, Execution::from_history(events, settings_.execution, settings_.chain));
-      if (head_seen_.number != 0) drive.execution->observe(head_seen_);
+      if (!ours(*drive.execution))
+        log_->error(
+            "{} was planned for {}, whose key is not configured: it is followed, and nothing is signed",
+            drive.correlation_id, to_checksum(drive.execution->plan().swap().recipient));
+      if (head_seen_.number != 0) drive.execution->observe(head_for(*drive.execution));
+      if (fees_) drive.execution->observe(*fees_);
     } else {
       for (const auto& event : events) SEP_CO_CHECK(drive.execution->apply(event));
     }
@@ -294,8 +391,12 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     const auto events = request.events;
     SEP_CO_TRY(const auto answer, co_await record_.append(std::move(request)));
     if (!answer.on_record()) {
+      if (answer.halted()) {
+        execution.observe(engine::BeginRefused{known_code(answer.reason), answer.detail, now()});
+        if (answer.reason == errc::kSignerHalted) co_await controls_->refresh();
+        co_return Status{};
+      }
       drive.synced_ms = 0;  // somebody else appended: look again before deciding anew
-      if (answer.halted()) co_return co_await refused_by_halt(drive, answer);
       co_return fail(answer.reason == errc::kNonceClaimed ? errc::kNonceClaimed : errc::kSequenceConflict,
                      answer.detail);
     }
@@ -303,20 +404,13 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     co_return Status{};
   }
 
-  /// All new work halted: what has nothing in flight ends. The account halted: it waits, until its window
-  /// ends.
-  Task<Status> refused_by_halt(Drive& drive, AppendAnswer answer) {
-    const auto code = known_code(answer.reason);
-    if (code == errc::kKillSwitch) {
-      std::vector<engine::EventDraft> ending;
-      if (drive.execution->head().state == engine::State::kPlanned)
-        ending.push_back(drive.execution->started());
-      ending.push_back(drive.execution->failed(code, answer.detail));
-      SEP_CO_CHECK(co_await append(drive, std::move(ending)));
-    } else {
-      co_await controls_->refresh();
-    }
-    co_return fail(code, answer.detail);
+  /// Planned for the account whose key we have; not where the signer was exchanged since.
+  bool ours(const Execution& execution) const {
+    return execution.plan().swap().recipient == signer_->address();
+  }
+  /// Nothing is known of another account's nonces.
+  engine::HeadSeen head_for(const Execution& execution) const {
+    return ours(execution) ? head_seen_ : engine::HeadSeen{head_seen_.number, 0, head_seen_.at};
   }
 
   engine::SignerId signer_id() const { return {settings_.chain.chain_id, signer_->address()}; }
@@ -346,6 +440,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       if (result.result) continue;
       SEP_CO_TRY(const auto why, co_await explain(drive, result.result.error(), node::kPending));
       seen.success = false;
+      SEP_CO_TRY(seen.allowance, co_await failed_for_allowance(drive, seen.gas_used.size() - 1));
       seen.code = why.code == errc::kInsufficientBalance ? why.code : errc::kSimulationReverted;
       seen.detail = why.detail;
       break;
@@ -354,37 +449,41 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     co_return Status{};
   }
 
+  /// The simulation failed at this step: an approval that its token takes only from zero, or a swap that
+  /// counted on an allowance which others in flight spend before it.
+  Task<Result<bool>> failed_for_allowance(const Drive& drive, std::size_t index) {
+    const auto& steps = drive.execution->plan().steps;
+    if (engine::kind_of(steps[index]) == StepKind::kApprove) co_return true;
+    if (steps.size() > 1) co_return false;  // it has its own
+    const auto& swap = drive.execution->plan().swap();
+    SEP_CO_TRY(const auto returned,
+               co_await node_.call({.to = swap.token_in.address,
+                                    .data = uniswap::erc20::allowance(signer_->address(), swap.router)},
+                                   node::kPending));
+    if (!returned) co_return false;
+    SEP_CO_TRY(const auto allowance, uniswap::decode_uint(*returned));
+    co_return allowance < swap.max_amount_in();
+  }
+
   Task<Status> carry_out(Drive& drive, const engine::Prepare& prepare) {
     auto& execution = *drive.execution;
-    const auto base_fee = co_await next_base_fee();
-    if (!base_fee) co_return fail(base_fee.error());
-    std::vector<engine::Fees> fees;
-    for (const auto gas_limit : prepare.gas_limits) {
-      auto one = engine::initial_fees(settings_.execution, execution.intent().style, *base_fee, gas_limit);
-      if (!one) {
-        std::vector<engine::EventDraft> drafts;
-        if (execution.head().state == engine::State::kPlanned) drafts.push_back(execution.started());
-        drafts.push_back(execution.failed(one.error().code, one.error().detail));
-        co_return co_await append(drive, std::move(drafts));
-      }
-      fees.push_back(*one);
-    }
     SEP_CO_TRY(const auto first_nonce, co_await next_nonce());
+    if (!drives(drive.term)) co_return fail(errc::kNotReady, "the account is driven by another orchestrator");
     std::vector<engine::EventDraft> drafts;
     std::vector<NonceRequest> nonces;
     if (execution.head().state == engine::State::kPlanned) drafts.push_back(execution.started());
     for (std::size_t i = 0; i < execution.plan().steps.size(); ++i) {
       const auto& step = execution.plan().steps[i];
       auto call = engine::call_of(step, venue_);
-      const auto attempt = signed_attempt(execution, i, engine::kind_of(step), first_nonce + i, fees[i],
-                                          call.to, std::move(call.data));
+      const auto attempt = signed_attempt(execution, i, engine::kind_of(step), first_nonce + i,
+                                          prepare.fees[i], call.to, std::move(call.data));
       drafts.push_back(execution.prepared(attempt));
       nonces.push_back({settings_.chain.chain_id, signer_->address(), attempt.nonce});
     }
     const auto count = nonces.size();
     const auto appended = co_await append(drive, std::move(drafts), std::move(nonces));
     // After any doubt both sides are asked again which nonce is next.
-    next_nonce_ = appended ? std::optional(first_nonce + count) : std::nullopt;
+    handed_out_ = appended ? std::optional(first_nonce + count) : std::nullopt;
     co_return appended;
   }
 
@@ -467,6 +566,58 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     co_return Status{};
   }
 
+  Task<Status> carry_out(Drive& drive, const engine::AskNonce& command) {
+    engine::NonceSeen seen{.nonce = command.nonce, .head = head_seen_.number, .at = {}};
+    const auto since = drive.execution->plan().swap().block_number;
+    SEP_CO_TRY(seen.user, co_await user_of(command.nonce, std::min(since, seen.head), seen.head));
+    seen.at = now();
+    drive.execution->observe(seen);
+    co_return Status{};
+  }
+
+  /// The account's transaction with this nonce, in the block whose count of transactions goes past it;
+  /// `guess` is a block that is probably before it. None where it is not in that block, as when the chain
+  /// moves meanwhile.
+  Task<Result<std::optional<engine::NonceSeen::User>>> user_of(std::uint64_t nonce, std::uint64_t guess,
+                                                               std::uint64_t head) {
+    auto before = guess;
+    for (std::uint64_t step = 1; before > 0; step *= 2) {
+      SEP_CO_TRY(const auto used,
+                 co_await node_.transaction_count(signer_->address(), node::BlockId(before)));
+      if (used <= nonce) break;
+      before -= std::min(before, step);
+    }
+    auto at = head;
+    while (before + 1 < at) {
+      const auto middle = before + (at - before) / 2;
+      SEP_CO_TRY(const auto used,
+                 co_await node_.transaction_count(signer_->address(), node::BlockId(middle)));
+      (used > nonce ? at : before) = middle;
+    }
+    SEP_CO_TRY(const auto transactions, co_await node_.transactions(node::BlockId(at)));
+    if (!transactions) co_return std::nullopt;
+    for (const auto& transaction : *transactions)
+      if (transaction.from == signer_->address() && transaction.nonce == nonce) {
+        // One node's block is its word alone; a receipt is what they agree on.
+        SEP_CO_TRY(const auto receipt, co_await node_.receipt(transaction.hash));
+        if (receipt) co_return engine::NonceSeen::User{transaction.hash, receipt->block_number};
+      }
+    co_return std::nullopt;
+  }
+
+  Task<Status> carry_out(Drive& drive, const engine::HaltAccount& command) {
+    log_->critical("{}: the account {} is used by somebody else: {}", drive.correlation_id,
+                   to_checksum(signer_->address()), command.detail);
+    SEP_CO_TRY(const auto answer,
+               co_await record_.halt_signer(signer_id(), {.reason = std::string(errc::kForeignNonce),
+                                                          .detail = command.detail,
+                                                          .by = "orchestrator",
+                                                          .nonce = command.nonce}));
+    if (answer.changed) co_await controls_->refresh();
+    drive.execution->observe(engine::AccountHalted{});
+    co_return Status{};
+  }
+
   /// The reason of a revert. With an exact allowance a price past the bound shows as a token that cannot be
   /// taken (SwapRouter02 pays before it compares): where the balance would do, it was the price.
   Task<Result<Error>> explain(const Drive& drive, const node::Halt& halt, node::BlockId block) {
@@ -497,7 +648,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       return append(drive, std::move(drafts));
     };
     const json::object question{{"intent_id", execution.intent_id()},
-                                {"intent", execution.intent_document()}};
+                                {"intent", execution.intent_document()},
+                                {"approve", command.approve}};
     SEP_CO_TRY(const auto risk, co_await ask(subject::kRiskEvaluate, question));
     SEP_CO_TRY(const auto approved, get_bool(risk, "approved"));  // absent while the market is not loaded
     if (!approved) co_return co_await give_up(string_or(risk, "reason"), string_or(risk, "detail"));
@@ -525,24 +677,72 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   // --- The account
 
+  /// Hands transactions to the node again whose intents have ended and that left the chain all the same,
+  /// after a reorganisation deeper than the confirmations: every later one waits for them.
+  Task<void> tend_nonces(std::uint64_t term) {
+    std::vector<std::uint64_t> before;
+    while (drives(term)) {
+      co_await pause(executor_, kTendNonces);
+      if (!drives(term) || head_seen_.number == 0) continue;
+      const auto found = co_await unattended();
+      // Twice in a row: others may just begin, or end.
+      std::vector<std::uint64_t> lasting;
+      if (found) std::ranges::set_intersection(before, *found, std::back_inserter(lasting));
+      before = found.value_or(std::vector<std::uint64_t>{});
+      if (lasting.empty() || !drives(term)) continue;
+      if (const auto done = co_await send_again(lasting); !done)
+        log_->warn("nonces without an owner: {}", done.error().detail);
+    }
+  }
+
+  Task<Result<std::vector<std::uint64_t>>> unattended() {
+    const auto latest = head_seen_.account_nonce;
+    if (handed_out_ && latest >= *handed_out_) co_return std::vector<std::uint64_t>{};
+    json::object question{{"chain_id", settings_.chain.chain_id}, {"account", to_hex(signer_->address())}};
+    SEP_CO_TRY(const auto recorded, co_await record_.query(subject::kNextNonce, std::move(question)));
+    SEP_CO_TRY(const auto next, get_uint(recorded, "next"));
+    std::vector<std::uint64_t> in_flight;
+    for (const auto& [id, drive] : drives_) {
+      if (!drive->execution) co_return std::vector<std::uint64_t>{};  // not read yet: it may hold any
+      std::ranges::copy(drive->execution->nonces(), std::back_inserter(in_flight));
+    }
+    co_return engine::unattended_nonces(latest, next, in_flight);
+  }
+
+  Task<Status> send_again(std::span<const std::uint64_t> nonces) {
+    json::object question{{"chain_id", settings_.chain.chain_id},
+                          {"account", to_hex(signer_->address())},
+                          {"from", nonces.front()}};
+    SEP_CO_TRY(const auto answer, co_await record_.query(subject::kNonces, std::move(question)));
+    SEP_CO_TRY(const auto claims, get_array(answer, "nonces"));
+    for (const auto& claim : claims) {
+      const auto& object = claim.as_object();
+      SEP_CO_TRY(const auto nonce, get_uint(object, "nonce"));
+      if (std::ranges::find(nonces, nonce) == nonces.end()) continue;
+      SEP_CO_TRY(const auto correlation_id, get_string(object, "correlation_id"));
+      SEP_CO_TRY(const auto events, co_await record_.history(correlation_id));
+      SEP_CO_TRY(const auto raw, engine::bytes_at_nonce(events, nonce));
+      if (!raw) {
+        log_->critical("nonce {} of {} is free again, and holds up all later ones: a person has to use it",
+                       nonce, correlation_id);
+        continue;
+      }
+      const auto outcome = co_await node_.send_raw_transaction(*raw);
+      log_->error("{} left the chain after it had ended: its transaction at nonce {} is sent again: {}",
+                  correlation_id, nonce, to_string(outcome.kind));
+    }
+    co_return Status{};
+  }
+
   Task<Result<std::uint64_t>> next_nonce() {
-    if (next_nonce_ && *next_nonce_ >= head_seen_.account_nonce) co_return *next_nonce_;
+    const auto latest = head_seen_.account_nonce;
+    if (handed_out_ && *handed_out_ >= latest)
+      co_return engine::next_nonce({.latest = latest, .handed_out = handed_out_});
     SEP_CO_TRY(const auto pending, co_await node_.transaction_count(signer_->address(), node::kPending));
     json::object question{{"chain_id", settings_.chain.chain_id}, {"account", to_hex(signer_->address())}};
     SEP_CO_TRY(const auto recorded, co_await record_.query(subject::kNextNonce, std::move(question)));
     SEP_CO_TRY(const auto next, get_uint(recorded, "next"));
-    next_nonce_ = std::max(pending, next);
-    co_return *next_nonce_;
-  }
-
-  /// Of the next block, as far as the present one tells: EIP-1559 lets it grow by an eighth at the most.
-  Task<Result<Uint256>> next_base_fee() {
-    if (head_.number == 0) {
-      SEP_CO_TRY(const auto header, co_await node_.header(node::kLatest));
-      if (!header) co_return fail(errc::kNodeError, "the node has no latest block");
-      head_ = *header;
-    }
-    co_return head_.base_fee_wei + div_rounding_up(head_.base_fee_wei, Uint256(8U));
+    co_return engine::next_nonce({.latest = latest, .pending = pending, .recorded = next});
   }
 
   std::shared_ptr<bus::Bus> bus_;
@@ -555,12 +755,15 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   engine::UniswapV3Venue venue_;
   node::Nodes node_;
   Mutex account_lock_;
-  std::optional<std::uint64_t> next_nonce_;
-  node::Head head_;
+  std::optional<std::uint64_t>
+      handed_out_;  // the nonce after the last that was committed; unset after any doubt
+  std::optional<engine::FeesSeen> fees_;
   engine::HeadSeen head_seen_;
   std::unordered_map<std::string, DrivePtr> drives_;
   std::shared_ptr<ControlView> controls_;
-  bus::Subscription plans_, cancels_;
+  std::shared_ptr<Lease> lease_;
+  std::uint64_t term_ = 0;  // counts every gain and loss of the lease
+  bus::Subscription plans_, heard_plans_, cancels_;
   bool stopping_ = false;
 };
 

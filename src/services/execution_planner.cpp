@@ -113,7 +113,8 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   /// The payload of plan.created.
-  Result<json::object> make_plan(const std::string& intent_id, const json::object& document) {
+  Result<json::object> make_plan(const std::string& intent_id, const json::object& document,
+                                 bool approve = false) {
     const gateway::StageTimer timed(metrics_, gateway::stage::kPlanning);
     const auto intent = engine::parse_intent(document, settings_.chain);
     if (!intent) return fail(intent.error().front());
@@ -123,7 +124,8 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
                                                 .submitted_at = submitted_at,
                                                 .now = now(),
                                                 .market = market_->state(),
-                                                .settings = settings_}));
+                                                .settings = settings_,
+                                                .approve = approve}));
     return engine::plan_payload(plan, intent_id, settings_.chain.name);
   }
 
@@ -134,7 +136,8 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     const auto intent_id = get_string(question->get_object(), "intent_id");
     const auto document = get_object(question->get_object(), "intent");
     if (!intent_id || !document) return refusal({errc::kMissingField, "intent_id and intent are needed", {}});
-    auto plan = make_plan(*intent_id, *document);
+    const auto approve = get_bool(question->get_object(), "approve").value_or(false);
+    auto plan = make_plan(*intent_id, *document, approve);
     if (!plan) return refusal(plan.error());
     return {{"plan", std::move(*plan)}};
   }

@@ -1,5 +1,7 @@
 #include "services/lease.h"
 
+#include <cerrno>
+#include <csignal>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -36,32 +38,44 @@ std::string place() {
   return read_line("/proc/sys/kernel/random/boot_id") + space;
 }
 
-/// When the process began (proc(5), field 22); empty where there is none, or it is dead already.
-std::string began(const std::string& pid) {
+/// What proc(5) tells of a process; empty where it cannot be read.
+struct ProcessSeen {
+  std::string state;  // field 3
+  std::string began;  // field 22
+};
+ProcessSeen look_at(const std::string& pid) {
   const auto line = read_line("/proc/" + pid + "/stat");
   const auto name_end = line.rfind(')');
   if (name_end == std::string::npos) return {};
   std::istringstream fields(line.substr(name_end + 1));
+  ProcessSeen seen;
   std::string field;
   for (int i = 3; i <= 22 && fields >> field; ++i)
-    if (i == 3 && (field == "Z" || field == "X")) return {};
-  return field;
+    if (i == 3) seen.state = field;
+  seen.began = field;
+  return seen;
 }
 
 std::string describe_this_process() {
   const auto pid = std::to_string(::getpid());
-  return canonical_json(
-      json::object{{"place", place()}, {"pid", pid}, {"began", began(pid)}, {"instance", new_ulid()}});
+  return canonical_json(json::object{
+      {"place", place()}, {"pid", pid}, {"began", look_at(pid).began}, {"instance", new_ulid()}});
 }
 
-/// The holder ran here and does not any more: nobody needs to wait for it.
+/// The holder ran here and does not any more: nobody needs to wait for it. A process that may not be looked
+/// at is taken to live.
 bool surely_dead(const std::string& holder) {
   const auto value = parse_json(holder);
   if (!value || !value->is_object()) return false;
   const auto& object = value->get_object();
   const auto pid = string_or(object, "pid");
-  return string_or(object, "place") == place() && !pid.empty() &&
-         pid.find_first_not_of("0123456789") == std::string::npos && began(pid) != string_or(object, "began");
+  if (string_or(object, "place") != place() || pid.empty() || pid.size() > 9 ||
+      pid.find_first_not_of("0123456789") != std::string::npos)
+    return false;
+  if (::kill(static_cast<pid_t>(std::stol(pid)), 0) != 0 && errno == ESRCH) return true;
+  const auto seen = look_at(pid);
+  return seen.state == "Z" || seen.state == "X" ||
+         (!seen.began.empty() && seen.began != string_or(object, "began"));
 }
 
 }  // namespace

@@ -263,7 +263,36 @@ TEST_F(LimitsTest, ATransactionPastItsWindowIsReplacedByACancellation) {
   EXPECT_EQ(field(events.back(), "reason"), "TIME_WINDOW");
 }
 
-TEST_F(LimitsTest, AForeignTransactionAtOurNonceEndsTheIntentNotTheAccount) {
+TEST_F(LimitsTest, ABaseFeeAboveTheCapHoldsUpAndWedgesNothing) {
+  const auto mine_at = [&](const char* base_fee_wei) {
+    platform().rpc("anvil_setNextBlockBaseFeePerGas", {base_fee_wei});
+    platform().rpc("evm_mine");
+  };
+  stop_mining();
+  auto document = intent("dispose", "1", "WETH", "USDC");
+  set(document, "time_window", 3);
+  const auto id = platform().submit(document);
+  await_pending(id);
+  mine_at("0x8bb2c97000");  // 600 gwei; the cap is 500
+  platform().await_market();
+  expect_end(intent("dispose", "1", "WETH", "USDC"), "plan.rejected", "GAS_LIMIT");
+  std::size_t cancellations = 0;
+  platform().await(id, [&](const json::object& event) {
+    return support::topic_of(event) == "exec.step_prepared" && field(event, "kind") == "cancel" &&
+           ++cancellations == 2;
+  });
+  mine_at("0x8bb2c97000");
+  EXPECT_EQ(platform().get("/intents/" + id).at("state"), "executing") << "below the base fee, it goes on";
+  platform().rpc("evm_setAutomine", {true});
+  mine_at("0x3b9aca00");
+  EXPECT_EQ(support::topic_of(platform().await_end(id).back()), "intent.expired");
+  platform().await_market();
+  EXPECT_EQ(support::topic_of(
+                platform().await_end(platform().submit(intent("dispose", "1", "WETH", "USDC"))).back()),
+            "exec.completed");
+}
+
+TEST_F(LimitsTest, AForeignTransactionAtOurNonceEndsTheIntentAndHaltsTheAccount) {
   stop_mining();
   const auto id = platform().submit(intent("dispose", "1", "WETH", "USDC"));
   const auto swap = last_prepared(await_pending(id));
@@ -277,7 +306,16 @@ TEST_F(LimitsTest, AForeignTransactionAtOurNonceEndsTheIntentNotTheAccount) {
   const auto events = platform().await_end(id);
   EXPECT_EQ(support::topic_of(events.back()), "exec.failed");
   EXPECT_EQ(field(events.back(), "reason"), "FOREIGN_NONCE");
+  const auto halted = platform().get("/status").at("signer").at("halted");
+  EXPECT_EQ(halted.at("reason"), "FOREIGN_NONCE");
+  EXPECT_EQ(halted.at("nonce").to_number<std::uint64_t>(), nonce_of(swap));
   resume_mining();
+  const auto waiting = platform().submit(intent("dispose", "1", "WETH", "USDC"));
+  platform().await_topic(waiting, "plan.created");
+  const auto resumed = support::run_sep(
+      {"signer", "resume", "--reason", "a test", "--data-dir", platform().stack().directory().string()});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_EQ(support::topic_of(platform().await_end(waiting).back()), "exec.completed");
   EXPECT_EQ(support::topic_of(
                 platform().await_end(platform().submit(intent("dispose", "1", "WETH", "USDC"))).back()),
             "exec.completed");
