@@ -704,7 +704,12 @@ class KillMatrix {
       support::expect_unbroken(events);
       support::expect_legal(events);
       EXPECT_TRUE(journal_.acknowledged.contains(id)) << id << " is on the record, and nobody was told";
+      const auto reason = field(events.back(), "reason");
+      // Nobody else used the account, and no service met what it does not know.
+      EXPECT_NE(reason, "FOREIGN_NONCE") << id;
+      EXPECT_NE(reason, "INTERNAL") << id;
       ++states[topic_of(events.back())];
+      ++ends_[topic_of(events.back()) + (reason.empty() ? "" : " " + reason)];
     }
     for (const auto& [id, entry] : journal_.acknowledged)
       if (!intents.contains(id)) {
@@ -728,7 +733,6 @@ class KillMatrix {
     expect_stat("cancelled", {"intent.cancelled"});
     EXPECT_EQ(stats.at("active").to_number<std::uint64_t>(), 0U);
     platform.expect_replay_equal();
-    ends_ = std::move(states);
   }
 
   void report(const support::Mark& before, std::chrono::seconds took) {
@@ -761,7 +765,7 @@ class KillMatrix {
   std::vector<Fault> deck_;
   std::size_t injected_ = 0, not_done_ = 0, lost_ = 0;
   std::map<std::string, std::size_t> by_kind_;
-  std::map<std::string, std::uint64_t> ends_;
+  std::map<std::string, std::uint64_t> ends_;  // by topic and reason
   milliseconds slowest_recovery_{}, drained_{};
 };
 
