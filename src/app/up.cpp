@@ -30,6 +30,9 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kRestartWindow{60};
+/// They are ready when the pools are read, which a slow node makes long: to end them for it would begin it
+/// anew.
+constexpr std::chrono::seconds kServicesReadyWithin{300};
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -300,8 +303,10 @@ Status Up::write_overlay() {
 }
 
 Status Up::start_services() {
-  watch(std::make_unique<Services>(directory_ / "services", part_options("services"),
-                                   config_files_of(directory_), http_url()),
+  auto options = part_options("services");
+  options.start_timeout = kServicesReadyWithin;
+  watch(std::make_unique<Services>(directory_ / "services", std::move(options), config_files_of(directory_),
+                                   http_url()),
         [](Part& part) { return part.start(); });
   return wait_for_starts();
 }

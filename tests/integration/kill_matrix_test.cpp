@@ -46,9 +46,9 @@ constexpr std::size_t kClients = 6;
 constexpr auto kClientPause = 800ms;
 constexpr auto kClientTimeout = 3s;
 /// From the end of a fault to the next intent that is acknowledged and the next that is prepared.
-constexpr auto kRecoversWithin = 60s;
+constexpr auto kRecoversWithin = 120s;
 /// From the last recovery to the end of everything acknowledged; the confirmations take 8 s of it.
-constexpr auto kEndsWithin = 90s;
+constexpr auto kEndsWithin = 180s;
 constexpr unsigned kConfirmations = 7;
 constexpr std::uint64_t kGwei = 1'000'000'000;
 
