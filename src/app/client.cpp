@@ -56,8 +56,11 @@ asio::awaitable<HttpAnswer> exchange(Target target, http::request<http::string_b
   if (request.method() == http::verb::head) parser.skip(true);
   co_await http::async_read(stream, buffer, parser, asio::use_awaitable);
   auto response = parser.release();
-  co_return HttpAnswer{response.result_int(), std::string(response[http::field::content_type]),
-                       std::move(response.body())};
+  HttpAnswer answer{response.result_int(), std::string(response[http::field::content_type]),
+                    std::move(response.body())};
+  for (const auto& field : response)
+    answer.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+  co_return answer;
 }
 
 }  // namespace

@@ -12,13 +12,14 @@
 
 namespace sep::app {
 
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
 struct HttpAnswer {
   unsigned status = 0;
   std::string content_type;
   std::string body;
+  HttpHeaders headers{};  // as they came
 };
-
-using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 /// One HTTP/1.1 request on a connection of its own. `url` is http://host[:port][/path]; a body is sent as
 /// application/json. TIMEOUT, or NOT_READY where nothing answers; any HTTP status is an answer.

@@ -83,7 +83,11 @@ class Host {
   Status start() {
     SEP_TRY(bus_, bus::Bus::connect(context_.get_executor(),
                                     {.url = settings_.endpoints.nats_url,
-                                     .name = fmt::format("sep {}", fmt::join(names_, ","))}));
+                                     .name = fmt::format("sep {}", fmt::join(names_, ",")),
+                                     .on_dead_letter = [this](const std::string& consumer) {
+                                       metrics_.add("sep_dead_letters_total", {{"consumer", consumer}}, 1,
+                                                    "Inputs that could not be processed, kept in dead.>.");
+                                     }}));
     if (runs("coordinator")) {
       SEP_TRY(coordinator_, services::StateCoordinator::start(bus_, settings_.endpoints, metrics_));
     }

@@ -61,11 +61,12 @@ inline constexpr std::string_view kOutcomeUnknown = "OUTCOME_UNKNOWN";
 inline constexpr std::string_view kTimeout = "TIMEOUT";
 inline constexpr std::string_view kBusUnavailable = "BUS_UNAVAILABLE";
 inline constexpr std::string_view kStoreUnavailable = "STORE_UNAVAILABLE";
+inline constexpr std::string_view kDiskFull = "DISK_FULL";
 inline constexpr std::string_view kCacheUnavailable = "CACHE_UNAVAILABLE";
 inline constexpr std::string_view kNotReady = "NOT_READY";
 inline constexpr std::string_view kInternal = "INTERNAL";
 
-inline constexpr std::array<std::string_view, 59> kAll = {
+inline constexpr std::array<std::string_view, 60> kAll = {
     kMalformedJson,
     kMalformedRequest,
     kForbiddenOrigin,
@@ -122,6 +123,7 @@ inline constexpr std::array<std::string_view, 59> kAll = {
     kTimeout,
     kBusUnavailable,
     kStoreUnavailable,
+    kDiskFull,
     kCacheUnavailable,
     kNotReady,
     kInternal,

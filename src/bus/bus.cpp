@@ -64,6 +64,16 @@ asio::awaitable<void> answer(std::shared_ptr<Core> core, std::shared_ptr<Request
   }
 }
 
+Headers headers_of(const Question& question) {
+  Headers headers;
+  if (!question.message_id.empty()) headers.emplace_back("Nats-Msg-Id", question.message_id);
+  if (question.expected_sequence)
+    headers.emplace_back("Nats-Expected-Last-Subject-Sequence", std::to_string(*question.expected_sequence));
+  if (question.expected_last_sequence)
+    headers.emplace_back("Nats-Expected-Last-Sequence", std::to_string(*question.expected_last_sequence));
+  return headers;
+}
+
 /// The handle that the user holds: closes the listener when it is let go.
 Subscription hold(Core& core, std::shared_ptr<Listener> listener) {
   core.flush();
@@ -173,20 +183,15 @@ void Core::on_error(natsConnection*, natsSubscription*, natsStatus status, void*
 // ------------------------------------------------------------------------------------
 
 Status Core::send(const std::string& subject, const std::string& reply, std::string_view body,
-                  const std::string& message_id, std::optional<std::uint64_t> expected_sequence) {
+                  const Headers& headers) {
   // cnats would keep the message and send it whenever the server is back; its sender has moved on by then.
   if (!connected()) return fail(errc::kBusUnavailable, "not connected to NATS");
   natsMsg* raw = nullptr;
   natsStatus status = natsMsg_Create(&raw, subject.c_str(), reply.empty() ? nullptr : reply.c_str(),
                                      body.data(), static_cast<int>(body.size()));
   const std::unique_ptr<natsMsg, decltype(&natsMsg_Destroy)> message(raw, natsMsg_Destroy);
-  if (status == NATS_OK && !message_id.empty()) {
-    status = natsMsgHeader_Set(raw, "Nats-Msg-Id", message_id.c_str());
-  }
-  if (status == NATS_OK && expected_sequence) {
-    status = natsMsgHeader_Set(raw, "Nats-Expected-Last-Subject-Sequence",
-                               std::to_string(*expected_sequence).c_str());
-  }
+  for (const auto& [key, value] : headers)
+    if (status == NATS_OK) status = natsMsgHeader_Set(raw, key, value.c_str());
   if (status == NATS_OK) status = natsConnection_PublishMsg(connection_, raw);
   if (status != NATS_OK) return fail(errc::kBusUnavailable, describe(status));
   return {};
@@ -221,7 +226,7 @@ asio::awaitable<std::vector<Result<std::string>>> Core::ask(std::shared_ptr<Core
         number, [gathering, i](Result<std::string> result) { gathering->settle(i, std::move(result)); });
     const Question& question = questions[i];
     const Status sent = self->send(question.subject, self->inbox_ + std::to_string(number), question.body,
-                                   question.message_id, question.expected_sequence);
+                                   headers_of(question));
     if (!sent) {
       self->waiting_.erase(number);
       gathering->settle(i, fail(sent.error()));

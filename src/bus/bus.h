@@ -58,6 +58,8 @@ struct Options {
   milliseconds connect_timeout{5000};  // of the first connection, attempts included
   milliseconds reconnect_wait{100};    // between attempts afterwards
   milliseconds ping_interval{10'000};  // two unanswered pings are a lost connection
+  /// Called on the executor for each dead letter that a work queue stored, with the consumer's name.
+  std::function<void(const std::string& durable)> on_dead_letter{};
 };
 
 /// Ends its subscription when destroyed (on the executor); no handler starts afterwards. An empty one does
@@ -101,6 +103,8 @@ struct Publication {
   std::string subject{};
   std::string body{};
   std::string message_id{};  // Nats-Msg-Id
+  /// The stream refuses it (INVALID_VALUE) unless its last message has this sequence; empty: whatever it has.
+  std::optional<std::uint64_t> expected_last_sequence{};
 };
 
 struct PubAck {
@@ -230,7 +234,8 @@ class Bus {
   asio::awaitable<Result<StreamInfo>> ensure_stream(StreamConfig config);
   /// NOT_FOUND.
   asio::awaitable<Result<StreamInfo>> stream_info(std::string stream);
-  /// Also its consumers. No error where there is none.
+  /// Also its consumers. No error where there is none. Work queues and tails of this bus look for theirs at
+  /// once.
   asio::awaitable<Status> delete_stream(std::string stream);
   /// NOT_FOUND: no such stream; nothing where it holds no message.
   asio::awaitable<Result<std::optional<StoredMessage>>> last_message(std::string stream);
@@ -240,6 +245,9 @@ class Bus {
   /// Deletes every consumer of the stream, for one that was rolled back. Work queues make theirs anew (at
   /// once those of this bus, within check_interval others) and get every message again; tails continue.
   asio::awaitable<Status> reset_consumers(std::string stream);
+  /// The highest sequence that any consumer of the stream says it was delivered; 0 where there is none.
+  /// Beyond the stream's last message it says that the stream was rolled back. NOT_FOUND: no such stream.
+  asio::awaitable<Result<std::uint64_t>> furthest_delivery(std::string stream);
 
   /// Stored once acknowledged. BUS_UNAVAILABLE also where no stream takes the subject; TIMEOUT.
   asio::awaitable<Result<PubAck>> publish_event(Publication publication, milliseconds timeout);

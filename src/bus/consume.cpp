@@ -26,6 +26,14 @@ constexpr milliseconds kDeadLetterRetry{1000};  // when the dead letter could no
 constexpr milliseconds kDeadLetterAge{std::chrono::days(30)};
 constexpr int kProgressPerAckWait = 3;  // two may be lost
 
+StreamConfig dead_letters() {
+  StreamConfig config;
+  config.name = kDeadStream;
+  config.subjects = {"dead.>"};
+  config.max_age = kDeadLetterAge;
+  return config;
+}
+
 }  // namespace
 
 class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue> {
@@ -41,11 +49,7 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
 
   /// Listens before the consumer exists: the server delivers only while somebody does.
   static asio::awaitable<Status> start(std::shared_ptr<WorkQueue> self) {
-    StreamConfig dead_letters;
-    dead_letters.name = kDeadStream;
-    dead_letters.subjects = {"dead.>"};
-    dead_letters.max_age = kDeadLetterAge;
-    SEP_CO_CHECK(co_await Core::ensure_stream(self->core_, std::move(dead_letters)));
+    SEP_CO_CHECK(co_await Core::ensure_stream(self->core_, dead_letters()));
     const std::weak_ptr<WorkQueue> weak = self;
     SEP_CO_TRY(self->listener_,
                self->core_->listen(deliver_subject(self->config_), self->config_.deliver_group,
@@ -69,9 +73,9 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
     check_.wake();
     progress_.wake();
     // Those that no handler has seen go to another member at once; those that run still give their verdict.
-    for (const std::uint64_t sequence : std::exchange(waiting_, {})) {
-      send(held_.at(sequence).reply, "-NAK");
-      held_.erase(sequence);
+    for (const Key& key : std::exchange(waiting_, {})) {
+      send(held_.at(key).reply, "-NAK");
+      held_.erase(key);
     }
   }
 
@@ -82,6 +86,9 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
   }
 
  private:
+  /// Stream sequence and the time it was stored at: a stream that was made anew counts from 1 again.
+  using Key = std::pair<std::uint64_t, std::string>;
+
   // --- The consumer at the server
 
   static asio::awaitable<Result<json::object>> call(std::shared_ptr<WorkQueue> self, std::string_view verb,
@@ -125,7 +132,7 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
   static asio::awaitable<void> keep_in_progress(std::shared_ptr<WorkQueue> self) {
     while (self->open_ || !self->held_.empty()) {
       co_await self->progress_.sleep(self->config_.ack_wait / kProgressPerAckWait);
-      for (const auto& [sequence, message] : self->held_) self->send(message.reply, "+WPI");
+      for (const auto& [key, message] : self->held_) self->send(message.reply, "+WPI");
     }
   }
 
@@ -137,27 +144,31 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
     if (!delivery) return;
     message.stream_sequence = delivery->stream_sequence;
     message.deliveries = delivery->deliveries;
-    const std::uint64_t sequence = message.stream_sequence;
-    const auto [held, is_new] = held_.insert_or_assign(sequence, std::move(message));
+    const Key key{message.stream_sequence, std::string(delivery->stored_at)};
+    const auto [held, is_new] = held_.insert_or_assign(key, std::move(message));
     if (!is_new) return;
-    waiting_.push_back(sequence);
+    // One of a stream that is no more must not be acknowledged: this one would be instead.
+    for (auto former = held_.lower_bound({key.first, {}});
+         former != held_.end() && former->first.first == key.first; ++former)
+      if (former->first != key) former->second.reply.clear();
+    waiting_.push_back(key);
     start_handlers();
   }
 
   void start_handlers() {
     while (running_ < config_.max_in_flight && !waiting_.empty()) {
-      const std::uint64_t sequence = waiting_.front();
+      const Key key = waiting_.front();
       waiting_.pop_front();
       ++running_;
-      asio::co_spawn(core_->executor, handle(shared_from_this(), sequence), asio::detached);
+      asio::co_spawn(core_->executor, handle(shared_from_this(), key), asio::detached);
     }
   }
 
-  static asio::awaitable<void> handle(std::shared_ptr<WorkQueue> self, std::uint64_t sequence) {
-    const Message message = self->held_.at(sequence);
+  static asio::awaitable<void> handle(std::shared_ptr<WorkQueue> self, Key key) {
+    const Message message = self->held_.at(key);
     Verdict verdict = co_await judge(self, message);
-    co_await carry_out(self, sequence, std::move(verdict));
-    self->held_.erase(sequence);
+    co_await carry_out(self, key, std::move(verdict));
+    self->held_.erase(key);
     --self->running_;
     self->start_handlers();
   }
@@ -188,9 +199,8 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
     }
   }
 
-  static asio::awaitable<void> carry_out(std::shared_ptr<WorkQueue> self, std::uint64_t sequence,
-                                         Verdict verdict) {
-    const Message message = self->held_.at(sequence);  // with the newest reply subject
+  static asio::awaitable<void> carry_out(std::shared_ptr<WorkQueue> self, Key key, Verdict verdict) {
+    const Message message = self->held_.at(key);  // with the newest reply subject
     switch (verdict.kind) {
       case Verdict::Kind::kAck:
         ++self->counters_.acked;
@@ -202,29 +212,34 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
         self->send(message.reply, negative_ack(verdict.delay));
         break;
       case Verdict::Kind::kDead:
-        co_await bury(self, message, verdict.reason);
+        co_await bury(self, key, message, verdict.reason);
         break;
     }
   }
 
-  static asio::awaitable<void> bury(std::shared_ptr<WorkQueue> self, Message message, std::string reason) {
+  static asio::awaitable<void> bury(std::shared_ptr<WorkQueue> self, Key key, Message message,
+                                    std::string reason) {
     self->core_->log->error("{} gives up on {} ({}): {}", self->config_.durable, message.subject,
                             message.stream_sequence, reason);
-    const auto delivery = parse_ack_subject(message.reply);
     std::vector<Question> letter(1);
     letter[0].subject = "dead." + message.subject;
     letter[0].body = dead_letter_json(message, reason);
     // The time tells apart messages of a stream that was made anew and counts from 1 again.
-    letter[0].message_id =
-        fmt::format("{}.{}.{}", self->config_.durable, message.stream_sequence, delivery->stored_at);
+    letter[0].message_id = fmt::format("{}.{}.{}", self->config_.durable, key.first, key.second);
     const auto replies = co_await Core::ask(self->core_, std::move(letter), kDeadLetterTimeout);
     const bool stored = replies[0] && parse_pub_ack(*replies[0]);
-    if (stored) ++self->counters_.dead;
+    if (stored) {
+      ++self->counters_.dead;
+      if (self->core_->options.on_dead_letter) self->core_->options.on_dead_letter(self->config_.durable);
+    }
+    // Somebody may have deleted the stream; the next try finds it again.
+    if (!stored) co_await Core::ensure_stream(self->core_, dead_letters());
     self->send(message.reply, stored ? "+TERM" : negative_ack(kDeadLetterRetry));
   }
 
   /// What is lost here comes again: the server redelivers after ack_wait.
   void send(const std::string& reply, std::string_view what) {
+    if (reply.empty()) return;
     if (const Status sent = core_->send(reply, {}, what); !sent) {
       core_->log->debug("{} of {} is lost: {}", what, config_.durable, sent.error().detail);
     }
@@ -237,8 +252,8 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
   Beat check_;
   Beat progress_;
   bool open_ = true;
-  std::map<std::uint64_t, Message> held_;  // by stream sequence
-  std::deque<std::uint64_t> waiting_;      // held, no handler yet
+  std::map<Key, Message> held_;
+  std::deque<Key> waiting_;  // held, no handler yet
   std::size_t running_ = 0;
   ConsumerCounters counters_;
 };

@@ -84,9 +84,13 @@ class WorkQueue;
 struct Question {
   std::string subject{};
   std::string body{};
-  std::string message_id{};                          // empty: none
-  std::optional<std::uint64_t> expected_sequence{};  // of the subject's last message; 0: it has none
+  std::string message_id{};                               // empty: none
+  std::optional<std::uint64_t> expected_sequence{};       // of the subject's last message; 0: it has none
+  std::optional<std::uint64_t> expected_last_sequence{};  // of the stream's last message
 };
+
+/// Of a message to JetStream.
+using Headers = std::vector<std::pair<const char*, std::string>>;
 
 class Core : public std::enable_shared_from_this<Core> {
  public:
@@ -96,9 +100,9 @@ class Core : public std::enable_shared_from_this<Core> {
   void close();
   bool connected() const;
 
-  /// Any thread. `reply` and `message_id` may be empty.
+  /// Any thread. `reply` may be empty.
   Status send(const std::string& subject, const std::string& reply, std::string_view body,
-              const std::string& message_id = {}, std::optional<std::uint64_t> expected_sequence = {});
+              const Headers& headers = {});
   Result<std::shared_ptr<Listener>> listen(const std::string& subject, const std::string& queue_group,
                                            Listener::Where where, IncomingHandler handler);
   /// Blocks until the server has all that was sent, for one round trip.

@@ -152,6 +152,12 @@ Result<ConsumerInfo> parse_consumer_info(const json::object& reply) {
   return info;
 }
 
+Result<std::uint64_t> delivered_sequence(const json::value& consumer) {
+  if (!consumer.is_object()) return fail(errc::kInternal, "a consumer's information is not an object");
+  SEP_TRY(const json::object delivered, get_object(consumer.as_object(), "delivered"));
+  return get_uint(delivered, "stream_seq");
+}
+
 Result<PubAck> parse_pub_ack(std::string_view text) {
   SEP_TRY(const json::object reply, parse_api_reply(text));
   PubAck ack;

@@ -41,6 +41,8 @@ bool has_configuration(const json::object& server, const json::object& wanted);
 Result<json::object> parse_api_reply(std::string_view text);
 Result<StreamInfo> parse_stream_info(const json::object& reply);
 Result<ConsumerInfo> parse_consumer_info(const json::object& reply);
+/// Of the stream, from one consumer's information.
+Result<std::uint64_t> delivered_sequence(const json::value& consumer);
 Result<PubAck> parse_pub_ack(std::string_view text);
 /// INTERNAL where the base64 is at fault.
 Result<StoredMessage> parse_stored_message(const json::object& reply);

@@ -1,5 +1,7 @@
 // Streams and what is stored in them: Bus's calls to $JS.API.STREAM.>, how far its consumers are, and
 // acknowledged publishing.
+#include <algorithm>
+
 #include "bus/core.h"
 #include "bus/protocol.h"
 
@@ -20,7 +22,8 @@ std::vector<Question> to_questions(std::vector<Publication> publications) {
   for (Publication& publication : publications) {
     questions.push_back({.subject = std::move(publication.subject),
                          .body = std::move(publication.body),
-                         .message_id = std::move(publication.message_id)});
+                         .message_id = std::move(publication.message_id),
+                         .expected_last_sequence = publication.expected_last_sequence});
   }
   return questions;
 }
@@ -68,6 +71,7 @@ asio::awaitable<Status> Bus::delete_stream(std::string stream) {
   const auto core = core_;
   const auto deleted = if_found(co_await Core::api(core, "STREAM.DELETE." + stream, {}));
   if (!deleted) co_return fail(deleted.error());
+  core->check_all();
   co_return Status{};
 }
 
@@ -135,6 +139,22 @@ asio::awaitable<Result<std::uint64_t>> Bus::put_key(std::string bucket, std::str
   SEP_CO_TRY(const std::string text, std::move(replies[0]));
   SEP_CO_TRY(const auto ack, parse_pub_ack(text));
   co_return ack.sequence;
+}
+
+asio::awaitable<Result<std::uint64_t>> Bus::furthest_delivery(std::string stream) {
+  const auto core = core_;
+  std::uint64_t furthest = 0;
+  for (std::uint64_t seen = 0;;) {
+    json::object body{{"offset", seen}};
+    SEP_CO_TRY(const json::object page, co_await Core::api(core, "CONSUMER.LIST." + stream, std::move(body)));
+    const json::array consumers = get_array(page, "consumers").value_or(json::array{});
+    for (const json::value& consumer : consumers) {
+      SEP_CO_TRY(const std::uint64_t delivered, delivered_sequence(consumer));
+      furthest = std::max(furthest, delivered);
+    }
+    seen += consumers.size();
+    if (consumers.empty() || get_uint(page, "total").value_or(0) <= seen) co_return furthest;
+  }
 }
 
 asio::awaitable<Result<PubAck>> Bus::publish_event(Publication publication, milliseconds timeout) {

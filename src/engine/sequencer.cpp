@@ -66,6 +66,8 @@ std::string_view to_string(CommitFailure::Kind kind) {
       return "outcome unknown";
     case Kind::kInvalid:
       return "invalid data";
+    case Kind::kFull:
+      return "disk full";
     case Kind::kOther:
       break;
   }
@@ -237,6 +239,11 @@ AfterFailure after_failure(CommitFailure::Kind kind, std::size_t appends) {
     case Kind::kDuplicateEvent:
     case Kind::kInvalid:
       return appends > 1 ? AfterFailure::kSplit : AfterFailure::kRefuse;
+    case Kind::kFull:
+      return AfterFailure::kWait;
+    case Kind::kOther:
+      // Perhaps only one append meets it.
+      return appends > 1 ? AfterFailure::kSplit : AfterFailure::kWait;
     default:
       return AfterFailure::kReload;
   }

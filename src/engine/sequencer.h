@@ -107,6 +107,7 @@ struct CommitFailure {
     kUnavailable,     // no connection; nothing was sent
     kOutcomeUnknown,  // the connection broke while committing: reload and look for the batch's events
     kInvalid,         // the store refuses the data itself (a NUL in a text, a number out of range)
+    kFull,            // there is no room on the store's disk
     kOther,           // the store refuses for another reason (read-only, …)
   };
   Kind kind = Kind::kOther;
@@ -191,6 +192,7 @@ class Sequencer {
 enum class AfterFailure {
   kSplit,   // dropped(); one of its appends is at fault: each is to be committed alone
   kRefuse,  // dropped(); its only append is at fault and is to be answered
+  kWait,    // dropped(); no append is at fault: the store takes nothing at present, and each is told so
   kReload,  // lead again, reset(), and look for the batch's events on the record
 };
 /// `appends`: how many the batch holds.

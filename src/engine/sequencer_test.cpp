@@ -311,11 +311,14 @@ TEST(Sequencer, SplitsWhatOneAppendIsAtFaultForAndReloadsOtherwise) {
     EXPECT_EQ(after_failure(kind, 2), AfterFailure::kSplit);
     EXPECT_EQ(after_failure(kind, 1), AfterFailure::kRefuse);
   }
-  for (const auto kind : {Failure::kRecordMoved, Failure::kNotLeading, Failure::kUnavailable,
-                          Failure::kOutcomeUnknown, Failure::kOther}) {
+  for (const auto kind :
+       {Failure::kRecordMoved, Failure::kNotLeading, Failure::kUnavailable, Failure::kOutcomeUnknown}) {
     EXPECT_EQ(after_failure(kind, 2), AfterFailure::kReload);
     EXPECT_EQ(after_failure(kind, 1), AfterFailure::kReload);
   }
+  EXPECT_EQ(after_failure(Failure::kFull, 2), AfterFailure::kWait);
+  EXPECT_EQ(after_failure(Failure::kOther, 2), AfterFailure::kSplit);
+  EXPECT_EQ(after_failure(Failure::kOther, 1), AfterFailure::kWait);
 }
 
 /// Appends as services make them, each as often as it likes, in groups of any size, with a store that fails

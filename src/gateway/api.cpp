@@ -28,6 +28,7 @@ namespace {
 constexpr unsigned kMaxPageLimit = 200;
 constexpr std::size_t kCompressFrom = 1024;  // bytes: below, a packet is a packet
 constexpr std::size_t kEtagDigits = 22;
+constexpr auto kRetryAfterS = "1";  // parts come back within seconds
 // What metrics call the route of a path that is no call.
 constexpr std::string_view kPageRoute = "page";
 constexpr std::string_view kNoRoute = "none";
@@ -105,6 +106,17 @@ template <class T>
 Answer<Reply> answered(unsigned status, Answer<T> answer) {
   if (!answer) return std::unexpected(std::move(answer.error()));
   return json_reply(status, json::value(std::move(*answer)));
+}
+
+/// Says so where the answer is the record's: Redis is out, or behind.
+Reply told(Source source, Reply reply) {
+  if (source == Source::kRecord) reply.headers.emplace_back("X-Sep-Source", "record");
+  return reply;
+}
+
+Answer<Reply> answered(unsigned status, Answer<Document> answer) {
+  if (!answer) return std::unexpected(std::move(answer.error()));
+  return told(answer->source, json_reply(status, json::value(std::move(answer->body))));
 }
 
 /// Faults of a query's parameters, gathered.
@@ -323,7 +335,9 @@ void negotiate(Reply& reply, const Request& request) {
 }  // namespace
 
 Reply problem_reply(const Problem& problem, std::string_view request_id) {
-  return {problem.status, json::serialize(to_json(problem, request_id)), "application/problem+json", {}};
+  Reply reply{problem.status, json::serialize(to_json(problem, request_id)), "application/problem+json", {}};
+  if (problem.status == 503) reply.headers.emplace_back("Retry-After", kRetryAfterS);
+  return reply;
 }
 
 bool is_strategy_id(std::string_view text) {
@@ -436,7 +450,7 @@ Api::Handled Api::list(Call call) {
   if (!page) co_return std::unexpected(std::move(page.error()));
   json::object document{{"intents", std::move(page->intents)}, {"next_cursor", nullptr}};
   if (page->next_before) document["next_cursor"] = *page->next_before;
-  co_return json_reply(200, document);
+  co_return told(page->source, json_reply(200, document));
 }
 
 Api::Handled Api::intent(Call call) {
@@ -488,7 +502,7 @@ Api::Handled Api::strategies(Call call) {
   if (!page) co_return std::unexpected(std::move(page.error()));
   json::object document{{"strategies", json::value_from(page->strategies)}, {"next_cursor", nullptr}};
   if (page->next_after) document["next_cursor"] = *page->next_after;
-  co_return json_reply(200, document);
+  co_return told(page->source, json_reply(200, document));
 }
 
 Api::Handled Api::assets(Call) {

@@ -42,6 +42,7 @@ constexpr std::array kStatuses = std::to_array<StatusOfCode>({
     {errc::kNodeUnreachable, 503},
     {errc::kBusUnavailable, 503},
     {errc::kStoreUnavailable, 503},
+    {errc::kDiskFull, 503},
     {errc::kCacheUnavailable, 503},
     {errc::kNotReady, 503},
     {errc::kOutcomeUnknown, 503},

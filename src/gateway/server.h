@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -52,14 +53,28 @@ struct ListQuery {
   std::optional<std::string> tx_hash;           // stands alone: the intent that made this transaction
 };
 
+/// Where an answer was read. Both hold the same; the record is slower.
+enum class Source { kReadModels, kRecord };
+
+struct Document {
+  Document() = default;
+  Document(json::object object, Source from = Source::kReadModels)  // NOLINT(google-explicit-constructor)
+      : body(std::move(object)), source(from) {}
+
+  json::object body;
+  Source source = Source::kReadModels;
+};
+
 struct IntentPage {
   json::array intents;                     // views, newest first
   std::optional<std::string> next_before;  // absent on the last page
+  Source source = Source::kReadModels;
 };
 
 struct StrategyPage {
   std::vector<std::string> strategies;    // by name
   std::optional<std::string> next_after;  // absent on the last page
+  Source source = Source::kReadModels;
 };
 
 struct Readiness {
@@ -85,15 +100,15 @@ class Backend {
   virtual asio::awaitable<Answer<SubmitAnswer>> submit_intent(json::object intent,
                                                               std::optional<std::string> idempotency_key,
                                                               std::string body_hash) = 0;
-  virtual asio::awaitable<Answer<json::object>> intent(std::string intent_id) = 0;
+  virtual asio::awaitable<Answer<Document>> intent(std::string intent_id) = 0;
   virtual asio::awaitable<Answer<IntentPage>> list(ListQuery query) = 0;
   /// The envelopes of one intent in order, with globalSequence. NOT_FOUND where there are none.
   virtual asio::awaitable<Answer<json::array>> events(std::string intent_id) = 0;
   /// The document of the 202: {"intent_id", "correlation_id", "state", "cancel_requested": true}.
   /// ALREADY_TERMINAL, NOT_FOUND.
   virtual asio::awaitable<Answer<json::object>> cancel(std::string intent_id) = 0;
-  virtual asio::awaitable<Answer<json::object>> plan(std::string plan_id) = 0;
-  virtual asio::awaitable<Answer<json::object>> positions(std::string strategy_id) = 0;
+  virtual asio::awaitable<Answer<Document>> plan(std::string plan_id) = 0;
+  virtual asio::awaitable<Answer<Document>> positions(std::string strategy_id) = 0;
   /// `request` has passed schema/api/quote_request.schema.json.
   virtual asio::awaitable<Answer<json::object>> quote(json::object request) = 0;
   /// Strategies behind `after`, at most `limit`.
@@ -101,7 +116,7 @@ class Backend {
                                                            unsigned limit) = 0;
   /// NOT_READY before anything is known.
   virtual asio::awaitable<Answer<json::object>> account() = 0;
-  virtual asio::awaitable<Answer<json::object>> stats(std::optional<engine::StatsWindow> window) = 0;
+  virtual asio::awaitable<Answer<Document>> stats(std::optional<engine::StatsWindow> window) = 0;
   virtual asio::awaitable<Readiness> readiness() = 0;
   /// Every part as it is now; one that does not answer is told as such.
   virtual asio::awaitable<json::object> status() = 0;

@@ -8,6 +8,12 @@
 
 namespace sep::services {
 
+namespace {
+
+constexpr std::size_t kMaxEventBytes = 256'000;  // of one event's text: an answer with it must fit a message
+
+}  // namespace
+
 Result<engine::RecordAppend> parse_append(std::string_view body) {
   SEP_TRY(const auto value, parse_json(body));
   if (!value.is_object()) return fail(errc::kInvalidEvent, "an append must be a JSON object");
@@ -17,6 +23,9 @@ Result<engine::RecordAppend> parse_append(std::string_view body) {
   if (events.empty()) return fail(errc::kInvalidEvent, "an append needs at least one event", "/events");
   for (const auto& element : events) {
     SEP_TRY(auto event, engine::envelope_from_json(element));
+    if (json::serialize(element).size() > kMaxEventBytes)
+      return fail(errc::kInvalidEvent, fmt::format("an event has at most {} bytes", kMaxEventBytes),
+                  "/events");
     event.global_sequence = 0;
     const auto schema = gateway::payload_schema(event.topic);
     if (!gateway::has_schema(schema))

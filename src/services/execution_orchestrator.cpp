@@ -231,7 +231,9 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     const auto until = monotonic_ns() + std::chrono::nanoseconds(kPreparedBound).count();
     while (!drive->settled() && drives(drive->term) && monotonic_ns() < until)
       co_await drive->progress.wait_for(1s);
-    co_return drive->settled() ? bus::Verdict::ack() : bus::Verdict::wait(500ms);
+    if (drive->settled()) co_return bus::Verdict::ack();
+    const auto head = co_await record_.head(event->correlation_id);
+    co_return head ? bus::Verdict::wait(500ms) : without_head(head.error());
   }
 
   void plan_heard(const bus::Message& message) {

@@ -82,7 +82,7 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     engine::IntentHead head{event->sequence, event->event_id, State::kAccepted};
     if (message.deliveries > 1) {
       const auto present = co_await record_.head(event->correlation_id);
-      if (!present) co_return bus::Verdict::wait(kRetryDelay);
+      if (!present) co_return without_head(present.error());
       if (present->state != State::kAccepted) co_return bus::Verdict::ack();
       head = *present;
     }

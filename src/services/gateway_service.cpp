@@ -1,6 +1,7 @@
 #include "services/gateway_service.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -18,6 +19,7 @@
 #include "services/node_health.h"
 #include "services/subjects.h"
 #include "store/read_models.h"
+#include "store/record_fold.h"
 
 namespace sep::services {
 namespace {
@@ -31,6 +33,7 @@ constexpr auto kQuoteTimeout = 2s;
 constexpr auto kGrace = 2s;
 constexpr auto kPartBound = 1s;
 constexpr int kCancelTries = 5;
+constexpr std::int64_t kRedisPauseNs = 500'000'000;
 
 std::unexpected<Problem> problem(Error error) {
   return std::unexpected(gateway::problem_of(std::move(error)));
@@ -153,15 +156,8 @@ class GatewayService::Impl : public gateway::Backend,
                                     .replayed = true};
   }
 
-  Task<Answer<json::object>> intent(std::string intent_id) override {
-    auto cached = co_await from_cache<std::optional<json::object>>(
-        [intent_id](store::ReadModels& models) { return models.intent(intent_id); });
-    if (cached && *cached) co_return std::move(**cached);
-    // Not there yet, or Redis is down: the record knows.
-    auto view = co_await recorded_view(intent_id);
-    if (!view) co_return problem(view.error());
-    if (view->empty()) co_return not_found("intent", intent_id);
-    co_return std::move(*view);
+  Task<Answer<gateway::Document>> intent(std::string intent_id) override {
+    co_return co_await document(engine::intent_key(intent_id), "intent", intent_id);
   }
 
   Task<Answer<gateway::IntentPage>> list(gateway::ListQuery query) override {
@@ -171,7 +167,7 @@ class GatewayService::Impl : public gateway::Backend,
                                        .since_intent_id = query.since_intent_id,
                                        .before_intent_id = query.before_intent_id,
                                        .limit = query.limit};
-    auto cached = co_await from_cache<store::IntentPage>(
+    auto cached = co_await from_read_models<store::IntentPage>(
         [cache_query](store::ReadModels& models) { return models.list(cache_query); });
     gateway::IntentPage page;
     if (cached) {
@@ -187,6 +183,7 @@ class GatewayService::Impl : public gateway::Backend,
     if (query.before_intent_id) question["before_intent_id"] = *query.before_intent_id;
     auto answer = co_await record_.query(subject::kList, std::move(question));
     if (!answer) co_return problem(answer.error());
+    page.source = gateway::Source::kRecord;
     page.intents = answer->at("views").as_array();
     if (const auto& next = answer->at("next_before"); next.is_string())
       page.next_before = std::string(next.get_string());
@@ -231,20 +228,12 @@ class GatewayService::Impl : public gateway::Backend,
         {errc::kSequenceConflict, "the intent moves too fast to be cancelled now; try again", {}});
   }
 
-  Task<Answer<json::object>> plan(std::string plan_id) override {
-    auto cached = co_await from_cache<std::optional<json::object>>(
-        [plan_id](store::ReadModels& models) { return models.plan(plan_id); });
-    if (!cached) co_return problem(cached.error());
-    if (!*cached) co_return not_found("plan", plan_id);
-    co_return std::move(**cached);
+  Task<Answer<gateway::Document>> plan(std::string plan_id) override {
+    co_return co_await document(engine::plan_key(plan_id), "plan", plan_id);
   }
 
-  Task<Answer<json::object>> positions(std::string strategy_id) override {
-    auto cached = co_await from_cache<std::optional<json::object>>(
-        [strategy_id](store::ReadModels& models) { return models.positions(strategy_id); });
-    if (!cached) co_return problem(cached.error());
-    if (!*cached) co_return not_found("positions of strategy", strategy_id);
-    co_return std::move(**cached);
+  Task<Answer<gateway::Document>> positions(std::string strategy_id) override {
+    co_return co_await document(engine::positions_key(strategy_id), "positions of strategy", strategy_id);
   }
 
   Task<Answer<json::object>> quote(json::object request) override {
@@ -268,10 +257,20 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   Task<Answer<gateway::StrategyPage>> strategies(std::optional<std::string> after, unsigned limit) override {
-    auto cached = co_await from_cache<store::StrategyPage>(
+    auto cached = co_await from_read_models<store::StrategyPage>(
         [after, limit](store::ReadModels& models) { return models.strategies(after, limit); });
-    if (!cached) co_return problem(cached.error());
-    co_return gateway::StrategyPage{std::move(cached->strategies), std::move(cached->next_after)};
+    if (cached)
+      co_return gateway::StrategyPage{.strategies = std::move(cached->strategies),
+                                      .next_after = std::move(cached->next_after)};
+    json::object question{{"limit", limit}, {"after", after.value_or("")}};
+    const auto answer = co_await record_.query(subject::kStrategies, std::move(question));
+    if (!answer) co_return problem(answer.error());
+    gateway::StrategyPage page{.source = gateway::Source::kRecord};
+    for (const auto& name : answer->at("strategies").as_array())
+      page.strategies.emplace_back(name.as_string());
+    if (const auto& next = answer->at("next_after"); next.is_string())
+      page.next_after = std::string(next.get_string());
+    co_return page;
   }
 
   Task<Answer<json::object>> account() override {
@@ -280,16 +279,24 @@ class GatewayService::Impl : public gateway::Backend,
     co_return std::move(*document);
   }
 
-  Task<Answer<json::object>> stats(std::optional<engine::StatsWindow> window) override {
-    auto cached = co_await from_cache<json::object>([](store::ReadModels& models) { return models.stats(); });
-    if (!cached) co_return problem(cached.error());
-    (*cached)["latency"] = metrics_.stages();
+  Task<Answer<gateway::Document>> stats(std::optional<engine::StatsWindow> window) override {
+    const auto at = now();
+    std::vector<std::string> keys{std::string(engine::kStatsKey)};
     if (window) {
-      auto shown = co_await stats_window(*window);
-      if (!shown) co_return problem(shown.error());
-      (*cached)["window"] = std::move(*shown);
+      std::ranges::move(engine::window_keys(*window, at), std::back_inserter(keys));
+      std::ranges::move(engine::previous_window_keys(*window, at), std::back_inserter(keys));
     }
-    co_return std::move(*cached);
+    auto read = co_await documents(std::move(keys));
+    if (!read) co_return problem(read.error());
+    auto& found = read->documents;
+    gateway::Document stats(found[0] ? std::move(*found[0]) : engine::empty_stats(), read->source);
+    stats.body["latency"] = metrics_.stages();
+    if (window) {
+      const std::span buckets(found.begin() + 1, found.end());
+      const auto half = buckets.size() / 2;
+      stats.body["window"] = engine::window_json(*window, at, buckets.first(half), buckets.subspan(half));
+    }
+    co_return stats;
   }
 
   Task<gateway::Readiness> readiness() override {
@@ -363,28 +370,51 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   Task<Answer<gateway::IntentPage>> list_of_transaction(std::string tx_hash) {
-    auto found = co_await from_cache<std::optional<std::string>>(
-        [tx_hash](store::ReadModels& models) { return models.intent_of_transaction(tx_hash); });
+    auto found = co_await documents({engine::transaction_key(tx_hash)});
     if (!found) co_return problem(found.error());
-    gateway::IntentPage page;
-    if (!*found) co_return page;
-    auto view = co_await intent(std::move(**found));
+    gateway::IntentPage page{.source = found->source};
+    if (!found->documents[0]) co_return page;
+    auto view = co_await intent(string_or(*found->documents[0], "intent_id"));
     if (!view) co_return std::unexpected(std::move(view.error()));
-    page.intents.push_back(std::move(*view));
+    page.intents.push_back(std::move(view->body));
     co_return page;
   }
 
-  Task<Result<json::object>> stats_window(engine::StatsWindow window) {
-    const auto at = now();
-    auto keys = engine::window_keys(window, at);
-    const auto count = keys.size();
-    const auto previous = engine::previous_window_keys(window, at);
-    keys.insert(keys.end(), previous.begin(), previous.end());
-    using Buckets = std::vector<std::optional<json::object>>;
-    SEP_CO_TRY(const auto buckets, co_await from_cache<Buckets>(
-                                       [keys](store::ReadModels& models) { return models.documents(keys); }));
-    const std::span all(buckets);
-    co_return engine::window_json(window, at, all.first(count), all.subspan(count));
+  /// Documents of the read models by their keys.
+  struct Found {
+    std::vector<std::optional<json::object>> documents;  // one for each key
+    gateway::Source source = gateway::Source::kReadModels;
+  };
+
+  /// Of the read models; where Redis is out, or holds nothing, the record's own.
+  Task<Result<Found>> documents(std::vector<std::string> keys) {
+    using Documents = std::vector<std::optional<json::object>>;
+    auto cached = co_await from_read_models<Documents>(
+        [keys](store::ReadModels& models) { return models.documents(keys); });
+    if (cached) co_return Found{std::move(*cached)};
+    co_return co_await recorded_documents(keys);
+  }
+
+  Task<Result<Found>> recorded_documents(const std::vector<std::string>& keys) {
+    const auto* question = store::RecordFold::keeps(keys.front()) ? subject::kTotals : subject::kDocuments;
+    SEP_CO_TRY(auto answer, co_await record_.query(question, {{"keys", json::value_from(keys)}}));
+    SEP_CO_TRY(auto list, get_array(answer, "documents"));
+    if (list.size() != keys.size()) co_return fail(errc::kInternal, "the record's answer lacks documents");
+    Found found{.source = gateway::Source::kRecord};
+    for (auto& element : list)
+      found.documents.push_back(element.is_object() ? std::optional(std::move(element.get_object()))
+                                                    : std::nullopt);
+    co_return found;
+  }
+
+  /// One that is not in the read models may be on the record already.
+  Task<Answer<gateway::Document>> document(std::string key, std::string_view what, std::string id) {
+    auto found = co_await documents({key});
+    if (found && !found->documents[0] && found->source == gateway::Source::kReadModels)
+      found = co_await recorded_documents({key});
+    if (!found) co_return problem(found.error());
+    if (!found->documents[0]) co_return not_found(what, id);
+    co_return gateway::Document(std::move(*found->documents[0]), found->source);
   }
 
   /// What parts answer within kPartBound, all asked at the same time: a dead one delays nothing by more.
@@ -428,10 +458,19 @@ class GatewayService::Impl : public gateway::Backend,
     co_return answers;
   }
 
-  Task<Result<json::object>> recorded_view(const std::string& intent_id) {
-    SEP_CO_TRY(const auto answer, co_await record_.query(subject::kView, {{"intent_id", intent_id}}));
-    const auto& view = answer.at("view");
-    co_return view.is_object() ? view.get_object() : json::object{};
+  /// A read of Redis that counts only where Redis holds the fold of the record: emptied, or while it is built
+  /// anew, it answers CACHE_UNAVAILABLE.
+  template <class T, class Read>
+  Task<Result<T>> from_read_models(Read read) {
+    co_return co_await from_cache<T>([this, read](store::ReadModels& models) -> Result<T> {
+      if (monotonic_ns() < redis_left_until_ns_) return fail(errc::kCacheUnavailable, "Redis is left alone");
+      auto value = read(models);
+      const auto head = value ? models.head() : Result<std::uint64_t>(fail(value.error()));
+      if (head && *head != 0) return value;
+      // One that hangs would keep each request waiting for its bound, one after the other.
+      redis_left_until_ns_ = monotonic_ns() + kRedisPauseNs;
+      return fail(head ? Error{errc::kCacheUnavailable, "Redis holds nothing", {}} : head.error());
+    });
   }
 
   /// Runs a read on the thread that owns the connection to Redis.
@@ -464,7 +503,8 @@ class GatewayService::Impl : public gateway::Backend,
   NodeHealthHeard node_health_;
   Attendance attendance_;
   std::shared_ptr<ControlView> controls_;
-  std::optional<store::ReadModels> models_;  // of cache_thread_
+  std::optional<store::ReadModels> models_;  // of cache_thread_, as is what follows
+  std::int64_t redis_left_until_ns_ = 0;     // monotonic; until then the record is asked at once
   asio::thread_pool cache_thread_{1};
 };
 

@@ -71,7 +71,7 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
     engine::IntentHead head{event->sequence, event->event_id, State::kSubmitted};
     if (message.deliveries > 1) {
       const auto present = co_await record_.head(event->correlation_id);
-      if (!present) co_return bus::Verdict::wait(kRetryDelay);
+      if (!present) co_return without_head(present.error());
       if (present->state != State::kSubmitted) co_return bus::Verdict::ack();
       head = *present;
     }
@@ -108,7 +108,7 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
     const auto event = event_of(message);
     if (!event) co_return bus::Verdict::dead(event.error().detail);
     const auto head = co_await record_.head(event->correlation_id);
-    if (!head) co_return bus::Verdict::wait(kRetryDelay);
+    if (!head) co_return without_head(head.error());
     if (engine::is_terminal(head->state) || executes(head->state)) co_return bus::Verdict::ack();
     co_return co_await record_.append_decision(
         event->correlation_id, *head,

@@ -1,6 +1,7 @@
 #include "services/record_client.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -14,8 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kAppendTimeout = 3s;
+constexpr auto kAppendPatience = 10s;  // over all tries: another coordinator takes over in less
 constexpr auto kQueryTimeout = 5s;
-constexpr int kAppendTries = 4;
 constexpr auto kRetryDelay = 150ms;
 constexpr auto kDecisionRetry = 300ms;
 constexpr int kControlTries = 5;
@@ -76,6 +77,17 @@ Result<std::vector<engine::Envelope>> events_from(const json::object& answer) {
   return events;
 }
 
+Result<UnfinishedIntent> unfinished_intent(const json::value& element) {
+  if (!element.is_object()) return fail(errc::kInternal, "\"intents\" must hold objects");
+  const auto& object = element.get_object();
+  UnfinishedIntent intent;
+  SEP_TRY(intent.correlation_id, get_string(object, "correlation_id"));
+  SEP_TRY(intent.strategy_id, get_string(object, "strategy_id"));
+  SEP_TRY(intent.head, head_from(object));
+  SEP_TRY(intent.deadline.ms, get_int(object, "deadline_ms"));
+  return intent;
+}
+
 bool worth_another_try(const Error& error) {
   return error.code == errc::kTimeout || error.code == errc::kBusUnavailable ||
          error.code == errc::kStoreUnavailable || error.code == errc::kNotReady;
@@ -91,6 +103,11 @@ std::string_view known_code(std::string_view code) {
 Result<engine::Envelope> event_of(const bus::Message& message) {
   SEP_TRY(const auto value, parse_json(message.body));
   return engine::envelope_from_json(value);
+}
+
+bus::Verdict without_head(const Error& why) {
+  return why.code == errc::kNotFound ? bus::Verdict::dead("its intent is not on the record")
+                                     : bus::Verdict::wait(kDecisionRetry);
 }
 
 std::vector<engine::Envelope> next_events(const std::string& correlation_id,
@@ -115,10 +132,13 @@ std::vector<engine::Envelope> next_events(const std::string& correlation_id,
 
 Task<Result<AppendAnswer>> RecordClient::append(AppendRequest request) {
   const auto body = json::serialize(to_json(request));
-  for (int attempt = 1;; ++attempt) {
+  const auto give_up = std::chrono::steady_clock::now() + kAppendPatience;
+  for (;;) {
     auto reply = co_await bus_->request(subject::kAppend, body, kAppendTimeout);
     auto answer = reply ? append_answer(*reply) : Result<AppendAnswer>(fail(std::move(reply.error())));
-    if (answer || !worth_another_try(answer.error()) || attempt == kAppendTries) co_return answer;
+    if (answer || !worth_another_try(answer.error()) ||
+        std::chrono::steady_clock::now() + kRetryDelay > give_up)
+      co_return answer;
     asio::steady_timer timer(co_await asio::this_coro::executor, kRetryDelay);
     co_await timer.async_wait(asio::use_awaitable);
   }
@@ -164,9 +184,16 @@ Task<Result<json::object>> RecordClient::query(std::string query_subject, json::
 
 Task<Result<std::vector<engine::Envelope>>> RecordClient::history(std::string correlation_id,
                                                                   std::uint64_t from_sequence) {
-  json::object question{{"correlation_id", std::move(correlation_id)}, {"from_sequence", from_sequence}};
-  SEP_CO_TRY(const auto answer, co_await query(subject::kHistory, std::move(question)));
-  co_return events_from(answer);
+  std::vector<engine::Envelope> events;
+  for (bool more = true; more;) {
+    json::object question{{"correlation_id", correlation_id},
+                          {"from_sequence", from_sequence + events.size()}};
+    SEP_CO_TRY(const auto answer, co_await query(subject::kHistory, std::move(question)));
+    SEP_CO_TRY(auto page, events_from(answer));
+    more = get_bool(answer, "more").value_or(false) && !page.empty();
+    std::ranges::move(page, std::back_inserter(events));
+  }
+  co_return events;
 }
 
 Task<Result<std::vector<engine::Envelope>>> RecordClient::range(std::uint64_t from_global,
@@ -218,18 +245,16 @@ Task<Result<ControlAnswer>> RecordClient::halt_signer(engine::SignerId signer, e
 }
 
 Task<Result<std::vector<UnfinishedIntent>>> RecordClient::unfinished() {
-  SEP_CO_TRY(const auto answer, co_await query(subject::kUnfinished, {}));
-  SEP_CO_TRY(const auto list, get_array(answer, "intents"));
   std::vector<UnfinishedIntent> intents;
-  for (const auto& element : list) {
-    if (!element.is_object()) co_return fail(errc::kInternal, "\"intents\" must hold objects");
-    const auto& object = element.get_object();
-    UnfinishedIntent intent;
-    SEP_CO_TRY(intent.correlation_id, get_string(object, "correlation_id"));
-    SEP_CO_TRY(intent.strategy_id, get_string(object, "strategy_id"));
-    SEP_CO_TRY(intent.head, head_from(object));
-    SEP_CO_TRY(intent.deadline.ms, get_int(object, "deadline_ms"));
-    intents.push_back(std::move(intent));
+  for (bool more = true; more;) {
+    json::object question{{"after", intents.empty() ? "" : intents.back().correlation_id}};
+    SEP_CO_TRY(const auto answer, co_await query(subject::kUnfinished, std::move(question)));
+    SEP_CO_TRY(const auto list, get_array(answer, "intents"));
+    for (const auto& element : list) {
+      SEP_CO_TRY(auto intent, unfinished_intent(element));
+      intents.push_back(std::move(intent));
+    }
+    more = get_bool(answer, "more").value_or(false) && !list.empty();
   }
   co_return intents;
 }

@@ -30,8 +30,12 @@ inline constexpr const char* kAppend = "record.append";
 inline constexpr const char* kHistory = "record.query.history";
 inline constexpr const char* kRange = "record.query.range";
 inline constexpr const char* kUnfinished = "record.query.unfinished";
-inline constexpr const char* kView = "record.query.view";
 inline constexpr const char* kList = "record.query.list";
+/// {"keys": [as in Redis]} → {"documents": [as Redis would hold them, or null]}: intents, plans,
+/// transactions; and, folded over the whole record, totals and positions.
+inline constexpr const char* kDocuments = "record.query.documents";
+inline constexpr const char* kTotals = "record.query.totals";
+inline constexpr const char* kStrategies = "record.query.strategies";
 inline constexpr const char* kHead = "record.query.head";
 /// {"strategy_id"} → {"open": its intents that are not terminal, "control": the kill switch or null}, both of
 /// one moment, which is not before any answer that was given earlier.
@@ -89,6 +93,10 @@ std::string_view known_code(std::string_view code);
 /// The event that a message of the EVENTS stream holds.
 Result<engine::Envelope> event_of(const bus::Message& message);
 
+/// What a worker says of its input where it cannot learn where the intent stands. Events are committed before
+/// they are published: an intent that the record does not know (NOT_FOUND) will never be there.
+bus::Verdict without_head(const Error& why);
+
 /// The next events of an intent, with fresh ids and right sequence and causation; `head` empty: its first
 /// ones.
 std::vector<engine::Envelope> next_events(const std::string& correlation_id,
@@ -105,8 +113,9 @@ class RecordClient {
  public:
   explicit RecordClient(std::shared_ptr<bus::Bus> bus) : bus_(std::move(bus)) {}
 
-  /// BUS_UNAVAILABLE, TIMEOUT, STORE_UNAVAILABLE: not known to be on the record; the same request may be made
-  /// again. INVALID_EVENT: refused for good.
+  /// Tries for up to 10 s. BUS_UNAVAILABLE, TIMEOUT, STORE_UNAVAILABLE, NOT_READY: not known to be on the
+  /// record; the same request may be made again. DISK_FULL: not on the record, and there is no room at
+  /// present. INVALID_EVENT: refused for good.
   Task<Result<AppendAnswer>> append(AppendRequest request);
   /// Appends what a worker decided about its input. Ack: these events, or ones that end the intent, are on
   /// the record; otherwise the input comes again and is looked at anew. Where a halt refuses them, and
@@ -119,6 +128,7 @@ class RecordClient {
   Task<Result<engine::IntentHead>> head(std::string correlation_id);
   Task<Result<std::vector<engine::Envelope>>> history(std::string correlation_id,
                                                       std::uint64_t from_sequence = 1);
+  /// At most `limit` events, and no more than fit one answer; empty past the record's end.
   Task<Result<std::vector<engine::Envelope>>> range(std::uint64_t from_global, std::size_t limit);
   Task<Result<std::vector<UnfinishedIntent>>> unfinished();
 

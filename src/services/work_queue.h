@@ -1,5 +1,6 @@
 #pragma once
 // A queue between threads: many push, one takes everything that waits.
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -22,13 +23,25 @@ class WorkQueue {
     return true;
   }
 
-  /// At most `most` items, waiting for the first; empty only once closed and drained.
-  std::deque<T> take(std::size_t most) {
+  /// At most `most` items, waiting `bound` for the first; empty where none came, or once closed and drained.
+  std::deque<T> take(std::size_t most, std::chrono::milliseconds bound) {
     std::unique_lock lock(mutex_);
-    ready_.wait(lock, [&] { return closed_ || !items_.empty(); });
+    ready_.wait_for(lock, bound, [&] { return closed_ || !items_.empty(); });
     if (items_.size() <= most) return std::exchange(items_, {});
     std::deque<T> taken;
     for (std::size_t i = 0; i < most; ++i) {
+      taken.push_back(std::move(items_.front()));
+      items_.pop_front();
+    }
+    return taken;
+  }
+
+  /// Takes those that wait at the front as long as `matches`, without waiting.
+  template <class Matches>
+  std::deque<T> take_while(Matches matches) {
+    const std::scoped_lock lock(mutex_);
+    std::deque<T> taken;
+    while (!items_.empty() && matches(items_.front())) {
       taken.push_back(std::move(items_.front()));
       items_.pop_front();
     }

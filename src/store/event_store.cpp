@@ -17,6 +17,19 @@ using Kind = CommitFailure::Kind;
 
 // The writer's advisory lock: one a database. "sepw" in ASCII.
 constexpr Statement kTryLead{"try_lead", "SELECT pg_try_advisory_lock(1936027767)"};
+#define SEP_LEADER_LOCK                                                                                \
+  "pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = 1936027767 " \
+  "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+constexpr Statement kLeader{"leader", "SELECT l.pid FROM " SEP_LEADER_LOCK};
+// The server's own clock and its own view of who waits for whom: while it works for the leader, or waits for
+// a disk, the leader is not silent.
+constexpr Statement kUnseatSilent{
+    "unseat_silent",
+    "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a "
+    "WHERE a.pid IN (SELECT l.pid FROM " SEP_LEADER_LOCK
+    ") AND a.wait_event_type = 'Client' "
+    "AND greatest(a.query_start, a.state_change) < clock_timestamp() - $1::interval"};
+#undef SEP_LEADER_LOCK
 constexpr Statement kPing{"ping", "SELECT 1"};
 
 // --- the commit. A promise that does not hold fails the transaction under its constraint's name.
@@ -115,10 +128,31 @@ constexpr Statement kAdmission{"admission",
 #undef SEP_CONTROL
 constexpr Statement kRecordHead{"record_head", "SELECT global_sequence FROM record_head"};
 constexpr Statement kHistory{
-    "history", SEP_SELECT_EVENT "WHERE correlation_id = $1 AND sequence >= $2 ORDER BY sequence"};
+    "history", SEP_SELECT_EVENT "WHERE correlation_id = $1 AND sequence >= $2 ORDER BY sequence LIMIT $3"};
 constexpr Statement kRange{"range",
                            SEP_SELECT_EVENT "WHERE global_sequence >= $1 ORDER BY global_sequence LIMIT $2"};
-constexpr Statement kUnfinished{"unfinished", SEP_SELECT_INTENT "WHERE NOT terminal ORDER BY correlation_id"};
+constexpr Statement kUnfinished{
+    "unfinished",
+    SEP_SELECT_INTENT "WHERE NOT terminal AND correlation_id > $1 ORDER BY correlation_id LIMIT $2"};
+constexpr Statement kFirstUnfinished{
+    "first_unfinished",
+    "SELECT min(e.global_sequence) FROM intents i "
+    "JOIN events e ON e.correlation_id = i.correlation_id AND e.sequence = 1 WHERE NOT i.terminal"};
+constexpr Statement kIntentOfPlan{"intent_of_plan",
+                                  "SELECT correlation_id FROM events "
+                                  "WHERE topic = 'plan.created' AND payload->>'planId' = $1 LIMIT 1"};
+constexpr Statement kIntentOfTransaction{
+    "intent_of_transaction",
+    "SELECT correlation_id FROM events "
+    "WHERE topic = 'exec.step_prepared' AND payload->>'txHash' = $1 LIMIT 1"};
+constexpr Statement kStrategies{
+    "strategies",
+    "WITH RECURSIVE names AS ("
+    "  (SELECT strategy_id FROM intents WHERE strategy_id > $1 ORDER BY strategy_id LIMIT 1) "
+    "  UNION ALL "
+    "  SELECT next.* FROM names, LATERAL (SELECT strategy_id FROM intents i "
+    "    WHERE i.strategy_id > names.strategy_id ORDER BY strategy_id LIMIT 1) AS next) "
+    "SELECT strategy_id FROM names LIMIT $2"};
 constexpr Statement kCountByState{"count_by_state", "SELECT state, count(*) FROM intents GROUP BY state"};
 constexpr Statement kHasTimescaleDb{"has_timescaledb",
                                     "SELECT to_regclass('timescaledb_information.hypertables') IS NOT NULL"};
@@ -340,8 +374,10 @@ CommitFailure commit_failure(const PgFailure& failure) {
     if (constraint == "record_head") return Kind::kRecordMoved;
     // A hypertable's chunks carry their number before the name.
     if (constraint.ends_with("events_pkey")) return Kind::kDuplicateEvent;
-    // Class 22, data exception; 23, a CHECK of the tables.
-    if (failure.sqlstate.starts_with("22") || failure.sqlstate.starts_with("23")) return Kind::kInvalid;
+    // Class 22, data exception; 23, a CHECK of the tables; 54, beyond what a row or an index can hold.
+    for (const auto* data : {"22", "23", "54"})
+      if (failure.sqlstate.starts_with(data)) return Kind::kInvalid;
+    if (failure.sqlstate == "53100") return Kind::kFull;
     return Kind::kOther;
   };
   return {kind(), failure.detail};
@@ -396,6 +432,7 @@ class EventStore::Impl {
   }
 
   bool leading() const { return leading_; }
+  std::int64_t session() const { return connection_ && connection_->alive() ? connection_->session() : 0; }
 
   CommitStatus commit(const CommitBatch& batch) {
     SEP_ASSERT(role_ == Role::kWriter && !batch.events.empty());
@@ -452,6 +489,18 @@ Result<bool> EventStore::try_lead() {
 }
 bool EventStore::leading() const {
   return impl_->leading();
+}
+std::int64_t EventStore::session() const {
+  return impl_->session();
+}
+Result<std::optional<std::int64_t>> EventStore::leader() {
+  SEP_TRY(const auto rows, impl_->query(kLeader));
+  if (rows.size() == 0) return std::nullopt;
+  return rows.integer(0, 0);
+}
+Result<bool> EventStore::unseat_silent(std::chrono::milliseconds silence) {
+  SEP_TRY(const auto rows, impl_->query(kUnseatSilent, {fmt::format("{} milliseconds", silence.count())}));
+  return rows.size() > 0;
 }
 CommitStatus EventStore::commit(const CommitBatch& batch) {
   return impl_->commit(batch);
@@ -525,9 +574,9 @@ Result<std::uint64_t> EventStore::last_global_sequence() {
 }
 
 Result<std::vector<Envelope>> EventStore::history(std::string_view correlation_id,
-                                                  std::uint64_t from_sequence) {
-  SEP_TRY(const auto rows,
-          impl_->query(kHistory, {std::string(correlation_id), std::to_string(from_sequence)}));
+                                                  std::uint64_t from_sequence, std::size_t limit) {
+  SEP_TRY(const auto rows, impl_->query(kHistory, {std::string(correlation_id), std::to_string(from_sequence),
+                                                   std::to_string(limit)}));
   SEP_TRY(auto events, read_all<Envelope>(rows, read_event));
   SEP_CHECK(check_contiguous(events, &Envelope::sequence, std::max<std::uint64_t>(from_sequence, 1)));
   return events;
@@ -546,9 +595,30 @@ Result<std::vector<Envelope>> EventStore::range(std::uint64_t from_global, std::
   return events;
 }
 
-Result<std::vector<IntentRow>> EventStore::unfinished() {
-  SEP_TRY(const auto rows, impl_->query(kUnfinished));
+Result<std::vector<IntentRow>> EventStore::unfinished(std::string_view after, std::size_t limit) {
+  SEP_TRY(const auto rows, impl_->query(kUnfinished, {std::string(after), std::to_string(limit)}));
   return read_all<IntentRow>(rows, read_intent);
+}
+
+Result<std::optional<std::uint64_t>> EventStore::first_unfinished() {
+  SEP_TRY(const auto rows, impl_->query(kFirstUnfinished));
+  if (rows.is_null(0, 0)) return std::nullopt;
+  return rows.unsigned_integer(0, 0);
+}
+
+Result<std::optional<std::string>> EventStore::intent_of_plan(std::string_view plan_id) {
+  SEP_TRY(const auto rows, impl_->query(kIntentOfPlan, {std::string(plan_id)}));
+  return rows.size() == 0 ? std::nullopt : std::optional(std::string(rows.text(0, 0)));
+}
+Result<std::optional<std::string>> EventStore::intent_of_transaction(std::string_view tx_hash) {
+  SEP_TRY(const auto rows, impl_->query(kIntentOfTransaction, {std::string(tx_hash)}));
+  return rows.size() == 0 ? std::nullopt : std::optional(std::string(rows.text(0, 0)));
+}
+
+Result<std::vector<std::string>> EventStore::strategies(std::string_view after, std::size_t limit) {
+  SEP_TRY(const auto rows, impl_->query(kStrategies, {std::string(after), std::to_string(limit)}));
+  return read_all<std::string>(
+      rows, [](const PgRows& all, int row) -> Result<std::string> { return std::string(all.text(row, 0)); });
 }
 
 Result<std::vector<IntentRow>> EventStore::list(const ListQuery& query) {

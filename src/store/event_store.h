@@ -16,6 +16,7 @@
 //  4. commit() works only while this very connection holds the advisory lock; a lost connection has lost
 //  both.
 //  5. Events are never changed or removed: the table refuses it.
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -79,6 +80,8 @@ struct NextNonce {
 
 class EventStore {
  public:
+  static constexpr std::size_t kAllRows = 1'000'000'000;
+
   enum class Role { kWriter, kReader };
   struct Options {
     int connect_timeout_s = 5;      // of each connection attempt
@@ -99,6 +102,14 @@ class EventStore {
   Result<bool> try_lead();
   /// False since the connection that held the lock was lost.
   bool leading() const;
+  /// The server's number of this session; 0 without a connection.
+  std::int64_t session() const;
+  /// The session that holds the writer's lock; nothing where nobody leads. STORE_UNAVAILABLE.
+  Result<std::optional<std::int64_t>> leader();
+  /// Ends the leader's session where the server has waited for a word of it for longer than `silence`: a
+  /// stopped process keeps its connection, and with it the lock. True where one was ended. Whoever leads must
+  /// ask or commit something more often. STORE_UNAVAILABLE.
+  Result<bool> unseat_silent(std::chrono::milliseconds silence);
   /// One durable transaction; see the invariants. The batch's events are in global order with their
   /// global_sequence set, contiguous, the first one being last_global_sequence() + 1.
   CommitStatus commit(const CommitBatch& batch);
@@ -122,14 +133,25 @@ class EventStore {
   Result<engine::Controls> controls();
   /// 0 for an empty record.
   Result<std::uint64_t> last_global_sequence();
-  /// The intent's events from this sequence on, in order. INTERNAL where the record has a gap.
+  /// The intent's events from this sequence on, in order, at most `limit`. INTERNAL where the record has a
+  /// gap.
   Result<std::vector<engine::Envelope>> history(std::string_view correlation_id,
-                                                std::uint64_t from_sequence = 1);
+                                                std::uint64_t from_sequence = 1,
+                                                std::size_t limit = kAllRows);
   /// The record's events from `from_global` on, in order, at most `limit`. INTERNAL where the record has a
   /// gap.
   Result<std::vector<engine::Envelope>> range(std::uint64_t from_global, std::size_t limit);
-  /// Intents that are not terminal, oldest first.
-  Result<std::vector<IntentRow>> unfinished();
+  /// Intents that are not terminal, oldest first, those behind `after` (a correlation id), at most `limit`.
+  Result<std::vector<IntentRow>> unfinished(std::string_view after = {}, std::size_t limit = kAllRows);
+  /// The global_sequence of the first event of any intent that is not terminal; nothing where all are.
+  Result<std::optional<std::uint64_t>> first_unfinished();
+  /// The correlation id of the intent that has this plan, or made this transaction (its hash in lower case);
+  /// nothing where the record does not know it.
+  Result<std::optional<std::string>> intent_of_plan(std::string_view plan_id);
+  Result<std::optional<std::string>> intent_of_transaction(std::string_view tx_hash);
+  /// Strategies that ever submitted an intent, in byte order, those behind `after`, at most `limit`; one
+  /// index step each.
+  Result<std::vector<std::string>> strategies(std::string_view after, std::size_t limit);
   /// Newest first, at most `limit`; costs what it returns, whatever the record's size.
   Result<std::vector<IntentRow>> list(const ListQuery& query);
   /// How many intents are in each state; states without any are absent.

@@ -73,6 +73,8 @@ class PgConnection {
                                         int query_timeout_ms);
 
   bool alive() const { return connection_ != nullptr; }
+  /// The server's process for this connection.
+  std::int64_t session() const { return PQbackendPID(connection_.get()); }
   /// One or more statements without parameters, in one transaction; the rows of the last one.
   PgResult<PgRows> execute(const std::string& sql);
   PgResult<PgRows> query(const Statement& statement, std::span<const std::string> parameters);

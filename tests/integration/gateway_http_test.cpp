@@ -76,7 +76,7 @@ class FakeBackend : public Backend {
           problem_of({errc::kIdempotencyConflict, "the key was used with another body", ""}));
     co_return SubmitAnswer{kId, "intent-" + kId, "submitted", key == "known"};
   }
-  asio::awaitable<Answer<json::object>> intent(std::string id) override {
+  asio::awaitable<Answer<Document>> intent(std::string id) override {
     if (id != kId) co_return std::unexpected(problem_of({errc::kNotFound, "there is no such intent", ""}));
     co_return json::parse(sample("views/intent/executing")).as_object();
   }
@@ -95,10 +95,10 @@ class FakeBackend : public Backend {
                            {"state", "executing"},
                            {"cancel_requested", true}};
   }
-  asio::awaitable<Answer<json::object>> plan(std::string) override {
+  asio::awaitable<Answer<Document>> plan(std::string) override {
     co_return json::parse(sample("views/plan/completed")).as_object();
   }
-  asio::awaitable<Answer<json::object>> positions(std::string id) override {
+  asio::awaitable<Answer<Document>> positions(std::string id) override {
     co_return json::object{{"strategy_id", id}};
   }
   asio::awaitable<Answer<json::object>> quote(json::object) override {
@@ -113,7 +113,7 @@ class FakeBackend : public Backend {
   asio::awaitable<Answer<json::object>> account() override {
     co_return std::unexpected(problem_of({errc::kNotReady, "the account is not known yet", ""}));
   }
-  asio::awaitable<Answer<json::object>> stats(std::optional<engine::StatsWindow> window) override {
+  asio::awaitable<Answer<Document>> stats(std::optional<engine::StatsWindow> window) override {
     last_window = window;
     co_return json::object{{"active", 1}};
   }

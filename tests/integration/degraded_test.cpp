@@ -1,0 +1,137 @@
+// The whole platform with a part missing or fed with what it cannot read: the API answers from the record
+// while Redis is out, and inputs that no worker can process are put aside.
+#include <csignal>
+#include <fstream>
+#include <iostream>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <gtest/gtest.h>
+
+#include "app/blocking.h"
+#include "base/ulid.h"
+#include "bus/bus.h"
+#include "engine/sample_lives.h"
+#include "support/platform.h"
+
+namespace sep::support {
+namespace {
+
+using namespace std::chrono_literals;
+
+Platform& platform() {
+  static Platform instance;
+  return instance;
+}
+
+std::string header(const app::HttpAnswer& answer, const std::string& name) {
+  for (const auto& [key, value] : answer.headers)
+    if (key == name) return value;
+  return {};
+}
+
+/// Without what is of this moment.
+std::string timeless(const std::string& path, json::value document) {
+  if (path.starts_with("/stats")) {
+    document.as_object().erase("latency");
+    if (auto* window = document.as_object().if_contains("window")) window->as_object().erase("until");
+  }
+  return canonical_json(document);
+}
+
+TEST(Degraded, TheRecordAnswersWhatRedisWould) {
+  auto& sep = platform();
+  const auto id = sep.submit(sep.intent("acquire", "0.1", "WETH", "USDC"));
+  const auto events = sep.await_end(id);
+  const auto plan = field(*find_event(events, "plan.created"), "planId");
+  const auto hash = field(*find_event(events, "exec.completed"), "txHash");
+  const std::vector<std::string> paths = {
+      "/intents/" + id,   "/intents?limit=5", "/intents?state=completed",   "/intents?tx_hash=" + hash,
+      "/plans/" + plan,   "/strategies",      "/strategies/demo/positions", "/stats",
+      "/stats?window=24h"};
+  const auto read = [&](const std::string& path) {
+    const auto answer = sep.http("GET", path);
+    EXPECT_EQ(answer.status, 200) << path << answer.body;
+    return std::pair(header(answer, "X-Sep-Source"), timeless(path, parse_json(answer.body).value()));
+  };
+  ASSERT_TRUE(eventually([&] { return read("/intents/" + id).first.empty(); }));
+  std::map<std::string, std::string> before;
+  for (const auto& path : paths) before[path] = read(path).second;
+
+  const auto redis = sep.stack().pid("redis");
+  ASSERT_GT(redis, 0);
+  ASSERT_TRUE(sep.stack().signal("redis", SIGSTOP));
+  for (const auto& path : paths) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto [source, document] = read(path);
+    const auto took =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+    EXPECT_EQ(source, "record") << path;
+    EXPECT_EQ(document, before[path]) << path;
+    EXPECT_LT(took, 3s) << path;
+    std::cout << path << ": " << took.count() << " ms\n";
+  }
+  // Work goes on, and is seen.
+  const auto second = sep.submit(sep.intent("dispose", "0.05", "WETH", "USDC"));
+  sep.await_end(second);
+  EXPECT_EQ(sep.http("GET", "/intents/" + second).status, 200);
+  ASSERT_TRUE(sep.stack().signal("redis", SIGCONT));
+  EXPECT_TRUE(eventually([&] { return read("/intents/" + second).first.empty(); }));
+  sep.expect_replay_equal();
+}
+
+TEST(Degraded, WhatCannotBeProcessedIsPutAsideAndBlocksNothing) {
+  auto& sep = platform();
+  engine::samples::Ids ids;
+  engine::samples::Life stranger(ids, "demo", "acquire", "1");
+  stranger.submit().accept().plan("2500", "1").ask_to_cancel();
+  const auto url = "nats://" + sep.stack().address("nats").substr(sep.stack().address("nats").find("//") + 2);
+  const std::vector<std::string> subjects = {"intent.submitted", "intent.accepted", "plan.created",
+                                             "intent.cancel_requested"};
+  const auto dead = app::run_blocking([&](auto executor) -> boost::asio::awaitable<std::uint64_t> {
+    auto bus = bus::Bus::connect(executor, {.url = url, .name = "test"}).value();
+    for (const auto& subject : subjects) {
+      // No JSON; JSON that is no event; an event of an intent that the record does not know.
+      std::vector<bus::Publication> poison{{subject, "\x01 no JSON", new_ulid()},
+                                           {subject, "{}", new_ulid()}};
+      for (const auto& event : stranger.events())
+        if (event.topic == subject) {
+          auto object = engine::to_json(event);
+          object["globalSequence"] = 1;
+          poison.push_back({subject, json::serialize(object), new_ulid()});
+        }
+      for (const auto& ack : co_await bus->publish_events(std::move(poison), 5s))
+        EXPECT_TRUE(ack.has_value());
+    }
+    std::uint64_t count = 0;
+    const auto until = std::chrono::steady_clock::now() + 60s;
+    while (count < 3 * subjects.size() && std::chrono::steady_clock::now() < until) {
+      const auto info = co_await bus->stream_info(std::string(bus::kDeadStream));
+      if (info) count = info->messages;
+      boost::asio::steady_timer timer(executor, 200ms);
+      co_await timer.async_wait(boost::asio::use_awaitable);
+    }
+    for (std::uint64_t i = 1; i <= count; ++i) {
+      const auto letter = co_await bus->get_message(std::string(bus::kDeadStream), i);
+      if (!letter || !*letter) continue;
+      const auto document = parse_json((*letter)->body).value().as_object();
+      EXPECT_TRUE((*letter)->subject.starts_with("dead."));
+      EXPECT_FALSE(string_or(document, "reason").empty());
+      std::cout << (*letter)->subject << ": " << string_or(document, "reason") << "\n";
+    }
+    bus->close();
+    co_return count;
+  });
+  EXPECT_EQ(dead, 3 * subjects.size());
+  const auto metrics = sep.http("GET", "/metrics").body;
+  for (const auto* consumer :
+       {"intents-workers", "intents-cancels", "planner-workers", "orchestrator-workers"})
+    EXPECT_TRUE(metrics.contains(std::string("sep_dead_letters_total{consumer=\"") + consumer + "\"} 3"))
+        << consumer;
+  sep.await_end(sep.submit(sep.intent("acquire", "0.1", "WETH", "USDC")));
+}
+
+}  // namespace
+}  // namespace sep::support
