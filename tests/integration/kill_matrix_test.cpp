@@ -19,6 +19,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hiredis/hiredis.h>
+#include <nats/nats.h>
 
 #include "app/client.h"
 #include "app/process.h"
@@ -336,7 +337,7 @@ class Arena {
     if (former <= 0 || ::kill(former, SIGTERM) != 0 ||
         !platform_.stack().wait_for_restart("services", former))
       throw std::runtime_error(platform_.stack().output());
-    standby_ = std::make_unique<Standby>("coordinator,risk,intents,planner",
+    standby_ = std::make_unique<Standby>("coordinator,risk,intents,planner,orchestrator",
                                          app::config_files_of(platform_.stack().directory()),
                                          std::vector<std::pair<std::string, std::string>>{
                                              {services::kFailPointVariable, fail_points_.string()}},
@@ -464,6 +465,22 @@ Fault redis_flushed() {
           }};
 }
 
+/// With its consumers: whoever works waits for events that nobody will send again by itself.
+Fault stream_deleted() {
+  return {"stream deleted", "", "nats", [](Arena& arena, Random&) {
+            natsConnection* connection = nullptr;
+            if (natsConnection_ConnectTo(&connection, arena.platform().stack().address("nats").c_str()) !=
+                NATS_OK)
+              return false;
+            jsCtx* jetstream = nullptr;
+            const bool deleted = natsConnection_JetStream(&jetstream, connection, nullptr) == NATS_OK &&
+                                 js_DeleteStream(jetstream, "EVENTS", nullptr, nullptr) == NATS_OK;
+            jsCtx_Destroy(jetstream);
+            natsConnection_Destroy(connection);
+            return deleted;
+          }};
+}
+
 std::string quantity(std::uint64_t number) {
   return to_quantity(Uint256(number));
 }
@@ -569,6 +586,7 @@ std::vector<Fault> deck(Random& random) {
   faults.insert(faults.end(), network.begin(), network.begin() + kNetworkFaults);
   for (const char* kept : {"all kept", "half kept", "none kept"}) faults.push_back(reorganisation(kept));
   faults.push_back(redis_flushed());
+  faults.push_back(stream_deleted());
   faults.push_back(dropped_transaction());
   faults.push_back(no_mining());
   faults.push_back(high_base_fee());
