@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -30,23 +31,43 @@ inline Task<void> pause(asio::any_io_executor executor, std::chrono::millisecond
   co_await wait(timer, delay);
 }
 
-/// Wakes those who wait. A wake that comes while nobody waits is kept for the next one.
+/// Wakes all who wait. A wake that comes while nobody waits is kept for the next one. Outlives whoever waits
+/// for it.
 class Signal {
  public:
-  explicit Signal(asio::any_io_executor executor) : timer_(std::move(executor)) {}
+  explicit Signal(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
   void set() {
-    pending_ = true;
-    timer_.cancel();
+    pending_ = waiting_.empty();
+    for (auto* timer : waiting_) timer->cancel();
   }
   /// Returns at the next set(), or after `bound`.
   Task<void> wait_for(std::chrono::milliseconds bound) {
-    if (!pending_) co_await wait(timer_, bound);
-    pending_ = false;
+    if (std::exchange(pending_, false)) co_return;
+    // One timer each: waiting on a shared one ends the wait of whoever waits already, and two would wake each
+    // other without end.
+    asio::steady_timer timer(executor_);
+    const Waiting registered(*this, timer);
+    co_await wait(timer, bound);
   }
 
  private:
-  asio::steady_timer timer_;
+  class Waiting {
+   public:
+    Waiting(Signal& signal, asio::steady_timer& timer) : signal_(signal), timer_(&timer) {
+      signal_.waiting_.push_back(timer_);
+    }
+    ~Waiting() { std::erase(signal_.waiting_, timer_); }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+   private:
+    Signal& signal_;
+    asio::steady_timer* timer_;
+  };
+
+  asio::any_io_executor executor_;
+  std::vector<asio::steady_timer*> waiting_;
   bool pending_ = false;
 };
 
