@@ -12,6 +12,7 @@ HTTP ?= 127.0.0.1:8080
 TIDY_SECONDS ?= 120
 SOAK_SECONDS ?= 3600
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 3600
 
 WEB := web/out/pages.json
 WEB_SOURCES := $(shell git ls-files -co --exclude-standard web schema/generated package-lock.json)
@@ -85,7 +86,8 @@ lighthouse: build ## Lighthouse on every page, in Chromium
 bench-ui: build ## from an event to the page that shows it, in Chromium
 	@$(NPM) run bench-ui
 
-soak: build ## search for faults, each way for SOAK_SECONDS=3600: the kill matrix, 500 faults at least
+soak: build ## search for faults, each way for SOAK_SECONDS=3600: the simulation, the kill matrix (500 faults at least)
+	@$(BUILD)/simulation --seconds $(SOAK_SECONDS) --jobs $(JOBS)
 	@KILL_MATRIX_SECONDS=$(SOAK_SECONDS) KILL_MATRIX_FAULTS=500 KILL_MATRIX_LONGEST_MS=8000 $(BUILD)/kill_matrix_test
 
 clean: ## remove what was built; data in .sep stays
