@@ -10,7 +10,6 @@ NPM := npm --silent
 DATA ?= .sep/devnet
 HTTP ?= 127.0.0.1:8080
 TIDY_SECONDS ?= 120
-SOAK_SECONDS ?= 3600
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 3600
 
