@@ -85,9 +85,10 @@ lighthouse: build ## Lighthouse on every page, in Chromium
 bench-ui: build ## from an event to the page that shows it, in Chromium
 	@$(NPM) run bench-ui
 
-soak: build ## search for faults, each way for SOAK_SECONDS=3600: the simulation, the kill matrix (500 faults at least)
+soak: build ## search for faults, each way for SOAK_SECONDS=3600: simulation, kill matrix (500 faults at least), then fuzzing
 	@$(BUILD)/simulation --seconds $(SOAK_SECONDS) --jobs $(JOBS)
 	@KILL_MATRIX_SECONDS=$(SOAK_SECONDS) KILL_MATRIX_FAULTS=500 KILL_MATRIX_LONGEST_MS=8000 $(BUILD)/kill_matrix_test
+	@$(MAKE) fuzz FUZZ_SECONDS=60
 
 clean: ## remove what was built; data in .sep stays
 	@rm -rf build .cache web/out web/.next

@@ -160,7 +160,7 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
   void start() {
     for (const auto& endpoint : endpoints_) spawn(watch(endpoint));
     for (const auto& endpoint : readers_) spawn(follow(endpoint));
-    spawn(agree_on_heads());
+    if (!readers_.empty()) spawn(agree_on_heads());
   }
 
   void stop() {

@@ -231,7 +231,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     const auto until = monotonic_ns() + std::chrono::nanoseconds(kPreparedBound).count();
     while (!drive->settled() && drives(drive->term) && monotonic_ns() < until)
       co_await drive->progress.wait_for(1s);
-    if (drive->settled()) co_return bus::Verdict::ack();
+    // One that ended without a history that can be read is not done: it was never begun.
+    if (drive->execution && drive->settled()) co_return bus::Verdict::ack();
     const auto head = co_await record_.head(event->correlation_id);
     co_return head ? bus::Verdict::wait(500ms) : without_head(head.error());
   }

@@ -4,9 +4,9 @@
 
 namespace sep::services::subject {
 
-/// {"intent_id", "intent", "asked_again"?} → {"approved", "notional_usd", "checks", "reason"?, "detail"?}, or {"reason",
-/// "detail"} alone where nothing can be decided yet: to be asked again. "asked_again" says that an earlier
-/// approval may have been refused by a halt.
+/// {"intent_id", "intent", "asked_again"?} → {"approved", "notional_usd", "checks", "reason"?, "detail"?}, or
+/// {"reason", "detail"} alone where nothing can be decided yet: to be asked again. "asked_again" says that an
+/// earlier approval may have been refused by a halt.
 inline constexpr const char* kRiskEvaluate = "risk.evaluate";
 /// {"intent_id", "intent"} → {"plan": payload of plan.created} or {"reason", "detail"}
 inline constexpr const char* kPlanMake = "quote.plan";

@@ -49,7 +49,7 @@ TEST(Degraded, TheRecordAnswersWhatRedisWould) {
   const auto hash = field(*find_event(events, "exec.completed"), "txHash");
   const std::vector<std::string> paths = {
       "/intents/" + id,   "/intents?limit=5", "/intents?state=completed",   "/intents?tx_hash=" + hash,
-      "/plans/" + plan,   "/strategies",      "/strategies/demo/positions", "/stats",
+      "/plans/" + plan,   "/strategies",      "/strategies/test/positions", "/stats",
       "/stats?window=24h"};
   const auto read = [&](const std::string& path) {
     const auto answer = sep.http("GET", path);
