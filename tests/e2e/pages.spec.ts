@@ -187,7 +187,7 @@ test("nothing moves while a page loads", async ({ page, platform }) => {
     const shift = await page.evaluate(() =>
       (window as unknown as { shifts: number[] }).shifts.reduce((sum, value) => sum + value, 0),
     );
-    expect(shift, `layout shift of ${address}`).toBeLessThan(0.005);
+    expect(shift, `layout shift of ${address}`).toBeLessThan(0.05);
   }
 });
 
