@@ -53,7 +53,8 @@ std::optional<std::string> EventPublisher::refuses() const {
 
 void EventPublisher::note(const Status& done) {
   const std::scoped_lock lock(refusal_mutex_);
-  if (done) {
+  // Where the record cannot be read, or another leads, the stream refuses nothing.
+  if (done || done.error().code == errc::kStoreUnavailable || done.error().code == errc::kNotReady) {
     refused_since_ns_.reset();
     return;
   }
@@ -178,7 +179,8 @@ Result<std::uint64_t> EventPublisher::published_by(const bus::StreamInfo& info, 
 
 Status EventPublisher::refill(store::EventStore& store, std::string_view why) {
   // A coordinator that was stopped, and knows the stream as it was before another one led, must not touch it.
-  if (!leads_(store)) return fail(errc::kNotReady, "another coordinator leads");
+  SEP_TRY(const bool leads, leads_(store));
+  if (!leads) return fail(errc::kNotReady, "another coordinator leads");
   std::unordered_set<std::string> unfinished;
   SEP_TRY(const auto rows, store.unfinished());
   for (const auto& row : rows) unfinished.insert(row.correlation_id);

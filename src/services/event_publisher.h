@@ -33,7 +33,7 @@ namespace sep::services {
 class EventPublisher {
  public:
   /// `leads` answers whether this coordinator leads by the record's own word, asked on the given connection.
-  using Leads = std::function<bool(store::EventStore& record)>;
+  using Leads = std::function<Result<bool>(store::EventStore& record)>;
 
   EventPublisher(std::shared_ptr<bus::Bus> bus, std::string postgres, gateway::Metrics& metrics, Leads leads);
   /// Publishes what is left, as long as the stream takes it, and ends.

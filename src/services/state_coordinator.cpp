@@ -71,10 +71,11 @@ class StateCoordinator::Impl {
     SEP_TRY(auto writer, store::EventStore::open(endpoints_.postgres, store::EventStore::Role::kWriter));
     writer_.emplace(std::move(writer));
     answers_.emplace(bus_, endpoints_.postgres, report.engine, projected_);
-    publisher_.emplace(bus_, endpoints_.postgres, metrics_, [this](store::EventStore& record) {
-      const auto leader = record.leader();
-      return leader && *leader && **leader == session_;
-    });
+    publisher_.emplace(bus_, endpoints_.postgres, metrics_,
+                       [this](store::EventStore& record) -> Result<bool> {
+                         SEP_TRY(const auto leader, record.leader());
+                         return leader && *leader == session_;
+                       });
     projector_ = std::thread([this] { project_loop(); });
     committer_ = std::thread([this] { commit_loop(); });
     return {};

@@ -421,6 +421,8 @@ class PostgresRestarted : public CoordinatorFaults, public ::testing::WithParamI
 TEST_P(PostgresRestarted, NothingAcknowledgedIsLost) {
   start_coordinator();
   Load load(bus(), 4);
+  // Until then the stream is an empty one beside a record that is not.
+  ASSERT_TRUE(eventually([&] { return last_streamed() > 0; }));
   auto& postgres = support::RecordServer::get();
   for (int i = 0; i < 2; ++i) {
     load.ms_to_next();
@@ -434,9 +436,17 @@ TEST_P(PostgresRestarted, NothingAcknowledgedIsLost) {
     const auto reply = bus()->wait(
         bus()->request(subject::kAppend, json::serialize(json::object{{"events", std::move(events)}}), 20s));
     ASSERT_TRUE(reply.has_value()) << reply.error().detail;
-    EXPECT_TRUE(reply->contains("STORE_UNAVAILABLE")) << *reply;
+    // The leader's own backend may outlive its postmaster by a commit, which then counts.
+    const auto told = parse_json(*reply).value();
+    const bool committed = string_or(told.as_object(), "status") == "committed";
+    EXPECT_TRUE(committed || string_or(told.as_object(), "reason") == errc::kStoreUnavailable) << *reply;
     EXPECT_LT(ms_since(asked), 10'000);
     ASSERT_TRUE(postgres.start().has_value());
+    if (committed)
+      EXPECT_EQ(
+          sql(conninfo_, "SELECT count(*) FROM events WHERE event_id = '" + life.events()[0].event_id + "'")
+              .value(),
+          "1");
     std::cout << "signal " << GetParam() << ": acknowledged again " << load.ms_to_next()
               << " ms after the start\n";
   }
