@@ -89,6 +89,8 @@ Result<Envelope> envelope_from_json(const json::value& value) {
     if (object.contains("globalSequence")) {
       SEP_TRY(envelope.global_sequence, get_uint(object, "globalSequence"));
     }
+    if (envelope.version != kEnvelopeVersion)
+      return fail(errc::kInvalidEvent, fmt::format("version {} is not known", envelope.version), "/version");
     if (!is_ulid(envelope.event_id)) return fail(errc::kInvalidEvent, "eventId is not a ULID", "/eventId");
     if (!is_correlation_id(envelope.correlation_id))
       return fail(errc::kInvalidEvent,

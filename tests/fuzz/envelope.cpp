@@ -19,9 +19,13 @@ FUZZ_TARGET(data) {
   const auto again = engine::envelope_from_json(written);
   SEP_ASSERT(again.has_value() && *again == *envelope);
   SEP_ASSERT(canonical_json(engine::to_json(*again)) == canonical_json(written));
+  // The coordinator holds topics to their schemas, and sequence and cause to the record; the rest is held
+  // here.
   for (const auto& fault : gateway::validate(gateway::schema::kEnvelope, written)) {
-    std::fprintf(stderr, "%s: %s\n", fault.pointer.c_str(), fault.message.c_str());
-    SEP_ASSERT(fault.code.empty());  // what is accepted has no fault by the schema
+    const bool held_later =
+        fault.pointer == "/topic" || fault.pointer == "/sequence" || fault.pointer == "/causationId";
+    if (!held_later) std::fprintf(stderr, "%s: %s\n", fault.pointer.c_str(), fault.message.c_str());
+    SEP_ASSERT(held_later);
   }
   const auto schema = gateway::payload_schema(envelope->topic);
   if (gateway::has_schema(schema))
