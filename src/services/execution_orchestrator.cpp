@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -39,6 +40,7 @@ constexpr auto kPreparedBound = 20s;
 /// An execution that waits looks at the record after this time even when nothing told it to.
 constexpr std::int64_t kResyncMs = 5'000;
 constexpr auto kAskBound = 5s;
+constexpr std::size_t kMaxParents = 4'096;  // blocks remembered; what is needed again is asked again
 /// How often an execution whose account is halted looks whether its window has ended.
 constexpr auto kHaltedBound = 1s;
 /// Blocks whose priority fees are looked at: a few minutes of a chain of 12 s blocks.
@@ -282,7 +284,10 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         node_.repeat_head();
         continue;
       }
+      head_ = *head;
       head_seen_ = {head->number, *nonce, now()};
+      if (parents_.size() > kMaxParents) parents_.clear();
+      parents_.insert_or_assign(head->hash, head->parent_hash);
       for (auto& [id, drive] : drives_) {
         if (drive->execution) drive->execution->observe(head_for(*drive->execution));
         drive->wake.set();
@@ -548,11 +553,10 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<Status> carry_out(Drive& drive, const engine::AskReceipts& command) {
     for (const auto& hash : command.tx_hashes) {
-      const auto head = head_seen_.number;
+      engine::ReceiptSeen seen{.tx_hash = hash, .receipt = std::nullopt, .head = head_seen_.number, .at = {}};
       fail_point("receipt.before");
       SEP_CO_TRY(const auto receipt, co_await node_.receipt(hash));
       fail_point("receipt.after");
-      engine::ReceiptSeen seen{.tx_hash = hash, .receipt = std::nullopt, .head = head, .at = now()};
       if (receipt) {
         seen.receipt = view_of(*receipt);
         if (!receipt->success) {
@@ -563,10 +567,37 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
             seen.receipt->revert_detail = why.detail;
           }
         }
+        SEP_CO_TRY(seen.head, co_await head_above(receipt->block_number, receipt->block_hash));
       }
+      seen.at = now();
       drive.execution->observe(seen);
     }
     co_return Status{};
+  }
+
+  /// The present head's number, where that head descends from the block: a height says nothing about a
+  /// branch, and of several front ends of one node some may still show one that is no more. OUTCOME_UNKNOWN
+  /// where it does not: the receipt, or the head, is of an abandoned branch, and which one the next heads
+  /// tell.
+  Task<Result<std::uint64_t>> head_above(std::uint64_t number, Hash32 hash) {
+    for (;;) {
+      const auto head = head_;
+      auto at = head.hash;
+      for (auto above = head.number; above > number; --above) {
+        auto parent = parents_.find(at);
+        if (parent == parents_.end()) {
+          SEP_CO_TRY(const auto header, co_await node_.header(node::BlockId(at)));
+          if (!header) co_return fail(errc::kOutcomeUnknown, fmt::format("no node has block {}", to_hex(at)));
+          parent = parents_.insert_or_assign(at, header->parent_hash).first;
+        }
+        at = parent->second;
+      }
+      if (head.hash != head_.hash) continue;  // judged by the head that the execution knows
+      if (head.number >= number && at != hash)
+        co_return fail(errc::kOutcomeUnknown,
+                       fmt::format("block {} is not below the head {}", to_hex(hash), to_hex(head.hash)));
+      co_return head.number;
+    }
   }
 
   Task<Status> carry_out(Drive& drive, const engine::AskNonce& command) {
@@ -761,7 +792,9 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<std::uint64_t>
       handed_out_;  // the nonce after the last that was committed; unset after any doubt
   std::optional<engine::FeesSeen> fees_;
+  node::Head head_;  // that head_seen_ tells of
   engine::HeadSeen head_seen_;
+  std::map<Hash32, Hash32> parents_;  // block → the one before it, as far as receipts were judged by it
   std::unordered_map<std::string, DrivePtr> drives_;
   std::shared_ptr<ControlView> controls_;
   std::shared_ptr<Lease> lease_;
