@@ -12,7 +12,13 @@
 namespace sep::engine {
 
 Result<std::uint64_t> next_nonce(const AccountNonces& nonces) {
-  const auto next = std::max({nonces.latest, nonces.recorded, nonces.handed_out.value_or(0)});
+  const auto ours = std::max(nonces.recorded, nonces.handed_out.value_or(0));
+  const auto next = std::max(nonces.latest, ours);
+  if (nonces.latest > ours && nonces.settled < nonces.latest)
+    return fail(
+        errc::kNotReady,
+        fmt::format("a transaction of the account that is not ours was mined at nonce {} a moment ago",
+                    nonces.latest - 1));
   if (nonces.pending && *nonces.pending > next)
     return fail(errc::kNotReady,
                 fmt::format("a transaction of the account that is not ours waits at nonce {}", next));

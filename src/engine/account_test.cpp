@@ -11,9 +11,10 @@ namespace sep::engine {
 namespace {
 
 TEST(Account, TheNextNonceFollowsChainAndRecord) {
-  EXPECT_EQ(*next_nonce({.latest = 5, .pending = 5}), 5U);
+  EXPECT_EQ(*next_nonce({.latest = 5, .settled = 5, .pending = 5}), 5U);
   EXPECT_EQ(*next_nonce({.latest = 5, .pending = 5, .recorded = 9}), 9U) << "claimed, and not sent yet";
-  EXPECT_EQ(*next_nonce({.latest = 9, .pending = 9, .recorded = 7}), 9U) << "others used the key before";
+  EXPECT_EQ(*next_nonce({.latest = 9, .settled = 9, .pending = 9, .recorded = 7}), 9U)
+      << "others used the key before";
   EXPECT_EQ(*next_nonce({.latest = 5, .pending = 7, .recorded = 7}), 7U) << "ours wait in the pool";
   EXPECT_EQ(*next_nonce({.latest = 5, .recorded = 7, .handed_out = 8}), 8U);
 }
@@ -24,8 +25,21 @@ TEST(Account, ADroppedPoolChangesNothing) {
 
 TEST(Account, AForeignTransactionInThePoolIsWaitedFor) {
   EXPECT_EQ(next_nonce({.latest = 5, .pending = 8, .recorded = 7}).error().code, errc::kNotReady);
-  EXPECT_EQ(next_nonce({.latest = 5, .pending = 6}).error().code, errc::kNotReady);
-  EXPECT_EQ(*next_nonce({.latest = 8, .pending = 8, .recorded = 7}), 8U) << "mined: it is in nobody's way";
+  EXPECT_EQ(next_nonce({.latest = 5, .settled = 5, .pending = 6}).error().code, errc::kNotReady);
+  EXPECT_EQ(*next_nonce({.latest = 8, .settled = 8, .pending = 8, .recorded = 7}), 8U)
+      << "mined: it is in nobody's way";
+}
+
+/// A reorganisation may lose it; then nobody would ever fill its nonce.
+TEST(Account, AForeignTransactionThatMayLeaveTheChainIsWaitedFor) {
+  EXPECT_EQ(next_nonce({.latest = 8, .settled = 7, .pending = 8, .recorded = 7}).error().code,
+            errc::kNotReady);
+  EXPECT_EQ(next_nonce({.latest = 9, .settled = 8, .pending = 9, .recorded = 7}).error().code,
+            errc::kNotReady);
+  EXPECT_EQ(next_nonce({.latest = 1, .pending = 1}).error().code, errc::kNotReady);
+  EXPECT_EQ(*next_nonce({.latest = 7, .settled = 5, .pending = 7, .recorded = 7}), 7U)
+      << "ours has an owner who sends it again";
+  EXPECT_EQ(*next_nonce({.latest = 8, .settled = 7, .recorded = 7, .handed_out = 9}), 9U);
 }
 
 TEST(Account, GapsAreTheNoncesThatNobodyDrives) {
@@ -70,7 +84,9 @@ RC_GTEST_PROP(AccountProperty, NoncesHandedOutLeaveNoGap, ()) {
   for (int i = 0; i < 30; ++i) {
     const auto latest = *rc::gen::inRange(start, recorded + 1);
     const auto pending = *rc::gen::inRange(latest, recorded + 3);
-    const auto next = next_nonce({.latest = latest, .pending = pending, .recorded = recorded});
+    const auto settled = *rc::gen::inRange(start, latest + 1);
+    const auto next =
+        next_nonce({.latest = latest, .settled = settled, .pending = pending, .recorded = recorded});
     RC_ASSERT(next.has_value() == (pending <= recorded));
     if (!next) continue;
     RC_ASSERT(*next == recorded);

@@ -89,6 +89,9 @@ bool same(const Receipt& a, const Receipt& b) {
 bool same(const std::optional<Receipt>& a, const std::optional<Receipt>& b) {
   return a.has_value() == b.has_value() && (!a || same(*a, *b));
 }
+bool same(const std::optional<BlockHeader>& a, const std::optional<BlockHeader>& b) {
+  return a == b;
+}
 bool same(const std::vector<Log>& a, const std::vector<Log>& b) {
   return a == b;
 }
@@ -775,7 +778,10 @@ awaitable<NodeResult<std::string>> Nodes::client_version() {
   return impl_->from_healthiest<std::string>([](Node& node) { return node.client_version(); });
 }
 awaitable<NodeResult<std::optional<BlockHeader>>> Nodes::header(BlockId block) {
-  return impl_->found_by_any<BlockHeader>([block](Node& node) { return node.header(block); });
+  const auto ask = [block](Node& node) { return node.header(block); };
+  if (const auto* hash = block.if_hash())
+    return impl_->agreed<std::optional<BlockHeader>>("block " + to_hex(*hash), ask);
+  return impl_->found_by_any<BlockHeader>(ask);
 }
 awaitable<NodeResult<Bytes>> Nodes::code(Address address, BlockId block) {
   return impl_->from_healthiest<Bytes>([address, block](Node& node) { return node.code(address, block); });

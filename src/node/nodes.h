@@ -112,11 +112,11 @@ class Nodes {
   awaitable<NodeResult<std::vector<Executed<Bytes>>>> call_many(std::vector<CallRequest> requests,
                                                                 BlockId block = kLatest);
   awaitable<NodeResult<Uint256>> balance(Address address, BlockId block = kLatest);
+  awaitable<NodeResult<std::optional<BlockHeader>>> header(BlockId block);
 
   // --- From the healthiest that answers; one that lacks what is asked for is not the last word
 
   awaitable<NodeResult<std::string>> client_version();
-  awaitable<NodeResult<std::optional<BlockHeader>>> header(BlockId block);
   awaitable<NodeResult<Bytes>> code(Address address, BlockId block = kLatest);
   awaitable<NodeResult<Executed<std::uint64_t>>> estimate_gas(CallRequest request, BlockId block = kPending);
   awaitable<NodeResult<std::vector<SimulatedCall>>> simulate(std::vector<CallRequest> requests,

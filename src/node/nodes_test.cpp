@@ -453,6 +453,24 @@ TEST_F(NodesTest, ABlockOrTransactionThatOneLacksIsAskedOfTheOthers) {
   EXPECT_FALSE(ask(nodes().header(11)).value());
 }
 
+/// One endpoint's word about a block's parent would decide whether a receipt counts.
+TEST_F(NodesTest, ABlocksHeaderByItsHashIsWhatTheyAgreeOn) {
+  add(3);
+  const auto header = [](std::uint64_t parent) {
+    return R"("result":)" + json::serialize(json::object{{"number", to_quantity(10U)},
+                                                         {"hash", hash_text(10)},
+                                                         {"parentHash", hash_text(parent)},
+                                                         {"timestamp", "0x1"},
+                                                         {"gasLimit", "0x1"}});
+  };
+  fake(0).replies["eth_getBlockByHash"] = header(66);
+  fake(1).replies["eth_getBlockByHash"] = fake(2).replies["eth_getBlockByHash"] = header(9);
+  ASSERT_TRUE(all_well());
+  EXPECT_EQ(ask(nodes().header(hash_of(10))).value()->parent_hash, hash_of(9));
+  fake(1).replies["eth_getBlockByHash"] = kAbsent;
+  EXPECT_FALSE(ask(nodes().header(hash_of(10)))) << "open: all three say something else";
+}
+
 TEST_F(NodesTest, ANameHoldsNoSecret) {
   EXPECT_EQ(endpoint_name({.rpc_url = "https://node.example/v3/key"}), "https://node.example:443");
   EXPECT_EQ(endpoint_name({.name = "own", .rpc_url = "https://node.example/v3/key"}), "own");

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <map>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "base/decimal.h"
 #include "base/log.h"
 #include "engine/account.h"
+#include "engine/ancestry.h"
 #include "engine/topics.h"
 #include "engine/venue.h"
 #include "ethereum/revert.h"
@@ -40,7 +40,6 @@ constexpr auto kPreparedBound = 20s;
 /// An execution that waits looks at the record after this time even when nothing told it to.
 constexpr std::int64_t kResyncMs = 5'000;
 constexpr auto kAskBound = 5s;
-constexpr std::size_t kMaxParents = 4'096;  // blocks remembered; what is needed again is asked again
 /// How often an execution whose account is halted looks whether its window has ended.
 constexpr auto kHaltedBound = 1s;
 /// Blocks whose priority fees are looked at: a few minutes of a chain of 12 s blocks.
@@ -110,7 +109,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         record_(bus_),
         venue_(settings.chain.name),
         node_(executor_, node::nodes_options(settings.chain)),
-        account_lock_(executor_) {}
+        account_lock_(executor_),
+        asking_headers_(executor_) {}
 
   Task<Status> start() {
     SEP_CO_TRY(const auto chain_id, co_await node_.chain_id());
@@ -284,10 +284,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         node_.repeat_head();
         continue;
       }
-      head_ = *head;
+      ancestry_.advance({head->number, head->hash}, head->parent_hash);
       head_seen_ = {head->number, *nonce, now()};
-      if (parents_.size() > kMaxParents) parents_.clear();
-      parents_.insert_or_assign(head->hash, head->parent_hash);
       for (auto& [id, drive] : drives_) {
         if (drive->execution) drive->execution->observe(head_for(*drive->execution));
         drive->wake.set();
@@ -567,7 +565,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
             seen.receipt->revert_detail = why.detail;
           }
         }
-        SEP_CO_TRY(seen.head, co_await head_above(receipt->block_number, receipt->block_hash));
+        SEP_CO_TRY(seen.head, co_await head_above({receipt->block_number, receipt->block_hash}));
       }
       seen.at = now();
       drive.execution->observe(seen);
@@ -575,28 +573,33 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     co_return Status{};
   }
 
-  /// The present head's number, where that head descends from the block: a height says nothing about a
-  /// branch, and of several front ends of one node some may still show one that is no more. OUTCOME_UNKNOWN
-  /// where it does not: the receipt, or the head, is of an abandoned branch, and which one the next heads
-  /// tell.
-  Task<Result<std::uint64_t>> head_above(std::uint64_t number, Hash32 hash) {
+  /// The present head's number, where that head descends from the block. OUTCOME_UNKNOWN where it does not:
+  /// the receipt, or the head, is of an abandoned branch, and which one the next heads tell.
+  Task<Result<std::uint64_t>> head_above(engine::Ancestry::Block block) {
+    using Relation = engine::Ancestry::Relation;
     for (;;) {
-      const auto head = head_;
-      auto at = head.hash;
-      for (auto above = head.number; above > number; --above) {
-        auto parent = parents_.find(at);
-        if (parent == parents_.end()) {
-          SEP_CO_TRY(const auto header, co_await node_.header(node::BlockId(at)));
-          if (!header) co_return fail(errc::kOutcomeUnknown, fmt::format("no node has block {}", to_hex(at)));
-          parent = parents_.insert_or_assign(at, header->parent_hash).first;
-        }
-        at = parent->second;
+      const auto found = ancestry_.relation(block);
+      if (const auto* wanted = std::get_if<engine::Ancestry::Block>(&found)) {
+        const auto turn = co_await asking_headers_.lock();  // others may lack the same
+        if (ancestry_.relation(block) != found) continue;
+        SEP_CO_TRY(const auto header, co_await node_.header(node::BlockId(wanted->hash)));
+        if (!header || header->number != wanted->number)
+          co_return fail(errc::kOutcomeUnknown,
+                         fmt::format("no node has block {} {}", wanted->number, to_hex(wanted->hash)));
+        ancestry_.learn(*wanted, header->parent_hash);
+        continue;
       }
-      if (head.hash != head_.hash) continue;  // judged by the head that the execution knows
-      if (head.number >= number && at != hash)
-        co_return fail(errc::kOutcomeUnknown,
-                       fmt::format("block {} is not below the head {}", to_hex(hash), to_hex(head.hash)));
-      co_return head.number;
+      const auto head = ancestry_.head();
+      const auto relation = std::get<Relation>(found);
+      if (relation == Relation::kDescends || relation == Relation::kAhead) co_return head.number;
+      if (relation == Relation::kTooDeep) {
+        SEP_CO_TRY(const auto header, co_await node_.header(node::BlockId(block.number)));
+        if (header && header->hash == block.hash) co_return ancestry_.head().number;
+      }
+      ancestry_.forget();
+      co_return fail(errc::kOutcomeUnknown,
+                     fmt::format("block {} {} is not below the head {} {}", block.number, to_hex(block.hash),
+                                 head.number, to_hex(head.hash)));
     }
   }
 
@@ -749,10 +752,11 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
                           {"from", nonces.front()}};
     SEP_CO_TRY(const auto answer, co_await record_.query(subject::kNonces, std::move(question)));
     SEP_CO_TRY(const auto claims, get_array(answer, "nonces"));
+    std::vector<std::uint64_t> foreign(nonces.begin(), nonces.end());
     for (const auto& claim : claims) {
       const auto& object = claim.as_object();
       SEP_CO_TRY(const auto nonce, get_uint(object, "nonce"));
-      if (std::ranges::find(nonces, nonce) == nonces.end()) continue;
+      if (std::erase(foreign, nonce) == 0) continue;
       SEP_CO_TRY(const auto correlation_id, get_string(object, "correlation_id"));
       SEP_CO_TRY(const auto events, co_await record_.history(correlation_id));
       SEP_CO_TRY(const auto raw, engine::bytes_at_nonce(events, nonce));
@@ -765,18 +769,31 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       log_->error("{} left the chain after it had ended: its transaction at nonce {} is sent again: {}",
                   correlation_id, nonce, to_string(outcome.kind));
     }
+    for (const auto nonce : foreign)
+      log_->critical(
+          "nonce {} is free again, and holds up all later ones: somebody else's transaction left the "
+          "chain, and a person has to use it",
+          nonce);
     co_return Status{};
   }
 
   Task<Result<std::uint64_t>> next_nonce() {
-    const auto latest = head_seen_.account_nonce;
+    const auto head = head_seen_;
+    const auto latest = head.account_nonce;
     if (handed_out_ && *handed_out_ >= latest)
       co_return engine::next_nonce({.latest = latest, .handed_out = handed_out_});
     SEP_CO_TRY(const auto pending, co_await node_.transaction_count(signer_->address(), node::kPending));
     json::object question{{"chain_id", settings_.chain.chain_id}, {"account", to_hex(signer_->address())}};
     SEP_CO_TRY(const auto recorded, co_await record_.query(subject::kNextNonce, std::move(question)));
     SEP_CO_TRY(const auto next, get_uint(recorded, "next"));
-    co_return engine::next_nonce({.latest = latest, .pending = pending, .recorded = next});
+    auto settled = latest;
+    if (latest > next) {
+      const auto above = head.number + 1;
+      const auto deepest = above - std::min<std::uint64_t>(above, settings_.chain.confirmations);
+      SEP_CO_TRY(settled, co_await node_.transaction_count(signer_->address(), node::BlockId(deepest)));
+    }
+    co_return engine::next_nonce(
+        {.latest = latest, .settled = settled, .pending = pending, .recorded = next});
   }
 
   std::shared_ptr<bus::Bus> bus_;
@@ -792,9 +809,9 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<std::uint64_t>
       handed_out_;  // the nonce after the last that was committed; unset after any doubt
   std::optional<engine::FeesSeen> fees_;
-  node::Head head_;  // that head_seen_ tells of
   engine::HeadSeen head_seen_;
-  std::map<Hash32, Hash32> parents_;  // block → the one before it, as far as receipts were judged by it
+  engine::Ancestry ancestry_;  // of the same head
+  Mutex asking_headers_;
   std::unordered_map<std::string, DrivePtr> drives_;
   std::shared_ptr<ControlView> controls_;
   std::shared_ptr<Lease> lease_;
