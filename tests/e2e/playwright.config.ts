@@ -10,9 +10,7 @@ export default defineConfig({
   // The platform and the browser share two cores: one after the other is faster, and tells more.
   workers: 1,
   forbidOnly: true,
-  // A press of the Submit button is sometimes lost while figures arrive (a fault of the page, still open): without a
-  // second try every third run fails by it.
-  retries: 2,
+  retries: 0,
   reporter: [["list"]],
   use: {
     browserName: "chromium",

@@ -9,6 +9,10 @@ const shownEvents = (page: Page) =>
     .locator("[data-event]")
     .evaluateAll((rows) => rows.map((row) => Number((row as HTMLElement).dataset.event)).sort((a, b) => a - b));
 
+/** The page has its price, so it is alive and knows what it submits. */
+const priced = (page: Page) =>
+  expect(page.getByRole("form", { name: "Intent" })).toContainText(/pay at most [\d,.]+ USDC/);
+
 async function submitted(page: Page): Promise<string> {
   await page.waitForURL(/\/intent\/[0-9A-Z]{26}$/);
   return page.url().slice(-26);
@@ -20,11 +24,10 @@ test("an intent is submitted on the page and completes under it; a refresh shows
 }) => {
   await page.goto("/submit");
   await amount(page).fill("0,25");
-  await expect(page.getByText("You pay at most")).toBeVisible();
   await expect(page.getByRole("form", { name: "Intent" })).toContainText(
     /Buy exactly 0\.25 WETH, pay at most [\d,.]+ USDC, before [\d:]+ UTC\./,
   );
-  await submit(page).press("Enter");
+  await submit(page).click();
   const id = await submitted(page);
   await expect(page.getByText("Intent submitted")).toBeVisible();
   const view = await platform.ended(id);
@@ -67,7 +70,7 @@ test("two browsers see the same life", async ({ page, browser, platform }) => {
 test("a second click, or an answer that was lost, submits nothing twice", async ({ page, platform }, info) => {
   allowComplaints(info, networkComplaints);
   await page.goto("/submit?amount=0.11&base=WETH&quote=USDC&strategy=once");
-  await expect(page.getByText("You pay at most")).toBeVisible();
+  await priced(page);
   const keys: (string | undefined)[] = [];
   // The server takes the first one, and its answer is lost on the way.
   await page.route("**/intents", async (route) => {
@@ -88,10 +91,9 @@ test("a second click, or an answer that was lost, submits nothing twice", async 
       }),
     });
   });
-  // By the keyboard: a figure that arrives may move the button from under the mouse between down and up.
-  await submit(page).press("Enter");
+  await submit(page).click();
   await expect(page.getByRole("alert").filter({ hasText: /not/i }).first()).toBeVisible();
-  await submit(page).press("Enter");
+  await submit(page).click();
   const id = await submitted(page);
   expect(keys.length).toBe(2);
   expect(keys[0]).toMatch(/\S{16,}/);
@@ -100,22 +102,37 @@ test("a second click, or an answer that was lost, submits nothing twice", async 
   expect(intents.map(({ intent_id }) => intent_id)).toEqual([id]);
 });
 
+test("a press that comes before the tokens are loaded waits for them", async ({ page, platform }) => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/assets", async (route) => {
+    await held;
+    await route.fallback();
+  });
+  await page.goto("/submit?amount=0.12&base=WETH&quote=USDC");
+  await expect(connected(page)).toBeVisible();
+  await submit(page).click();
+  await expect(page.getByRole("button", { name: /^Submitting/ })).toBeVisible();
+  release();
+  expect((await platform.ended(await submitted(page))).intent.amount).toBe("0.12");
+});
+
 test("every fault stands at its field, the first one gets the keyboard", async ({ page }) => {
   await page.goto("/submit");
   await expect(connected(page)).toBeVisible();
   await amount(page).fill("0");
-  await submit(page).press("Enter");
+  await submit(page).click();
   await expect(amount(page)).toHaveAttribute("aria-invalid", "true");
   await expect(amount(page)).toBeFocused();
   await amount(page).fill("1.1234567890123456789");
-  await submit(page).press("Enter");
+  await submit(page).click();
   await expect(page.getByText(/18 decimals/).first()).toBeVisible();
   await amount(page).fill("0.1");
   await page.getByRole("group", { name: "Slippage" }).getByText("Other").click();
   await page.getByLabel("Slippage in percent").fill("7");
   await page.getByRole("group", { name: "Window" }).getByText("Other").click();
   await page.getByLabel(/^Window in seconds/).fill("never");
-  await submit(page).press("Enter");
+  await submit(page).click();
   for (const label of ["Slippage in percent", /^Window in seconds/])
     await expect(page.getByLabel(label)).toHaveAttribute("aria-invalid", "true");
   await expect(page).toHaveURL(/\/submit/);
@@ -124,7 +141,7 @@ test("every fault stands at its field, the first one gets the keyboard", async (
 test("what only the server can know is told at the field too", async ({ page }, info) => {
   allowComplaints(info, networkComplaints);
   await page.goto("/submit?amount=0.1&base=WETH&quote=USDC");
-  await expect(page.getByText("You pay at most")).toBeVisible();
+  await priced(page);
   await page.route("**/intents", (route) =>
     route.request().method() === "POST"
       ? route.continue({
@@ -136,7 +153,7 @@ test("what only the server can know is told at the field too", async ({ page }, 
         })
       : route.fallback(),
   );
-  await submit(page).press("Enter");
+  await submit(page).click();
   await expect(page.getByRole("group", { name: "Slippage" }).getByText(/from "0" to below "1"/)).toBeVisible();
   await expect(page.getByRole("group", { name: "Window" }).getByText(/from 1 to 86400/)).toBeVisible();
 });
@@ -150,8 +167,8 @@ test("an intent over the limits is rejected, with the check that failed", async 
   await expect(page.getByRole("heading", { level: 1 })).toContainText("over the value limit");
   await expect(page.getByText(/10,000/).first()).toBeVisible();
   await page.goto("/submit?amount=9&base=WETH&quote=USDC");
-  await expect(page.getByText("You pay at most")).toBeVisible();
-  await submit(page).press("Enter");
+  await priced(page);
+  await submit(page).click();
   await expect(page.getByRole("alert").filter({ hasText: "Not submitted" }).first()).toBeVisible();
   await expect(page).toHaveURL(/\/submit/);
 });

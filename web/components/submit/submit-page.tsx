@@ -3,7 +3,8 @@ import { useRouter, useSearchParams } from "next/navigation";
 import { Suspense, useEffect, useMemo, useRef } from "react";
 import { HaltBanner } from "@/components/shell/halt-banner.tsx";
 import { Panel } from "@/components/ui/kit.tsx";
-import { useSep } from "@/lib/sep/store.ts";
+import { platformKnown, sepStore, useSep } from "@/lib/sep/store.ts";
+import type { Account } from "@/lib/sep/types.ts";
 import { defaultStrategy } from "@/lib/submit/form.ts";
 import { formOfQuery } from "@/lib/submit/href.ts";
 import type { Surroundings } from "@/lib/submit/store.ts";
@@ -34,7 +35,7 @@ export function SubmitPage() {
   );
   const view = useQuoteView(known);
   useQuoteFeed();
-  const submit = useSubmission(known);
+  const submit = useSubmission(account.data);
   return (
     <div className="mx-auto max-w-[1064px]">
       <Suspense fallback={null}>
@@ -74,19 +75,26 @@ function keepEnter(event: React.KeyboardEvent): void {
   if (plain && event.target instanceof HTMLInputElement) event.preventDefault();
 }
 
+/** How long a press waits for the tokens and limits that its form is read with. */
+const loadMs = 10_000;
+
 /** Submits, and shows what became of it. */
-function useSubmission(known: Surroundings): () => void {
+function useSubmission(account: Account | undefined): () => void {
   const router = useRouter();
-  const latest = useRef(known);
+  const latest = useRef(account);
   useEffect(() => {
-    latest.current = known;
+    latest.current = account;
   });
   const submit = useMemo(
     () => () => {
       const { strategy } = submitStore.getState().form;
       void submitStore
         .getState()
-        .submit(latest.current)
+        .submit(async () => {
+          await platformKnown(loadMs);
+          const { tokensByAddress, platform } = sepStore.getState();
+          return { tokens: Object.values(tokensByAddress), platform, account: latest.current };
+        })
         .then((outcome) => {
           if (outcome?.kind === "submitted") {
             rememberStrategy(strategy.trim());

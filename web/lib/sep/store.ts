@@ -220,6 +220,23 @@ export async function loadPlatform(): Promise<void> {
   });
 }
 
+/** Ends once the platform's tokens and limits are known, or when `ms` have passed. */
+export function platformKnown(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const ended = ({ platform }: SepState) => {
+      if (platform !== undefined) end();
+    };
+    const end = () => {
+      clearTimeout(timer);
+      unsubscribe();
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    const unsubscribe = sepStore.subscribe(ended);
+    ended(sepStore.getState());
+  });
+}
+
 /** What badges need to know of the chain. */
 export function useChainPosition(): ChainPosition {
   return useSepShallow((state) => ({

@@ -36,7 +36,7 @@ function made({ quote = () => buying }: { quote?: () => Quote } = {}) {
     clock,
     answers,
     quotes: () => quotes,
-    submit: () => store.getState().submit(known),
+    submit: () => store.getState().submit(async () => known),
     ask: () => store.getState().ask(readRequest(store.getState().form, tokens, platform)!),
     keys: () => sent.map(({ key }) => key),
   };
@@ -59,6 +59,16 @@ describe("a submission", () => {
     const it = made();
     await Promise.all([it.submit(), it.submit(), it.submit()]);
     assert.equal(it.sent.length, 1);
+  });
+  test("waits for what the form is read with, and is then read as it stands", async () => {
+    const it = made();
+    let load: (known: Surroundings) => void = () => {};
+    const pressed = it.store.getState().submit(() => new Promise((resolve) => (load = resolve)));
+    assert.equal(it.store.getState().sending, true);
+    it.store.getState().edit({ amount: "2" });
+    load(known);
+    assert.equal((await pressed)?.kind, "submitted");
+    assert.deepEqual([it.sent[0]?.intent.amount, it.store.getState().sending], ["2", false]);
   });
   test("is not sent while the form has faults", async () => {
     const it = made();
@@ -115,7 +125,7 @@ describe("the idempotency key", () => {
       ...known,
       account: { ...account, tokens: [], native: { ...account.native, balance: "0" } },
     };
-    assert.equal((await it.store.getState().submit(spent))?.kind, "submitted");
+    assert.equal((await it.store.getState().submit(async () => spent))?.kind, "submitted");
   });
   test("is given up after a conflict", async () => {
     const it = made();
@@ -225,7 +235,7 @@ describe("what is known to be refused", () => {
   test("is not sent", async () => {
     const it = made();
     const poor = { ...account, tokens: [{ ...account.tokens[1]!, balance: "1904.18" }] };
-    await it.store.getState().submit({ ...known, account: poor });
+    await it.store.getState().submit(async () => ({ ...known, account: poor }));
     assert.equal(
       it.store.getState().refusal,
       "Not submitted: balance too low. Needs 2,515.02 USDC, account has 1,904.18 USDC.",
@@ -235,9 +245,9 @@ describe("what is known to be refused", () => {
   test("a trade that moves the price far needs its amount typed again", async () => {
     const it = made({ quote: () => ({ ...buying, price_impact: "0.148" }) });
     const lenient = { ...known, platform: { ...platform, limits: { ...platform.limits, max_price_impact: "0.5" } } };
-    assert.deepEqual(await it.store.getState().submit(lenient), { kind: "refused", field: "retyped" });
+    assert.deepEqual(await it.store.getState().submit(async () => lenient), { kind: "refused", field: "retyped" });
     it.store.getState().retype("1,0");
-    assert.equal((await it.store.getState().submit(lenient))?.kind, "submitted");
+    assert.equal((await it.store.getState().submit(async () => lenient))?.kind, "submitted");
     assert.equal(it.store.getState().retyped, "");
   });
 });

@@ -67,7 +67,8 @@ export interface SubmitState {
   retype: (text: string) => void;
   /** Asks for a price; the answer replaces the last one. */
   ask: (request: QuoteRequest, signal?: AbortSignal) => Promise<Quote>;
-  submit: (known: Surroundings) => Promise<Outcome>;
+  /** Sends the form, read with what the page knows; a press can come before that is loaded. */
+  submit: (loaded: () => Promise<Surroundings>) => Promise<Outcome>;
 }
 
 export const questionOf = (request: QuoteRequest | undefined): string =>
@@ -269,15 +270,16 @@ export function createSubmitStore(deps: SubmitDeps) {
         }
       },
 
-      submit: async (known) => {
+      submit: async (loaded) => {
         if (get().sending) return undefined;
-        const { form, unanswered } = get();
-        const reading = readForm(form, known.tokens, known.platform);
-        if (reading.faults !== undefined) return refuse({ faults: reading.faults });
-        const { intent } = reading;
-        const body = JSON.stringify(intent);
         set({ sending: true, faults: {}, refusal: undefined });
         try {
+          const known = await loaded();
+          const { form, unanswered } = get();
+          const reading = readForm(form, known.tokens, known.platform);
+          if (reading.faults !== undefined) return refuse({ faults: reading.faults });
+          const { intent } = reading;
+          const body = JSON.stringify(intent);
           // What may have been taken already is not judged again: its effects could be the objection.
           if (unanswered?.body !== body) {
             const objected = await objection(intent, known);
