@@ -1,3 +1,5 @@
+import AxeBuilder from "@axe-core/playwright";
+import { join } from "node:path";
 import { allowComplaints, connected, expect, networkComplaints, test } from "./fixtures.ts";
 
 test("the services die under an open page: it says so, comes back, and has missed nothing", async ({
@@ -56,4 +58,24 @@ test("a page that slept catches up by itself", async ({ page, platform, context 
   await platform.ended(id);
   await context.setOffline(false);
   await expect(page.locator(`[data-intent="${id}"]`)).toHaveAttribute("data-state", "completed");
+});
+
+test("a halt is told on the pages that begin work, and a resumed platform says nothing", async ({ page, platform }) => {
+  const banner = page.getByText("Halted: no new work.");
+  await page.goto("/");
+  await expect(connected(page)).toBeVisible();
+  await expect(banner).toHaveCount(0);
+  try {
+    await platform.command("halt", "--reason", "the pools look wrong");
+    await expect(banner).toBeVisible();
+    await expect(page.locator("main")).toContainText("the pools look wrong. What is under way is followed to its end.");
+    await page.screenshot({ path: join(import.meta.dirname, "results/screenshots/dashboard-halted.png") });
+    await page.goto("/submit");
+    await expect(banner).toBeVisible();
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id }) => id)).toEqual([]);
+  } finally {
+    await platform.command("resume", "--reason", "they are right");
+  }
+  await expect(banner).toHaveCount(0);
 });

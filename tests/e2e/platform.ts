@@ -1,9 +1,10 @@
 // A real `sep up` of its own for each worker: free port, private folder, stopped whatever happens.
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { IntentView, PlanView, SepEvent, Statistics, Token } from "../../web/lib/sep/types.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -119,6 +120,12 @@ export class Platform {
     const pid = this.run().processes[name];
     if (pid === undefined) throw new Error(`no part ${name}`);
     process.kill(pid, "SIGKILL");
+  }
+
+  /** Runs `sep <command> --data-dir <this platform's>`, as its operator would. */
+  async command(name: string, ...options: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(binary, [name, "--data-dir", this.#folder, ...options]);
+    return stdout;
   }
 
   async get(path: string): Promise<unknown> {

@@ -147,7 +147,7 @@ function StrategyPositions({ strategy, before }: { strategy: string; before: str
         <ProfitTotals positions={positions.data} prices={settled ? prices : undefined} />
       )}
       <PairsPanel
-        pairs={positions.data?.pairs}
+        pairs={settled ? positions.data?.pairs : undefined}
         prices={prices}
         tokens={tokens}
         problem={
@@ -162,7 +162,7 @@ function StrategyPositions({ strategy, before }: { strategy: string; before: str
         }
       />
       {/* Nothing stands below what still grows, so that nothing is pushed down. */}
-      {(positions.data !== undefined || positions.problem !== undefined) && (
+      {settled && (positions.data !== undefined || positions.problem !== undefined) && (
         <>
           <div className={cx("grid gap-4", positions.data && "desktop:grid-cols-[minmax(0,1fr)_432px]")}>
             {positions.data && <HoldingsPanel holdings={positions.data.positions} prices={prices} tokens={tokens} />}
