@@ -98,6 +98,16 @@ void write_canonical(const json::value& value, std::string& out) {
   }
 }
 
+/// What is no integer of 64 bits is a double, and Boost.JSON rounds many digits to a neighbour of the
+/// nearest.
+bool reads_back(const json::value& value) {
+  if (const auto* number = value.if_double()) return json::parse(json::serialize(value)) == *number;
+  if (const auto* array = value.if_array()) return std::ranges::all_of(*array, reads_back);
+  const auto* object = value.if_object();
+  return object == nullptr ||
+         std::ranges::all_of(*object, [](const auto& member) { return reads_back(member.value()); });
+}
+
 Result<const json::value*> member(const json::object& object, std::string_view key) {
   const auto* value = object.if_contains(key);
   if (value == nullptr || value->is_null())
@@ -119,6 +129,7 @@ Result<json::value> parse_json(std::string_view text, std::size_t max_depth) {
   auto value = json::parse(text, error, {}, options);
   if (error) return fail(errc::kMalformedJson, "not valid JSON: " + error.message());
   if (KeyScanner(text).has_duplicate()) return fail(errc::kMalformedJson, "an object names a key twice");
+  if (!reads_back(value)) return fail(errc::kMalformedJson, "a number has more digits than are kept");
   return value;
 }
 

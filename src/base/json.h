@@ -14,7 +14,8 @@ namespace sep {
 namespace json = boost::json;
 
 /// Parses one complete JSON text of at most `max_depth` levels. MALFORMED_JSON otherwise; duplicate keys are
-/// refused, since two readers could take different ones.
+/// refused, since two readers could take different ones, and so are numbers that would not read back from
+/// their own text as they were (fractions and integers above 64 bits of many digits: no document has any).
 Result<json::value> parse_json(std::string_view text, std::size_t max_depth = 32);
 
 /// The one text of a value: object keys in byte order, no white space. Equal values give equal bytes,

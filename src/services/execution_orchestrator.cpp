@@ -165,6 +165,10 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     std::int64_t prechain_started_ns = monotonic_ns();
 
     bool settled() const { return ended || (execution && execution->prepared_any()); }
+    /// Of the plan that this event made: what is known of an execution may still be of the plan before it.
+    bool settled(const engine::Envelope& plan) const {
+      return ended || (settled() && execution->head().sequence > plan.sequence);
+    }
   };
   using DrivePtr = std::shared_ptr<Drive>;
 
@@ -231,10 +235,10 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     if (!drives(term_)) co_return bus::Verdict::wait(500ms);
     const auto drive = take_up(event->correlation_id);
     const auto until = monotonic_ns() + std::chrono::nanoseconds(kPreparedBound).count();
-    while (!drive->settled() && drives(drive->term) && monotonic_ns() < until)
+    while (!drive->settled(*event) && drives(drive->term) && monotonic_ns() < until)
       co_await drive->progress.wait_for(1s);
     // One that ended without a history that can be read is not done: it was never begun.
-    if (drive->execution && drive->settled()) co_return bus::Verdict::ack();
+    if (drive->execution && drive->settled(*event)) co_return bus::Verdict::ack();
     const auto head = co_await record_.head(event->correlation_id);
     co_return head ? bus::Verdict::wait(500ms) : without_head(head.error());
   }

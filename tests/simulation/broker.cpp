@@ -210,6 +210,7 @@ void Broker::watch(const std::string& durable, std::uint64_t sequence, std::int6
 }
 
 void Broker::acknowledge(const std::string& durable, std::uint64_t sequence) {
+  world_.on_acknowledge(stream_[sequence - 1].body);
   if (world_.fault(world_.faults.ack_lost, "acknowledgement lost")) return;
   world_.after(world_.latency(),
                [this, durable, sequence] { consumers_.at(durable).pending.erase(sequence); });

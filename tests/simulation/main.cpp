@@ -75,11 +75,12 @@ void explain(const Report& failed) {
 int main(int argc, char** argv) {
   CLI::App app{"Runs the platform in simulation: one seed is one run."};
   double seconds = 60;
-  std::optional<std::uint64_t> seed;
+  std::optional<std::uint64_t> seed, from;
   std::string range;
   bool trace = false, twice = false, keep_going = false;
   unsigned jobs = 1;
-  app.add_option("--seconds", seconds, "how long, with seeds from the time of day");
+  app.add_option("--seconds", seconds, "how long, with seeds from --from on");
+  app.add_option("--from", from, "the first seed (otherwise one of the time of day)");
   app.add_option("--seed", seed, "this one only");
   app.add_option("--seeds", range, "these: FIRST..LAST");
   app.add_flag("--trace", trace, "print everything that happens (with --seed)");
@@ -98,7 +99,7 @@ int main(int argc, char** argv) {
       return 2;
     }
   } else {
-    first = static_cast<std::uint64_t>(std::time(nullptr)) * 1'000'000;
+    first = from.value_or(static_cast<std::uint64_t>(std::time(nullptr)) * 1'000'000);
     fmt::print("seeds from {} on\n", first);
   }
   const bool timed = !seed && range.empty();

@@ -105,6 +105,7 @@ class Run {
       if (!store_.prepared(hash))
         world_.violated("broadcast", to_hex(hash) + " was handed to the node before it was on the record");
     };
+    world_.on_acknowledge = [this](const std::string& body) { input_done(body); };
   }
 
   ~Run() {
@@ -449,6 +450,18 @@ class Run {
                                      : State::kSubmitted};
     if (sequence == 1 && event.topic != topic::kIntentSubmitted)
       world_.violated("sequence", event.topic + " comes first", event.correlation_id);
+  }
+
+  /// A worker is done with its input once what follows from it is on the record: its own event, or another's.
+  void input_done(const std::string& body) {
+    const auto input = engine::envelope_from_json(parse_json(body).value()).value();
+    // Where an intent executes, the orchestrator hears of its cancellation by other ways.
+    if (input.topic == topic::kIntentCancelRequested) return;
+    const auto after = store_.history(input.correlation_id, input.sequence + 1);
+    if (std::ranges::all_of(after,
+                            [](const Envelope& e) { return e.topic == topic::kIntentCancelRequested; }))
+      world_.violated("acknowledged", input.topic + " was acknowledged before anything followed from it",
+                      input.correlation_id);
   }
 
   /// Written down once more, beside engine/lifecycle.cpp.

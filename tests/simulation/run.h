@@ -14,7 +14,9 @@
 //   halted         while the kill switch is on the record, nothing enters it that begins work; while the
 //   account is
 //                  halted, no nonce that is new to its intent
-//   acknowledged   what was acknowledged is on the record, one intent for each idempotency key
+//   acknowledged   what was acknowledged to a user is on the record, one intent for each idempotency key; a
+//   worker
+//                  acknowledges its input only when an event that follows from it is
 #include <cstdint>
 #include <map>
 #include <string>

@@ -164,6 +164,8 @@ class World {
   bool market_stale = false;
   /// Called when signed bytes reach the node.
   std::function<void(const Hash32&)> on_broadcast;
+  /// Called with the body of a work queue's message that a worker is done with.
+  std::function<void(const std::string&)> on_acknowledge;
 
   std::int64_t now_ms() const { return now_ms_; }
   Timestamp now() const { return {kEpochMs + now_ms_}; }
