@@ -101,7 +101,10 @@ void write_canonical(const json::value& value, std::string& out) {
 /// What is no integer of 64 bits is a double, and Boost.JSON rounds many digits to a neighbour of the
 /// nearest.
 bool reads_back(const json::value& value) {
-  if (const auto* number = value.if_double()) return json::parse(json::serialize(value)) == *number;
+  if (value.is_double()) {
+    json::error_code error;
+    return json::parse(json::serialize(value), error) == value && !error;
+  }
   if (const auto* array = value.if_array()) return std::ranges::all_of(*array, reads_back);
   const auto* object = value.if_object();
   return object == nullptr ||
