@@ -382,8 +382,7 @@ class Run {
       });
     if (world_.faults.dropped_from_pool != 0) every(5'000, 60'000, [this] { chain_->drop_pending(); });
     if (world_.faults.foreign_nonce)
-      world_.after(random.between(1'000, 200'000), [this] {
-        if (!world_.faults_on) return;
+      every(1'000, 150'000, [this] {
         foreign_ = true;
         chain_->use_nonce_elsewhere();
       });
