@@ -194,4 +194,11 @@ Result<Plan> make_plan(const PlanningInput& input) {
   return plan;
 }
 
+bool passes(const Error& no_plan, const PlanningInput& input) {
+  if (no_plan.code == errc::kStaleMarket) return true;
+  const FeesSeen seen{.base_fee = input.market.block.base_fee_wei};
+  return no_plan.code == errc::kGasLimit &&
+         !initial_fees(input.settings.execution, input.intent.style, seen, 0).has_value();
+}
+
 }  // namespace sep::engine

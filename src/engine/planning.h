@@ -39,4 +39,9 @@ Result<Pricing> price_intent(const Intent& intent, const MarketState& market, co
 /// CRITERIA_UNREACHABLE, GAS_LIMIT, INSUFFICIENT_BALANCE.
 Result<Plan> make_plan(const PlanningInput& input);
 
+/// Whether there is no plan only at this moment: the market is not fresh, or gas is above
+/// execution.max_fee_per_gas. Asked again within the time window, make_plan may answer otherwise; whatever
+/// else it says is an answer.
+bool passes(const Error& no_plan, const PlanningInput& input);
+
 }  // namespace sep::engine

@@ -26,6 +26,14 @@ Big ceil_of(const Rational& value) {
 
 /// A request to plan whose parts a test may change.
 struct Desk {
+  /// Whether it is worth asking again.
+  bool passes(const json::object& document) const {
+    const auto wanted = parse_intent(document, limits.chain).value();
+    const PlanningInput input{wanted, "01J5S3Y4PEJHBJ5A7FYHBXQRFG", kNow.plus_ms(-250), now, state, limits,
+                              approve};
+    const auto made = make_plan(input);
+    return !made && engine::passes(made.error(), input);
+  }
   Settings limits = settings();
   MarketState state = market();
   Timestamp now = kNow;
@@ -217,6 +225,29 @@ TEST(Planning, GasHasItsLimits) {
   desk = Desk();
   desk.limits.execution.max_gas_limit = 100'000;
   EXPECT_EQ(desk.reason(intent_document()), errc::kGasLimit);
+}
+
+TEST(Planning, AStaleMarketAndGasAboveTheCapPassAndNothingElseDoes) {
+  Desk stale;
+  stale.now = kNow.plus_ms(10'000);
+  EXPECT_TRUE(stale.passes(intent_document()));
+  stale = Desk();
+  stale.state.account.reset();
+  EXPECT_TRUE(stale.passes(intent_document()));
+  stale.now = kNow.plus_ms(300'000 - 250);
+  EXPECT_FALSE(stale.passes(intent_document())) << "the window has ended";
+
+  Desk dear;
+  dear.limits.execution.max_fee_per_gas_wei = number("12374999999");
+  EXPECT_TRUE(dear.passes(intent_document()));
+  auto bounded = intent_document();
+  bounded["success_criteria"] = json::array{json::object{{"metric", "max_gas_usd"}, {"value", "0.000001"}}};
+  EXPECT_TRUE(dear.passes(bounded)) << "what it costs below the cap is to be seen";
+  EXPECT_FALSE(Desk().passes(bounded));
+  EXPECT_FALSE(dear.passes(intent_document("acquire", "1", kWbtc, kUsdc))) << "no route at any price of gas";
+  Desk large;
+  large.limits.execution.max_gas_limit = 100'000;
+  EXPECT_FALSE(large.passes(intent_document()));
 }
 
 TEST(Planning, TheAccountMustHoldWhatMayBePaid) {

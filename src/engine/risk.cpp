@@ -34,17 +34,17 @@ std::string_view RiskDecision::reason() const {
 
 std::string RiskDecision::detail() const {
   const auto* failed = first_failed(checks);
-  return failed == nullptr
-             ? std::string{}
-             : fmt::format("{} is {}; allowed: {}", failed->check, failed->value, failed->limit);
+  if (failed == nullptr) return {};
+  if (!failed->why.empty()) return fmt::format("{} is {}: {}", failed->check, failed->value, failed->why);
+  return fmt::format("{} is {}; allowed: {}", failed->check, failed->value, failed->limit);
 }
 
 RiskDecision decide_risk(const RiskInput& input, const RiskSettings& settings) {
   const auto& intent = input.intent;
   RiskDecision decision;
   const auto check = [&](std::string_view name, std::string value, std::string limit, bool ok,
-                         std::string_view reason) {
-    decision.checks.push_back({name, std::move(value), std::move(limit), ok, reason});
+                         std::string_view reason, std::string why = {}) {
+    decision.checks.push_back({name, std::move(value), std::move(limit), ok, reason, std::move(why)});
   };
   const bool stopped = settings.kill_switch || !input.halted.empty();
   check("kill_switch", (stopped ? "on" : "off") + (input.halted.empty() ? "" : " " + input.halted), "off",
@@ -61,8 +61,8 @@ RiskDecision decide_risk(const RiskInput& input, const RiskSettings& settings) {
     check("notional_usd", format_usd(decision.notional_usd_wad), format_usd(settings.max_notional_usd_wad),
           decision.notional_usd_wad <= settings.max_notional_usd_wad, errc::kNotionalLimit);
   } else {
-    check("notional_usd", input.notional_usd_wad.error().detail, format_usd(settings.max_notional_usd_wad),
-          false, input.notional_usd_wad.error().code);
+    const auto& why = input.notional_usd_wad.error();
+    check("notional_usd", "unknown", format_usd(settings.max_notional_usd_wad), false, why.code, why.detail);
   }
   const bool few = settings.max_open_intents == 0 || input.open_intents <= settings.max_open_intents;
   check("open_intents", std::to_string(input.open_intents),

@@ -17,6 +17,7 @@ struct RiskCheck {
   std::string limit;
   bool ok = false;
   std::string_view reason;  // the code of a failure
+  std::string why{};        // the sentence of one that is no comparison; empty: value and limit say it
 };
 
 struct RiskDecision {
@@ -31,7 +32,7 @@ struct RiskDecision {
 
 struct RiskInput {
   const Intent& intent;
-  Result<Uint256> notional_usd_wad;  // NO_PRICE, or STALE_MARKET, refuse
+  Result<Uint256> notional_usd_wad;  // NO_PRICE and STALE_MARKET are no approval
   std::uint64_t open_intents = 0;    // of the strategy, this one included
   std::string halted{};              // since when, by whom and why all new work is halted; empty: it is not
 };

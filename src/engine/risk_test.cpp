@@ -96,7 +96,8 @@ TEST(Risk, NoPriceIsNoApproval) {
     const auto decision = decide(settings().risk, fail(code, "why not"));
     EXPECT_FALSE(decision.approved());
     EXPECT_EQ(decision.reason(), code);
-    EXPECT_EQ(rows(decision)[3], (Row{"notional_usd", "why not", "10000", false}));
+    EXPECT_EQ(rows(decision)[3], (Row{"notional_usd", "unknown", "10000", false}));
+    EXPECT_EQ(decision.detail(), "notional_usd is unknown: why not");
   }
 }
 

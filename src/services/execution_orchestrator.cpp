@@ -35,6 +35,9 @@ using engine::Execution;
 using engine::StepKind;
 
 constexpr auto kRetry = 300ms;
+/// How soon a new plan is asked for again that cannot be made at this moment; a new block is waited for no
+/// longer than it takes.
+constexpr auto kRetryReplan = 1s;
 /// How long a delivery of plan.created waits for its own event; redelivered afterwards.
 constexpr auto kPreparedBound = 20s;
 /// An execution that waits looks at the record after this time even when nothing told it to.
@@ -190,7 +193,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   void begin_to_drive() {
     ++term_;
-    metrics_.set("orchestrator_leads", 1, {}, "1 where this process drives the account");
+    metrics_.set("sep_orchestrator_leads", 1, {}, "1 where this process drives the account");
     handed_out_.reset();
     spawn(take_up_unfinished(term_));
     spawn(join_the_queue(term_));
@@ -200,7 +203,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   /// What is under way stays where it is on the record, for whoever drives the account next.
   void cease_to_drive() {
     ++term_;
-    metrics_.set("orchestrator_leads", 0, {}, "1 where this process drives the account");
+    metrics_.set("sep_orchestrator_leads", 0, {}, "1 where this process drives the account");
     plans_.reset();
     for (auto& [id, drive] : std::exchange(drives_, {})) {
       drive->wake.set();
@@ -680,6 +683,12 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         {}};
   }
 
+  /// Replan is decided again, as long as the window lasts.
+  static Task<Status> wait_to_replan(Drive& drive) {
+    co_await drive.wake.wait_for(kRetryReplan);
+    co_return Status{};
+  }
+
   Task<Status> carry_out(Drive& drive, const engine::Replan& command) {
     auto& execution = *drive.execution;
     const auto give_up = [&](std::string_view reason, std::string_view detail) {
@@ -692,9 +701,12 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
                                 {"intent", execution.intent_document()},
                                 {"approve", command.approve}};
     SEP_CO_TRY(const auto risk, co_await ask(subject::kRiskEvaluate, question));
-    SEP_CO_TRY(const auto approved, get_bool(risk, "approved"));  // absent while the market is not loaded
+    // Not there while the market is stale, as the plan is not while gas is too dear: both may pass.
+    if (!risk.contains("approved")) co_return co_await wait_to_replan(drive);
+    SEP_CO_TRY(const auto approved, get_bool(risk, "approved"));
     if (!approved) co_return co_await give_up(string_or(risk, "reason"), string_or(risk, "detail"));
     SEP_CO_TRY(const auto planned, co_await ask(subject::kPlanMake, question));
+    if (get_bool(planned, "passes").value_or(false)) co_return co_await wait_to_replan(drive);
     const auto* plan = planned.if_contains("plan");
     if (plan == nullptr || !plan->is_object())
       co_return co_await give_up(command.reason,

@@ -1,6 +1,7 @@
 #include "services/execution_planner.h"
 
 #include <algorithm>
+#include <expected>
 
 #include "base/decimal.h"
 #include "base/log.h"
@@ -16,7 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 using engine::State;
 
-constexpr auto kRetryDelay = 300ms;
+/// How soon it is tried again to plan what cannot be planned at this moment: the next block may allow it.
+constexpr auto kRetryDelay = 1s;
 
 json::object refusal(const Error& error) {
   json::object object{{"reason", error.code}, {"detail", error.detail}};
@@ -51,6 +53,7 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     const auto self = shared_from_this();
     SEP_CO_TRY(plan_requests_,
                bus_->serve(subject::kPlanMake, "planner", [self](bus::Message m) -> Task<std::string> {
+                 // Where it stays stale, the answer says so.
                  (void)co_await self->market_->settle(self->settings_.market);
                  co_return json::serialize(self->answer_plan(m.body));
                }));
@@ -74,7 +77,15 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  /// intent.accepted → plan.created or plan.rejected.
+  struct NoPlan {
+    Error why;
+    bool passes = false;  // of this moment only (engine::passes)
+  };
+  template <class T>
+  using OrNoPlan = std::expected<T, NoPlan>;
+
+  /// intent.accepted → plan.created or plan.rejected; what passes is waited for within the time window, whose
+  /// end the intent manager records.
   Task<bus::Verdict> accepted(bus::Message message) {
     const auto self = shared_from_this();
     const auto event = event_of(message);
@@ -89,18 +100,23 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     const auto intent_id = std::string(engine::intent_id_of(event->correlation_id));
     const auto document = get_object(event->payload, "intent");
     if (!document) co_return bus::Verdict::dead(document.error().detail);
-    if (!co_await market_->settle(settings_.market)) co_return bus::Verdict::wait(kRetryDelay);
+    (void)co_await market_->settle(settings_.market);
     const auto plan = make_plan(intent_id, *document);
+    if (!plan && plan.error().passes) {
+      log_->debug("{}: not planned yet: {}", event->correlation_id, plan.error().why.detail);
+      co_return co_await record_.wait_in(State::kAccepted, event->correlation_id, kRetryDelay);
+    }
     std::vector<engine::EventDraft> drafts;
     if (plan) {
       drafts.push_back({engine::topic::kPlanCreated, *plan});
-    } else if (plan.error().code == errc::kTimeWindow) {
+    } else if (plan.error().why.code == errc::kTimeWindow) {
       drafts.push_back(
           {engine::topic::kIntentExpired, {{"intentId", intent_id}, {"reason", errc::kTimeWindow}}});
     } else {
-      drafts.push_back(
-          {engine::topic::kPlanRejected,
-           {{"intentId", intent_id}, {"reason", plan.error().code}, {"detail", plan.error().detail}}});
+      drafts.push_back({engine::topic::kPlanRejected,
+                        {{"intentId", intent_id},
+                         {"reason", plan.error().why.code},
+                         {"detail", plan.error().why.detail}}});
     }
     const gateway::StageTimer timed(metrics_, gateway::stage::kAppend);
     co_return co_await record_.append_decision(
@@ -113,20 +129,23 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   /// The payload of plan.created.
-  Result<json::object> make_plan(const std::string& intent_id, const json::object& document,
-                                 bool approve = false) {
+  OrNoPlan<json::object> make_plan(const std::string& intent_id, const json::object& document,
+                                   bool approve = false) {
     const gateway::StageTimer timed(metrics_, gateway::stage::kPlanning);
     const auto intent = engine::parse_intent(document, settings_.chain);
-    if (!intent) return fail(intent.error().front());
-    SEP_TRY(const auto submitted_at, ulid_time(intent_id));
-    SEP_TRY(const auto plan, engine::make_plan({.intent = *intent,
-                                                .plan_id = new_ulid(),
-                                                .submitted_at = submitted_at,
-                                                .now = now(),
-                                                .market = market_->state(),
-                                                .settings = settings_,
-                                                .approve = approve}));
-    return engine::plan_payload(plan, intent_id, settings_.chain.name);
+    if (!intent) return std::unexpected(NoPlan{intent.error().front()});
+    const auto submitted_at = ulid_time(intent_id);
+    if (!submitted_at) return std::unexpected(NoPlan{submitted_at.error()});
+    const engine::PlanningInput input{.intent = *intent,
+                                      .plan_id = new_ulid(),
+                                      .submitted_at = *submitted_at,
+                                      .now = now(),
+                                      .market = market_->state(),
+                                      .settings = settings_,
+                                      .approve = approve};
+    const auto plan = engine::make_plan(input);
+    if (!plan) return std::unexpected(NoPlan{plan.error(), engine::passes(plan.error(), input)});
+    return engine::plan_payload(*plan, intent_id, settings_.chain.name);
   }
 
   json::object answer_plan(const std::string& body) {
@@ -138,8 +157,10 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     if (!intent_id || !document) return refusal({errc::kMissingField, "intent_id and intent are needed", {}});
     const auto approve = get_bool(question->get_object(), "approve").value_or(false);
     auto plan = make_plan(*intent_id, *document, approve);
-    if (!plan) return refusal(plan.error());
-    return {{"plan", std::move(*plan)}};
+    if (plan) return {{"plan", std::move(*plan)}};
+    auto refused = refusal(plan.error().why);
+    refused["passes"] = plan.error().passes;
+    return refused;
   }
 
   /// A quote is the pricing of an intent that nobody submits.

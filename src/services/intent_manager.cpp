@@ -18,6 +18,7 @@ using engine::EventDraft;
 using engine::State;
 
 constexpr auto kRiskTimeout = 3s;
+/// How soon risk is asked again about what could not be decided, as while the market is not loaded.
 constexpr auto kRetryDelay = 300ms;
 /// How often windows are looked at; an intent may outlive its window by as much while nothing executes it.
 constexpr auto kExpiryInterval = 500ms;
@@ -83,8 +84,8 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
     const auto decision = co_await ask_risk(std::move(question));
     timed.stop();
     if (!decision) {
-      log_->warn("{}: no answer of the risk engine: {}", event->correlation_id, decision.error().detail);
-      co_return bus::Verdict::wait(kRetryDelay);
+      log_->warn("{}: not decided yet: {}", event->correlation_id, decision.error().detail);
+      co_return co_await record_.wait_in(State::kSubmitted, event->correlation_id, kRetryDelay);
     }
     std::vector<EventDraft> drafts;
     if (decision->at("approved").as_bool()) {

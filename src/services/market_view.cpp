@@ -43,8 +43,7 @@ class MarketView::Impl : public std::enable_shared_from_this<Impl> {
     const auto until = monotonic_ns() + std::chrono::nanoseconds(kSettleBound).count();
     while (!stopping_ && !state_.check_fresh(now(), settings) && monotonic_ns() < until)
       co_await pause(bus_->executor(), kSettleStep);
-    if (state_.revision == 0) co_return fail(errc::kNotReady, "the market's state is not loaded yet");
-    co_return Status{};
+    co_return state_.check_fresh(now(), settings);
   }
 
  private:

@@ -20,9 +20,8 @@ class MarketView {
   ~MarketView();
 
   const engine::MarketState& state() const;
-  /// Waits up to two seconds for a fresh state: what was queued while a part started again is not refused for
-  /// the moment that the market takes to be heard of again. NOT_READY: no state was ever received, so nothing
-  /// can be decided yet. A state that stays stale is no error here: check_fresh() tells.
+  /// Waits up to two seconds for a fresh state: what was queued while a part started again goes on as soon as
+  /// the market is heard of again. STALE_MARKET where it is not by then.
   asio::awaitable<Status> settle(const engine::MarketSettings& settings);
 
  private:

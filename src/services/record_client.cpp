@@ -165,6 +165,13 @@ Task<bus::Verdict> RecordClient::append_decision(std::string correlation_id, eng
   co_return bus::Verdict::retry(0ms, answer->detail);
 }
 
+Task<bus::Verdict> RecordClient::wait_in(engine::State state, std::string correlation_id,
+                                         std::chrono::milliseconds delay) {
+  const auto present = co_await head(std::move(correlation_id));
+  if (!present) co_return without_head(present.error());
+  co_return present->state == state ? bus::Verdict::wait(delay) : bus::Verdict::ack();
+}
+
 Task<Result<engine::IntentHead>> RecordClient::head(std::string correlation_id) {
   SEP_CO_TRY(const auto events, co_await history(std::move(correlation_id)));
   if (events.empty()) co_return fail(errc::kNotFound, "not on the record");

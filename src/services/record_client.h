@@ -5,6 +5,7 @@
 //  1. An append whose answer was lost is asked again with the same event ids, so it happens once or not at
 //  all.
 //  2. `committed` and `duplicate` both mean: these events are on the record.
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -124,6 +125,10 @@ class RecordClient {
   using Instead = std::function<std::vector<engine::EventDraft>(std::string_view code, std::string detail)>;
   Task<bus::Verdict> append_decision(std::string correlation_id, engine::IntentHead head,
                                      std::vector<engine::EventDraft> drafts, Instead instead = {});
+  /// What a worker says of its input while it can decide nothing yet: wait while the record has the intent in
+  /// this state; ack once it has gone on, as when its window ended or it was cancelled.
+  Task<bus::Verdict> wait_in(engine::State state, std::string correlation_id,
+                             std::chrono::milliseconds delay);
   /// Where the intent stands. NOT_FOUND.
   Task<Result<engine::IntentHead>> head(std::string correlation_id);
   Task<Result<std::vector<engine::Envelope>>> history(std::string correlation_id,

@@ -52,12 +52,20 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
     if (!document) co_return refusal(document.error());
     const auto intent = engine::parse_intent(*document, settings_.chain);
     if (!intent) co_return refusal(intent.error().front());
-    if (const auto settled = co_await market_->settle(settings_.market); !settled)
-      co_return undecided(settled.error());
     auto standing = co_await standing_of(intent->strategy_id, question.contains("asked_again"));
     if (!standing) co_return undecided(standing.error());
-    const auto decision = engine::decide_risk(
-        {*intent, notional(*intent), standing->open, std::move(standing->halted)}, settings_.risk);
+    const auto decide = [&] {
+      return engine::decide_risk({*intent, notional(*intent), standing->open, standing->halted},
+                                 settings_.risk);
+    };
+    auto decision = decide();
+    if (decision.reason() == errc::kStaleMarket) {
+      (void)co_await market_->settle(settings_.market);
+      decision = decide();
+    }
+    // What refuses it whatever it is worth is said at once; what it is worth is waited for.
+    if (decision.reason() == errc::kStaleMarket)
+      co_return undecided({errc::kStaleMarket, decision.detail(), {}});
     json::object reply{{"approved", decision.approved()},
                        {"notional_usd", engine::format_usd(decision.notional_usd_wad)},
                        {"checks", engine::to_json(decision.checks)}};

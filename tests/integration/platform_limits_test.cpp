@@ -161,11 +161,16 @@ TEST_F(LimitsTest, GasAboveTheCapIsNotPaid) {
     platform().await_market();
   };
   base_fee(to_quantity(Uint256(600U) * pow10(9)).c_str());  // execution.max_fee_per_gas_gwei is 500
-  expect_end(intent("dispose", "1", "WETH", "USDC"), "plan.rejected", "GAS_LIMIT");
+  const auto patient = platform().submit(intent("dispose", "1", "WETH", "USDC"));
+  auto hasty = intent("dispose", "1", "WETH", "USDC");
+  set(hasty, "time_window", 3);
+  const auto events = expect_end(hasty, "intent.expired", "TIME_WINDOW");
+  EXPECT_THAT(support::topics_of(events), Not(Contains("plan.created")));
+  EXPECT_EQ(platform().get("/intents/" + patient).at("state"), "accepted");
+  auto impossible = intent("dispose", "0.1", "WBTC", "DAI");
+  expect_end(impossible, "plan.rejected", "NO_ROUTE");
   base_fee("0x3b9aca00");
-  EXPECT_EQ(support::topic_of(
-                platform().await_end(platform().submit(intent("dispose", "1", "WETH", "USDC"))).back()),
-            "exec.completed");
+  EXPECT_EQ(support::topic_of(platform().await_end(patient).back()), "exec.completed");
 }
 
 TEST_F(LimitsTest, AnAccountWithoutEtherIsNotDrivenIntoTheWall) {
@@ -179,19 +184,26 @@ TEST_F(LimitsTest, AnAccountWithoutEtherIsNotDrivenIntoTheWall) {
   platform().rpc("evm_mine");
 }
 
-TEST_F(LimitsTest, PricesOfASilentNodeAreNotUsed) {
+TEST_F(LimitsTest, PricesOfASilentNodeAreWaitedFor) {
   const auto fresh = [&] {
     const auto document = need(parse_json(platform().http("GET", "/readyz").body), "/readyz");
     return document.at("dependencies").at("market").at("ok").as_bool();
   };
   ASSERT_TRUE(platform().stack().signal("anvil", SIGSTOP));
   EXPECT_TRUE(support::eventually([&] { return !fresh(); }));
-  expect_end(intent("dispose", "1", "WETH", "USDC"), "risk.rejected", "STALE_MARKET");
+  const auto patient = platform().submit(intent("dispose", "1", "WETH", "USDC"));
+  const auto unwanted = platform().submit(intent("dispose", "1", "WETH", "USDC"));
+  auto hasty = intent("dispose", "1", "WETH", "USDC");
+  set(hasty, "time_window", 4);
+  auto loose = intent("dispose", "1", "WETH", "USDC");
+  set(loose, "max_slippage", "0.051");
+  expect_end(loose, "risk.rejected", "SLIPPAGE_LIMIT");  // needs no price
+  expect_end(hasty, "intent.expired", "TIME_WINDOW");
+  EXPECT_EQ(platform().http("POST", "/intents/" + unwanted + "/cancel").status, 202);
+  EXPECT_EQ(support::topic_of(platform().await_end(unwanted).back()), "intent.cancelled");
+  EXPECT_EQ(platform().get("/intents/" + patient).at("state"), "submitted");
   ASSERT_TRUE(platform().stack().signal("anvil", SIGCONT));
-  EXPECT_TRUE(support::eventually(fresh));
-  EXPECT_EQ(support::topic_of(
-                platform().await_end(platform().submit(intent("dispose", "1", "WETH", "USDC"))).back()),
-            "exec.completed");
+  EXPECT_EQ(support::topic_of(platform().await_end(patient).back()), "exec.completed");
 }
 
 // --- The chain does something else
@@ -275,7 +287,7 @@ TEST_F(LimitsTest, ABaseFeeAboveTheCapHoldsUpAndWedgesNothing) {
   await_pending(id);
   mine_at("0x8bb2c97000");  // 600 gwei; the cap is 500
   platform().await_market();
-  expect_end(intent("dispose", "1", "WETH", "USDC"), "plan.rejected", "GAS_LIMIT");
+  const auto patient = platform().submit(intent("dispose", "1", "WETH", "USDC"));
   std::size_t cancellations = 0;
   platform().await(id, [&](const json::object& event) {
     return support::topic_of(event) == "exec.step_prepared" && field(event, "kind") == "cancel" &&
@@ -286,10 +298,7 @@ TEST_F(LimitsTest, ABaseFeeAboveTheCapHoldsUpAndWedgesNothing) {
   platform().rpc("evm_setAutomine", {true});
   mine_at("0x3b9aca00");
   EXPECT_EQ(support::topic_of(platform().await_end(id).back()), "intent.expired");
-  platform().await_market();
-  EXPECT_EQ(support::topic_of(
-                platform().await_end(platform().submit(intent("dispose", "1", "WETH", "USDC"))).back()),
-            "exec.completed");
+  EXPECT_EQ(support::topic_of(platform().await_end(patient).back()), "exec.completed");
 }
 
 TEST_F(LimitsTest, AForeignTransactionAtOurNonceEndsTheIntentAndHaltsTheAccount) {

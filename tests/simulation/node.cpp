@@ -431,8 +431,7 @@ asio::awaitable<Status> MarketView::settle(const engine::MarketSettings& setting
     if (self->state.check_fresh(self->world.now(), settings)) break;
     co_await node::sleep(self->executor, 500);
   }
-  if (self->state.revision == 0) co_return fail(errc::kNotReady, "the market's state is not loaded yet");
-  co_return Status{};
+  co_return self->state.check_fresh(self->world.now(), settings);
 }
 
 }  // namespace sep::services
