@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,9 +25,12 @@ class Ids {
  public:
   std::string next(Timestamp time) { return generator_.next(time, {}); }
   std::string next() { return next(kStart); }
+  /// Of a life's first step; the one behind it is its own, too. The first life has 5.
+  std::uint64_t next_nonce() { return std::exchange(nonce_, nonce_ + 2); }
 
  private:
   UlidGenerator generator_;
+  std::uint64_t nonce_ = 5;
 };
 
 inline std::string hex(char digit, std::size_t digits) {
@@ -49,7 +53,8 @@ class Life {
         id_(ids.next(received)),
         type_(std::move(type)),
         amount_(std::move(amount)),
-        time_(received) {
+        time_(received),
+        nonce_(ids.next_nonce()) {
     intent_ = {
         {"strategy_id", strategy},
         {"intent_type", type_},
@@ -129,7 +134,7 @@ class Life {
          {"stepIndex", step},
          {"attempt", hashes.size()},
          {"kind", kind},
-         {"nonce", kNonce + step},
+         {"nonce", nonce_ + step},
          {"txHash", hashes.back()},
          {"rawTx", "0x0200000000"},
          {"fees",
@@ -143,7 +148,7 @@ class Life {
                                            {"attempt", hashes.size()},
                                            {"kind", kind},
                                            {"txHash", hashes.back()},
-                                           {"nonce", kNonce + step}});
+                                           {"nonce", nonce_ + step}});
   }
   /// `attempt`: whose transaction is in the block; 0: the latest one's.
   Life& fill(unsigned step, std::string_view in, std::string_view out, std::size_t attempt = 0) {
@@ -205,8 +210,6 @@ class Life {
   const std::vector<Envelope>& events() const { return events_; }
 
  private:
-  static constexpr unsigned kNonce = 5;  // of the first step
-
   const std::string& hash_of(unsigned step, std::size_t attempt) const {
     const auto& hashes = tx_hashes_.at(step);
     return attempt == 0 ? hashes.back() : hashes.at(attempt - 1);
@@ -238,6 +241,7 @@ class Life {
   std::string type_;
   std::string amount_;
   Timestamp time_;
+  std::uint64_t nonce_;  // of step 0
   json::object intent_;
   std::string plan_id_;
   std::map<unsigned, std::vector<std::string>> tx_hashes_;  // by step of the present plan
@@ -247,6 +251,14 @@ class Life {
   unsigned swap_index_ = 0;
   std::vector<Envelope> events_;
 };
+
+/// The nonces that events prepare: what their append has to claim.
+inline std::vector<std::uint64_t> prepared_nonces(std::span<const Envelope> events) {
+  std::vector<std::uint64_t> nonces;
+  for (const auto& event : events)
+    if (event.topic == topic::kExecStepPrepared) nonces.push_back(get_uint(event.payload, "nonce").value());
+  return nonces;
+}
 
 /// A life of a random shape; some are not at their end yet.
 inline Life random_life(Ids& ids, std::mt19937_64& random, Timestamp received = kStart) {

@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
+#include "engine/topics.h"
+
 namespace sep::engine {
 namespace {
 
@@ -36,6 +39,17 @@ Status check_distinct_ids(const std::vector<Envelope>& events) {
   for (const auto& event : events)
     if (!ids.insert(event.event_id).second)
       return fail(errc::kInvalidEvent, fmt::format("event id {} is there twice", event.event_id), "/eventId");
+  return {};
+}
+
+/// What is signed may be sent as soon as it is on the record: its nonce is the intent's from the same moment.
+Status check_claims(const RecordAppend& append) {
+  for (const auto& event : append.events) {
+    if (event.topic != topic::kExecStepPrepared) continue;
+    SEP_TRY(const auto nonce, get_uint(event.payload, "nonce"));
+    if (std::ranges::find(append.nonces, nonce, &NonceClaim::nonce) == append.nonces.end())
+      return fail(errc::kInvalidEvent, fmt::format("nonce {} is prepared and not claimed", nonce), "/nonces");
+  }
   return {};
 }
 
@@ -88,6 +102,8 @@ Staging Sequencer::stage(const RecordAppend& append) {
   if (const auto distinct = check_distinct_ids(append.events); !distinct) return refused(distinct.error());
 
   if (is_control(id)) return stage_control(append);
+  if (const auto claimed = check_claims(append); !claimed)
+    return refused({errc::kInvalidEvent, claimed.error().detail, claimed.error().pointer});
   const auto staged = head_at_.find(id);
   std::optional<IntentRow> row;
   if (staged != head_at_.end()) {

@@ -16,7 +16,8 @@
 //     is put off (kLater) until that is decided.
 //  3. A halt, or its end, is a batch by itself: what comes behind it is held to the record
 //  (engine/control.h).
-//  4. The first append of a group is never put off: whoever stages again what was put off makes progress.
+//  4. An append with exec.step_prepared claims its nonce: two intents never have bytes at the same one.
+//  5. The first append of a group is never put off: whoever stages again what was put off makes progress.
 #include <cstddef>
 #include <cstdint>
 #include <functional>

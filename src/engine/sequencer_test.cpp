@@ -17,12 +17,14 @@ using samples::Ids;
 using samples::Life;
 using Kind = Staging::Kind;
 
-/// The life's events from `first` (from 0) on, at most `count`, as one append.
+/// The life's events from `first` (from 0) on, at most `count`, as one append with its nonces.
 RecordAppend part(const Life& life, std::size_t first = 0, std::size_t count = 1'000) {
   RecordAppend append;
   const auto end = std::min(life.events().size(), first + count);
   append.events.assign(life.events().begin() + static_cast<std::ptrdiff_t>(first),
                        life.events().begin() + static_cast<std::ptrdiff_t>(end));
+  for (const auto nonce : samples::prepared_nonces(append.events))
+    append.nonces.push_back({1, samples::hex('A', 40), nonce, append.correlation_id()});
   return append;
 }
 
@@ -208,6 +210,23 @@ TEST_F(SequencerTest, WhatCannotEnterIsRefused) {
   EXPECT_TRUE(sequencer_.batch().events.empty());
 }
 
+TEST_F(SequencerTest, WhatIsPreparedClaimsItsNonce) {
+  auto one = life();
+  one.submit().accept().plan("2500", "1", true).start().prepare(0, "approve").prepare(1);
+  sequencer_.reset(0);
+  auto append = part(one);
+  ASSERT_EQ(append.nonces.size(), 2U);
+  append.nonces.pop_back();
+  const auto refused = sequencer_.stage(append);
+  EXPECT_EQ(refused.kind, Kind::kRefused);
+  EXPECT_EQ(refused.why.code, errc::kInvalidEvent);
+  EXPECT_EQ(refused.why.pointer, "/nonces");
+  append.nonces.push_back({1, samples::hex('A', 40), 7, append.correlation_id()});
+  EXPECT_EQ(stage(append), Kind::kRefused) << "another nonce";
+  EXPECT_TRUE(sequencer_.batch().events.empty());
+  EXPECT_EQ(stage(part(one)), Kind::kStaged);
+}
+
 TEST_F(SequencerTest, WhatTheRecordCannotBeAskedForIsSaid) {
   Sequencer blind([](const std::string&) -> Result<std::optional<IntentRow>> {
     return fail(errc::kStoreUnavailable, "gone");
@@ -289,14 +308,14 @@ TEST_F(SequencerTest, ANonceIsNewUnlessTheRecordOrTheBatchSaysOtherwise) {
                         return found != store_.nonces.end() && found->second == claim.correlation_id;
                       });
   sequencer.reset(0);
-  EXPECT_EQ(sequencer.stage(claiming(part(one, 0, 6), "", {5})).kind, Kind::kStaged);
+  EXPECT_EQ(sequencer.stage(part(one, 0, 6)).kind, Kind::kStaged);
   sequencer.know(controls);
-  EXPECT_EQ(sequencer.stage(claiming(part(one, 6), "", {5})).kind, Kind::kStaged) << "held in the batch";
+  EXPECT_EQ(sequencer.stage(part(one, 6)).kind, Kind::kStaged) << "held in the batch";
   ASSERT_EQ(store_.commit(sequencer.batch()), std::nullopt);
   sequencer.committed();
   one.prepare(0);
   EXPECT_EQ(sequencer.stage(claiming(part(one, 7), "", {6})).why.code, errc::kSignerHalted);
-  EXPECT_EQ(sequencer.stage(claiming(part(one, 7), "", {5})).kind, Kind::kStaged) << "held on the record";
+  EXPECT_EQ(sequencer.stage(part(one, 7)).kind, Kind::kStaged) << "held on the record";
   sequencer.reset(store_.events.size());
   auto nobodys = claiming(part(one, 7), "", {6});
   nobodys.nonces[0].account = "0x1";

@@ -132,6 +132,8 @@ class Load {
         AppendRequest request;
         request.events.assign(life.events().begin() + static_cast<std::ptrdiff_t>(at),
                               life.events().begin() + static_cast<std::ptrdiff_t>(at + count));
+        // Each of them from its own account.
+        request.nonces = support::claims_of(request.events, static_cast<char>('0' + number));
         const auto events = request.events;
         const auto answer = bus_->wait(client.append(std::move(request)));
         if (!answer) continue;  // not known to be on the record: asked again, as it is
@@ -202,6 +204,7 @@ class CoordinatorFaults : public ::testing::Test {
   Result<AppendAnswer> append(std::span<const Envelope> events) {
     AppendRequest request;
     request.events.assign(events.begin(), events.end());
+    request.nonces = support::claims_of(events);
     return bus()->wait(record_->append(std::move(request)));
   }
   std::uint64_t recorded() {

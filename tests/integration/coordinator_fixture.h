@@ -1,5 +1,7 @@
 #pragma once
 // A state coordinator with a PostgreSQL, a Redis and a nats-server of its own for each test.
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,10 +60,12 @@ class CoordinatorTest : public ::testing::Test {
   std::uint64_t head(const char* member) {
     return get_uint(query(subject::kHead, {}).value(), member).value();
   }
-  /// Appends the life's events, all but the first `known`, as one request.
+  /// Appends the life's events, all but the first `known`, as one request that claims what they prepare, and
+  /// `nonces`.
   void append(const Life& life, std::size_t known = 0, std::vector<NonceRequest> nonces = {}) {
     AppendRequest request{.nonces = std::move(nonces)};
     request.events.assign(life.events().begin() + static_cast<std::ptrdiff_t>(known), life.events().end());
+    std::ranges::copy(support::claims_of(request.events), std::back_inserter(request.nonces));
     const auto answer = bus_->wait(record_->append(std::move(request)));
     ASSERT_TRUE(answer.has_value()) << answer.error().detail;
     ASSERT_EQ(answer->status, AppendAnswer::Status::kCommitted) << answer->reason << answer->detail;

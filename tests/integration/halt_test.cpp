@@ -33,15 +33,15 @@ class HaltTest : public CoordinatorTest {
     EXPECT_TRUE(answer.has_value()) << answer.error().detail;
     return answer.value_or(ControlAnswer{});
   }
-  /// The life's events from `known` on as one append.
-  static AppendRequest request(const Life& life, std::size_t known, std::vector<std::uint64_t> nonces = {}) {
+  /// The life's events from `known` on as one append with their nonces.
+  static AppendRequest request(const Life& life, std::size_t known) {
     AppendRequest out;
     out.events.assign(life.events().begin() + static_cast<std::ptrdiff_t>(known), life.events().end());
-    for (const auto nonce : nonces) out.nonces.push_back({kChain, account(), nonce});
+    out.nonces = support::claims_of(out.events, 'a', kChain);
     return out;
   }
-  AppendAnswer ask(const Life& life, std::size_t known, std::vector<std::uint64_t> nonces = {}) {
-    const auto answer = bus_->wait(record_->append(request(life, known, std::move(nonces))));
+  AppendAnswer ask(const Life& life, std::size_t known) {
+    const auto answer = bus_->wait(record_->append(request(life, known)));
     EXPECT_TRUE(answer.has_value()) << answer.error().detail;
     return answer.value_or(AppendAnswer{});
   }
@@ -75,7 +75,7 @@ TEST_F(HaltTest, TheKillSwitchHoldsUntilItIsResumed) {
 
 TEST_F(HaltTest, AHaltedSignerKeepsTheNoncesItGaveAndGivesNoOther) {
   Life flying(ids_, "demo", "acquire", "1");
-  append(flying.submit().accept().plan("2500", "1").start().prepare(0), 0, {{kChain, account(), 5}});
+  append(flying.submit().accept().plan("2500", "1").start().prepare(0));
   Life waiting(ids_, "demo", "acquire", "1");
   append(waiting.submit().accept().plan("2500", "1"));
 
@@ -90,21 +90,23 @@ TEST_F(HaltTest, AHaltedSignerKeepsTheNoncesItGaveAndGivesNoOther) {
   EXPECT_EQ(twice->control.why.nonce, 4U);
 
   auto started = waiting;
-  const auto refused = ask(started.start().prepare(0), 4, {6});
+  const auto refused = ask(started.start().prepare(0), 4);
   EXPECT_EQ(refused.status, AppendAnswer::Status::kConflict);
   EXPECT_EQ(refused.reason, errc::kSignerHalted);
   // A nonce that another intent holds is not one that this intent holds.
-  EXPECT_EQ(ask(started, 4, {5}).reason, errc::kSignerHalted);
+  auto greedy = request(started, 4);
+  greedy.nonces.push_back({kChain, account(), 5});
+  EXPECT_EQ(bus_->wait(record_->append(greedy)).value().reason, errc::kSignerHalted);
   // A replacement, and what becomes of it.
   const auto known = flying.events().size();
-  EXPECT_TRUE(ask(flying.broadcast(0).prepare(0), known, {5}).on_record());
+  EXPECT_TRUE(ask(flying.broadcast(0).prepare(0), known).on_record());
   EXPECT_TRUE(ask(flying.broadcast(0).fill(0, "2500", "1").complete(), known + 2).on_record());
   // Other accounts, and work that needs none, go on.
   Life other(ids_, "demo", "acquire", "1");
   append(other.submit().accept().plan("2500", "1"));
 
   EXPECT_TRUE(set(engine::correlation_of(signer()), ControlState::kActive).changed);
-  EXPECT_TRUE(ask(started, 4, {6}).on_record());
+  EXPECT_TRUE(ask(started, 4).on_record());
 }
 
 TEST_F(HaltTest, SurvivesTheCoordinator) {
@@ -220,7 +222,7 @@ TEST_F(HaltTest, IsPublishedAndCountedButIsNoIntent) {
 TEST_F(HaltTest, TheQuestionsOfServicesTellOfIt) {
   EXPECT_TRUE(query(subject::kOpenIntents, {{"strategy_id", "demo"}}).value().at("control").is_null());
   Life life(ids_, "demo", "acquire", "1");
-  append(life.submit().accept().plan("2500", "1").start().prepare(0), 0, {{kChain, account(), 5}});
+  append(life.submit().accept().plan("2500", "1").start().prepare(0));
   set(kControl, ControlState::kHalted);
   const auto open = query(subject::kOpenIntents, {{"strategy_id", "demo"}}).value();
   EXPECT_EQ(get_uint(open, "open").value(), 1U);

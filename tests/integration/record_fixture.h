@@ -12,6 +12,7 @@
 #include "app/parts.h"
 #include "engine/projection.h"
 #include "engine/sample_lives.h"
+#include "services/record_client.h"
 #include "store/event_store.h"
 #include "support/temp_dir.h"
 
@@ -26,6 +27,15 @@ inline Result<std::string> sql(const std::string& conninfo, const std::string& t
   if (status == PGRES_COMMAND_OK) return std::string{};
   if (status != PGRES_TUPLES_OK) return fail(errc::kStoreUnavailable, PQerrorMessage(connection.get()));
   return std::string(PQntuples(result.get()) == 0 ? "" : PQgetvalue(result.get(), 0, 0));
+}
+
+/// What an append of these events has to claim: their nonces, of the account 0xdd…d, d being `digit`.
+inline std::vector<services::NonceRequest> claims_of(std::span<const engine::Envelope> events,
+                                                     char digit = 'a', std::uint64_t chain_id = 31337) {
+  std::vector<services::NonceRequest> claims;
+  for (const auto nonce : engine::samples::prepared_nonces(events))
+    claims.push_back({chain_id, parse_address(engine::samples::hex(digit, 40)).value(), nonce});
+  return claims;
 }
 
 /// One server for all tests of a program.
