@@ -112,6 +112,55 @@ TEST(Revert, CodesOfKnownReasons) {
   EXPECT_EQ(decode_revert(balance).kind, Revert::Kind::kCustom);
 }
 
+/// Every text of a require() in v3-core, v3-periphery and swap-router-contracts that is no sentence by
+/// itself.
+TEST(Revert, EveryAbbreviationOfUniswapIsSaidInWords) {
+  for (const std::string text : {"AI",
+                                 "AS",
+                                 "BP",
+                                 "DL",
+                                 "F0",
+                                 "F1",
+                                 "I",
+                                 "IIA",
+                                 "INSUFFICIENT_INPUT_AMOUNT",
+                                 "INSUFFICIENT_OUTPUT_AMOUNT",
+                                 "L",
+                                 "LA",
+                                 "LO",
+                                 "LOK",
+                                 "LS",
+                                 "M0",
+                                 "M1",
+                                 "NEO",
+                                 "NI",
+                                 "NP",
+                                 "OLD",
+                                 "ONI",
+                                 "R",
+                                 "SA",
+                                 "SPL",
+                                 "ST",
+                                 "STE",
+                                 "STF",
+                                 "T",
+                                 "TD",
+                                 "TF",
+                                 "TLM",
+                                 "TLU",
+                                 "TUM",
+                                 "slice_outOfBounds",
+                                 "slice_overflow",
+                                 "toAddress_outOfBounds",
+                                 "toAddress_overflow",
+                                 "toUint24_outOfBounds",
+                                 "toUint24_overflow"}) {
+    const auto revert = decode_revert(error_data(text));
+    EXPECT_FALSE(revert.text.starts_with("reverted with")) << text;
+    EXPECT_TRUE(revert.text.contains('"' + text + '"')) << revert.text;
+  }
+}
+
 TEST(Revert, KindsAndTexts) {
   EXPECT_EQ(decode_revert({}).kind, Revert::Kind::kEmpty);
   const Bytes panic = Encoder().uint(0x11).call(abi::selector("Panic(uint256)"));
