@@ -26,6 +26,8 @@ const prometheus::Histogram::BucketBoundaries kBuckets = {
     0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
     0.025,   0.05,     0.1,     0.25,   0.5,     1,      2.5,   10,     60};
 
+constexpr std::string_view kPrefix = "sep_";  // one name space for all that others scrape beside it
+
 prometheus::Labels labels_of(const Metrics::Labels& labels) {
   return {labels.begin(), labels.end()};
 }
@@ -65,6 +67,7 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
 Metrics::~Metrics() = default;
 
 void Metrics::add(const std::string& counter, const Labels& labels, double by, const std::string& help) {
+  SEP_ASSERT(counter.starts_with(kPrefix) && counter.ends_with("_total"));
   const std::scoped_lock lock(impl_->mutex);
   auto& family = impl_->counters[counter];
   if (family == nullptr)
@@ -73,6 +76,7 @@ void Metrics::add(const std::string& counter, const Labels& labels, double by, c
 }
 
 void Metrics::set(const std::string& gauge, double value, const Labels& labels, const std::string& help) {
+  SEP_ASSERT(gauge.starts_with(kPrefix) && !gauge.ends_with("_total"));
   const std::scoped_lock lock(impl_->mutex);
   auto& family = impl_->gauges[gauge];
   if (family == nullptr)

@@ -1,5 +1,9 @@
 #include "gateway/metrics.h"
 
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -24,6 +28,33 @@ TEST(Metrics, TextHasWhatWasCounted) {
   EXPECT_THAT(text, HasSubstr("sep_things_total{kind=\"b\"} 1"));
   EXPECT_THAT(text, HasSubstr("sep_level 4.5"));
   EXPECT_THAT(text, HasSubstr("sep_stage_seconds_count{stage=\"risk\"} 1"));
+}
+
+TEST(Metrics, EveryNameIsSepsAndTellsItsKind) {
+  Metrics metrics;
+  EXPECT_DEATH(metrics.add("things_total"), "broken invariant");
+  EXPECT_DEATH(metrics.add("sep_things"), "broken invariant");
+  EXPECT_DEATH(metrics.set("level", 1), "broken invariant");
+  EXPECT_DEATH(metrics.set("sep_level_total", 1), "broken invariant");
+}
+
+TEST(Metrics, EveryNameIsInTheDocs) {
+  const auto text_of = [](const std::filesystem::path& path) {
+    std::ifstream file(path);
+    return std::string{std::istreambuf_iterator<char>(file), {}};
+  };
+  const std::filesystem::path root(SEP_SOURCE_DIR);
+  const auto docs = text_of(root / "docs/operations.md");
+  const std::regex name("\"(sep_[a-z_]*[a-z])\"");
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root / "src")) {
+    if (entry.path().extension() != ".cpp" || entry.path().stem().string().ends_with("_test")) continue;
+    const auto text = text_of(entry.path());
+    for (std::sregex_iterator found(text.begin(), text.end(), name), end; found != end; ++found)
+      names.insert((*found)[1]);
+  }
+  EXPECT_THAT(names, testing::Contains("sep_stage_seconds"));
+  for (const auto& one : names) EXPECT_THAT(docs, HasSubstr("`" + one)) << one;
 }
 
 TEST(Metrics, StagesAreHeldToTheirBudget) {

@@ -16,6 +16,7 @@ namespace {
 constexpr const char* kNativeSymbol = "ETH";  // what pays for gas, on every chain of Ethereum's
 constexpr unsigned kWeiDecimals = 18;
 constexpr unsigned kUsdDecimals = 6;
+constexpr unsigned kPercentDecimals = 2;  // of basis points
 constexpr unsigned kWadDecimals = 18;
 /// Events that a reader may be behind and still count as in step: one second of the highest load that is
 /// promised.
@@ -58,6 +59,7 @@ std::uint64_t age_ms(const engine::MarketState& market, Timestamp now) {
 
 json::object style_json(const engine::FeePolicy& policy) {
   return {{"max_priority_fee_per_gas", to_string(policy.max_priority_fee_per_gas_wei)},
+          {"reward_percentile", policy.reward_percentile},
           {"base_fee_multiplier_percent", policy.base_fee_multiplier_percent},
           {"bump_after_ms", policy.bump_after_ms}};
 }
@@ -210,6 +212,11 @@ Result<json::object> account_json(const engine::MarketState& market, const engin
   return document;
 }
 
+/// A configured limit; what is below a millionth of a dollar is cut.
+std::string usd_text(const Uint256& usd_wad) {
+  return format_amount(usd_wad / pow10(kWadDecimals - kUsdDecimals), kUsdDecimals);
+}
+
 json::object platform_json(const engine::Settings& settings) {
   const auto& [chain, market, risk, execution, signer, gateway, endpoints] = settings;
   json::array allowed;
@@ -221,14 +228,16 @@ json::object platform_json(const engine::Settings& settings) {
                                  {"native_symbol", kNativeSymbol}}},
           {"limits",
            json::object{
-               {"max_notional_usd",
-                format_amount(risk.max_notional_usd_wad / pow10(kWadDecimals - kUsdDecimals), kUsdDecimals)},
+               {"max_notional_usd", usd_text(risk.max_notional_usd_wad)},
                {"max_slippage", format_amount(risk.max_slippage_wad, kWadDecimals)},
                {"max_price_impact", format_amount(risk.max_price_impact_wad, kWadDecimals)},
                {"max_open_intents", risk.max_open_intents},
                {"allowed_tokens", std::move(allowed)},
                {"max_attempts", execution.max_attempts},
                {"max_fee_per_gas", to_string(execution.max_fee_per_gas_wei)},
+               {"bump_percent", format_amount(Uint256(execution.bump_basis_points), kPercentDecimals)},
+               {"max_gas_usd", execution.max_gas_usd_wad ? json::value(usd_text(*execution.max_gas_usd_wad))
+                                                         : json::value(nullptr)},
                {"max_time_window", engine::kMaxTimeWindowSeconds}}},
           {"execution_styles", json::object{{"passive", style_json(execution.passive)},
                                             {"normal", style_json(execution.normal)},

@@ -116,6 +116,7 @@ TEST(Platform, TellsTheSettings) {
   made.risk.allowed_tokens = {"WETH", "USDC"};
   made.risk.max_notional_usd_wad = wad("2500.5");
   made.execution.allowance = engine::AllowanceMode::kStanding;
+  made.execution.normal.reward_percentile = 60;
   const auto document = platform_json(made);
   expect_valid("api/platform", document);
   EXPECT_EQ(document.at("version").as_string(), version());
@@ -125,11 +126,20 @@ TEST(Platform, TellsTheSettings) {
   EXPECT_EQ(limits.at("max_slippage"), "0.05");
   EXPECT_EQ(limits.at("max_fee_per_gas"), "100000000000");
   EXPECT_EQ(limits.at("max_time_window"), 86'400);
+  EXPECT_EQ(limits.at("bump_percent"), "12.5");
+  EXPECT_TRUE(limits.at("max_gas_usd").is_null());
+  made.execution.max_gas_usd_wad = wad("250.5");
+  made.execution.bump_basis_points = 2'000;
+  const auto bounded = platform_json(made);
+  expect_valid("api/platform", bounded);
+  EXPECT_EQ(bounded.at("limits").at("max_gas_usd"), "250.5");
+  EXPECT_EQ(bounded.at("limits").at("bump_percent"), "20");
   EXPECT_EQ(limits.at("allowed_tokens"), (json::array{"WETH", "USDC"}));
   const auto& styles = document.at("execution_styles").as_object();
   EXPECT_EQ(styles.at("passive").at("base_fee_multiplier_percent"), 120);
   EXPECT_EQ(styles.at("normal").at("max_priority_fee_per_gas"), "1000000000");
   EXPECT_EQ(styles.at("aggressive").at("bump_after_ms"), 10'000);
+  EXPECT_EQ(styles.at("normal").at("reward_percentile"), 60);
   EXPECT_EQ(document.at("allowance"), "standing");
 }
 

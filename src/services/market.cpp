@@ -172,7 +172,8 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
         entry->quarantine =
             fmt::format("block {}, log {}: {}", block.number, log.log_index, applied.error().detail);
         log_->error("pool {} is quarantined: {}", to_checksum(log.address), entry->quarantine);
-        metrics_.add("pools_quarantined", {}, 1, "Pools whose recomputed state disagreed with their logs");
+        metrics_.add("sep_pools_quarantined_total", {}, 1,
+                     "Pools whose recomputed state disagreed with their logs");
       }
     }
     note_interval(block);
@@ -307,7 +308,8 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
             bus_->publish(subject::kMarketUpdate, json::serialize(engine::update_json(state_, changed)));
         !sent)
       log_->debug("an update was not published: {}", sent.error().detail);
-    metrics_.set("market_block", static_cast<double>(state_.block.number), {}, "Block of the market's state");
+    metrics_.set("sep_market_block", static_cast<double>(state_.block.number), {},
+                 "Block of the market's state");
   }
 
   std::shared_ptr<bus::Bus> bus_;

@@ -492,6 +492,14 @@ export interface Platform {
      */
     max_fee_per_gas: string;
     /**
+     * What a replacement pays more, of both fees: "12.5" is 12.5 %.
+     */
+    bump_percent: string;
+    /**
+     * Of all attempts of an intent; null: no limit.
+     */
+    max_gas_usd: string | null;
+    /**
      * Seconds.
      */
     max_time_window: number;
@@ -511,6 +519,10 @@ export interface Style {
    * Wei a gas unit.
    */
   max_priority_fee_per_gas: string;
+  /**
+   * Of what recent blocks were paid: the tip, up to max_priority_fee_per_gas.
+   */
+  reward_percentile: number;
   /**
    * The highest fee is the base fee times this, plus the priority fee.
    */
