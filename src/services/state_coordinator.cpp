@@ -330,7 +330,8 @@ class StateCoordinator::Impl {
     }
     publisher_->backlog().push(events);
     to_project_.push(events);
-    metrics_.add("sep_events_committed_total", {}, static_cast<double>(events.size()), "Events on the record");
+    metrics_.add("sep_events_committed_total", {}, static_cast<double>(events.size()),
+                 "Events on the record");
   }
 
   void refused_alone(const CommitFailure& failure, const PendingAppend& append) {
