@@ -681,8 +681,8 @@ int run_cli(int argc, const char* const* argv) {
   resume_command->footer("Example:\n  sep resume --data-dir .sep/devnet");
   auto* signer_command = app.add_subcommand("signer", "The account that signs: what it does, and its halts");
   signer_command->require_subcommand(1);
-  add_control(*signer_command, "status", "Its nonces, what is in flight, and whether it is halted",
-              run_signer_status)
+  add_control(*signer_command, "status",
+              "Its nonces, who drives it, what is in flight, what the router may take", run_signer_status)
       ->footer("Example:\n  sep signer status --data-dir .sep/devnet");
   auto* signer_resume =
       add_control(*signer_command, "resume",

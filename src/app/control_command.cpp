@@ -18,7 +18,9 @@
 #include "bus/bus.h"
 #include "engine/topics.h"
 #include "node/nodes.h"
+#include "services/lease.h"
 #include "services/record_client.h"
+#include "uniswap/contracts.h"
 
 namespace sep::app {
 namespace {
@@ -40,23 +42,33 @@ int unreachable(const Error& error) {
   return error.code == errc::kConfiguration ? kExitUsage : kExitUnreachable;
 }
 
-/// Runs `ask(record)` on a connection to the bus. An error says which part did not answer.
+/// Runs `ask(bus)` on a connection to the bus.
 template <class Ask>
-auto with_record(const engine::Settings& settings, Ask ask) {
-  using Value = typename std::invoke_result_t<Ask, RecordClient&>::value_type;
+auto with_bus(const engine::Settings& settings, Ask ask) {
+  using Value = typename std::invoke_result_t<Ask, std::shared_ptr<bus::Bus>>::value_type;
   return run_blocking([&](boost::asio::any_io_executor executor) -> Task<Value> {
     auto bus = bus::Bus::connect(executor, {.url = settings.endpoints.nats_url, .name = "sep"});
     if (!bus)
       co_return fail(bus.error().code, fmt::format("no NATS at {} ({}); is `sep up` running?",
                                                    settings.endpoints.nats_url, bus.error().detail));
-    RecordClient record(*bus);
+    auto answer = co_await ask(*bus);
+    (*bus)->close();
+    co_return answer;
+  });
+}
+
+/// Runs `ask(record)`. An error says which part did not answer.
+template <class Ask>
+auto with_record(const engine::Settings& settings, Ask ask) {
+  using Value = typename std::invoke_result_t<Ask, RecordClient&>::value_type;
+  return with_bus(settings, [&](std::shared_ptr<bus::Bus> bus) -> Task<Value> {
+    RecordClient record(std::move(bus));
     auto answer = co_await ask(record);
     if (!answer)
       answer =
           fail(answer.error().code,
                fmt::format("the state coordinator does not answer ({}); nothing is known to have changed",
                            answer.error().detail));
-    (*bus)->close();
     co_return answer;
   });
 }
@@ -127,11 +139,19 @@ struct RecordSide {
   std::uint64_t next_nonce = 0;
   std::vector<OpenNonce> open;  // of those that the chain does not count
 };
+/// What the router may take of a token.
+struct Allowance {
+  engine::Token token;
+  Uint256 amount;  // base units, not zero
+};
 struct ChainSide {
   std::uint64_t latest = 0;
   std::uint64_t pending = 0;
   Uint256 balance_wei;
+  std::vector<Allowance> allowances;
 };
+/// Who drives the account; nobody where no orchestrator holds its lease.
+using Driver = std::optional<services::LeaseHolder>;
 
 OpenNonce open_nonce(std::uint64_t nonce, std::string_view correlation_id,
                      const std::vector<engine::Envelope>& history) {
@@ -185,12 +205,36 @@ Result<ChainSide> ask_chain(const engine::Settings& settings, const Address& acc
     SEP_CO_TRY(side.latest, co_await node.transaction_count(account, node::kLatest));
     SEP_CO_TRY(side.pending, co_await node.transaction_count(account, node::kPending));
     SEP_CO_TRY(side.balance_wei, co_await node.balance(account));
+    for (const auto& token : settings.chain.tokens) {
+      const auto question = uniswap::erc20::allowance(account, settings.chain.contracts.swap_router);
+      SEP_CO_TRY(const auto returned,
+                 co_await node.call({.to = token.address, .data = question}, node::kLatest));
+      if (!returned)
+        co_return fail(errc::kReverted, token.symbol + " does not say what the router may take of it");
+      SEP_CO_TRY(const auto amount, uniswap::decode_uint(*returned));
+      if (!amount.is_zero()) side.allowances.push_back({token, amount});
+    }
     co_return side;
   });
 }
 
+Result<Driver> ask_driver(const engine::Settings& settings, const engine::SignerId& signer) {
+  return with_bus(settings, [&](std::shared_ptr<bus::Bus> bus) -> Task<Result<Driver>> {
+    const auto lease = co_await bus->get_key(std::string(services::kLeaseBucket),
+                                             services::orchestrator_lease(signer.chain_id, signer.account));
+    if (!lease && lease.error().code != errc::kNotFound) co_return fail(lease.error());
+    if (!lease || !*lease) co_return Driver{};
+    co_return services::lease_holder((*lease)->value);
+  });
+}
+
+json::value driver_json(const Driver& driver) {
+  if (!driver) return nullptr;
+  return json::object{{"host", driver->host}, {"pid", driver->pid}, {"instance", driver->instance}};
+}
+
 json::object status_json(const engine::SignerId& signer, const Result<RecordSide>& record,
-                         const Result<ChainSide>& chain) {
+                         const Result<ChainSide>& chain, const Result<Driver>& driver) {
   json::object object{{"chain_id", signer.chain_id}, {"address", to_checksum(signer.account)}};
   if (record) {
     object["state"] = to_string(record->control ? record->control->state : ControlState::kActive);
@@ -207,10 +251,17 @@ json::object status_json(const engine::SignerId& signer, const Result<RecordSide
                                   {"prepared_at", to_rfc3339(nonce.prepared_at)}});
     object["open"] = std::move(open);
   }
+  if (driver) object["driven_by"] = driver_json(*driver);
   if (chain) {
     object["latest_nonce"] = chain->latest;
     object["pending_nonce"] = chain->pending;
     object["balance"] = format_amount(chain->balance_wei, kWeiDecimals);
+    json::array allowances;
+    for (const auto& [token, amount] : chain->allowances)
+      allowances.push_back(json::object{{"symbol", token.symbol},
+                                        {"address", to_checksum(token.address)},
+                                        {"amount", format_amount(amount, token.decimals)}});
+    object["allowances"] = std::move(allowances);
   }
   return object;
 }
@@ -227,8 +278,22 @@ void print_open(const RecordSide& record) {
                                        to_rfc3339(open.prepared_at), open.tx_hash, open.intent_id));
 }
 
+std::string driver_text(const Result<Driver>& driver) {
+  if (!driver) return "not known: " + driver.error().detail;
+  if (!*driver) return "nobody: no orchestrator holds its lease";
+  return fmt::format("process {} on {}", (*driver)->pid, (*driver)->host);
+}
+
+void print_allowances(const ChainSide& chain, const Address& router) {
+  for (const auto& [token, amount] : chain.allowances)
+    print_row("allowance", fmt::format("{} {} to the router {}", format_amount(amount, token.decimals),
+                                       token.symbol, to_checksum(router)));
+  if (chain.allowances.empty()) print_row("allowance", "none");
+}
+
 void print_status(const engine::SignerId& signer, const engine::Settings& settings,
-                  const Result<RecordSide>& record, const Result<ChainSide>& chain) {
+                  const Result<RecordSide>& record, const Result<ChainSide>& chain,
+                  const Result<Driver>& driver) {
   print_line(fmt::format("signer {} on chain {} ({})", to_checksum(signer.account), signer.chain_id,
                          settings.chain.name));
   if (record) {
@@ -242,8 +307,10 @@ void print_status(const engine::SignerId& signer, const engine::Settings& settin
   } else {
     print_row("record", record.error().detail);
   }
+  print_row("driven by", driver_text(driver));
   if (chain) {
     print_row("balance", format_amount(chain->balance_wei, kWeiDecimals) + " ETH");
+    print_allowances(*chain, settings.chain.contracts.swap_router);
     print_row("chain", fmt::format("next nonce {}, with what is pending {}", chain->latest, chain->pending));
   } else {
     print_row("chain", "the node does not answer: " + chain.error().detail);
@@ -339,10 +406,11 @@ int run_signer_status(const engine::Settings& settings, const ControlOptions& op
   const auto counted = chain ? std::optional(chain->latest) : std::nullopt;
   const auto record =
       with_record(settings, [&](RecordClient& client) { return ask_record(client, *signer, counted); });
+  const auto driver = ask_driver(settings, *signer);
   if (options.json)
-    print_line(json::serialize(status_json(*signer, record, chain)));
+    print_line(json::serialize(status_json(*signer, record, chain, driver)));
   else
-    print_status(*signer, settings, record, chain);
+    print_status(*signer, settings, record, chain, driver);
   return record && chain ? kExitOk : kExitUnreachable;
 }
 

@@ -135,9 +135,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
                                              [this](const bus::Message& m) { plan_heard(m); }));
     lease_ = std::make_shared<Lease>(
         bus_,
-        LeaseOptions{
-            .bucket = "leases",
-            .key = fmt::format("orchestrator.{}.{}", settings_.chain.chain_id, to_hex(signer_->address()))},
+        LeaseOptions{.bucket = std::string(kLeaseBucket),
+                     .key = orchestrator_lease(settings_.chain.chain_id, signer_->address())},
         [this] { begin_to_drive(); }, [this] { cease_to_drive(); });
     lease_->start();
     co_return Status{};

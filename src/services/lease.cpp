@@ -1,5 +1,6 @@
 #include "services/lease.h"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <fstream>
@@ -56,10 +57,18 @@ ProcessSeen look_at(const std::string& pid) {
   return seen;
 }
 
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
 std::string describe_this_process() {
   const auto pid = std::to_string(::getpid());
-  return canonical_json(json::object{
-      {"place", place()}, {"pid", pid}, {"began", look_at(pid).began}, {"instance", new_ulid()}});
+  return canonical_json(json::object{{"place", place()},
+                                     {"host", host_name()},
+                                     {"pid", pid},
+                                     {"began", look_at(pid).began},
+                                     {"instance", new_ulid()}});
 }
 
 /// The holder ran here and does not any more: nobody needs to wait for it. A process that may not be looked
@@ -79,6 +88,17 @@ bool surely_dead(const std::string& holder) {
 }
 
 }  // namespace
+
+std::string orchestrator_lease(std::uint64_t chain_id, const Address& account) {
+  return fmt::format("orchestrator.{}.{}", chain_id, to_hex(account));
+}
+
+std::optional<LeaseHolder> lease_holder(std::string_view value) {
+  const auto document = parse_json(value);
+  if (!document || !document->is_object()) return std::nullopt;
+  const auto& object = document->get_object();
+  return LeaseHolder{string_or(object, "host"), string_or(object, "pid"), string_or(object, "instance")};
+}
 
 Lease::Lease(std::shared_ptr<bus::Bus> bus, LeaseOptions options, std::function<void()> gained,
              std::function<void()> lost)

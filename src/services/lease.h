@@ -12,13 +12,29 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/log.h"
 #include "bus/bus.h"
+#include "ethereum/address.h"
 #include "services/async.h"
 
 namespace sep::services {
+
+/// The bucket of leases, and the key of the one on an account.
+inline constexpr std::string_view kLeaseBucket = "leases";
+std::string orchestrator_lease(std::uint64_t chain_id, const Address& account);
+
+/// Which process holds a lease, as it says itself in the key's value.
+struct LeaseHolder {
+  std::string host;
+  std::string pid;       // in its own namespace of processes
+  std::string instance;  // differs for two that are one after the other the same process
+};
+/// Nothing where nobody holds it (an empty value: given back).
+std::optional<LeaseHolder> lease_holder(std::string_view value);
 
 struct LeaseOptions {
   std::string bucket{};

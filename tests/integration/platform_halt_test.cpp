@@ -1,5 +1,6 @@
 // A whole platform is halted and resumed from a shell, under a stream of intents.
 #include <csignal>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -7,8 +8,11 @@
 #include <gtest/gtest.h>
 
 #include "app/blocking.h"
+#include "base/decimal.h"
+#include "base/json.h"
 #include "services/record_client.h"
 #include "support/platform.h"
+#include "uniswap/contracts.h"
 
 namespace sep {
 namespace {
@@ -191,6 +195,7 @@ TEST_F(PlatformHaltTest, AHaltedAccountMakesExecutionsWaitUntilItIsResumedOrThei
   EXPECT_THAT(status.out, HasSubstr(fmt::format("nonce {}", platform().nonce())));
   EXPECT_THAT(status.out, HasSubstr("intent " + flying));
   EXPECT_THAT(status.out, Not(HasSubstr(waiting)));
+  EXPECT_THAT(status.out, HasSubstr(fmt::format("process {} on ", platform().stack().pid("services"))));
   EXPECT_TRUE(support::eventually([] { return halted(platform().get("/account")).is_object(); }));
   EXPECT_EQ(string_or(halted(platform().get("/status").at("signer").as_object()).as_object(), "reason"),
             "FOREIGN_NONCE");
@@ -206,6 +211,23 @@ TEST_F(PlatformHaltTest, AHaltedAccountMakesExecutionsWaitUntilItIsResumedOrThei
   EXPECT_TRUE(support::eventually([] { return halted(platform().get("/account")).is_null(); }));
   expect_sep({"signer", "resume"}, "Nothing to resume");
   expect_sep({"signer", "status"}, "nothing");
+  // What is bought for less than the most that it may cost leaves an allowance: told as the chain has it.
+  expect_end(platform().submit(platform().intent("acquire", "0.01", "WETH", "USDC")), "exec.completed");
+  const auto told =
+      support::need(parse_json(sep({"signer", "status", "--json"}).out), "signer status").as_object();
+  const auto driver = told.at("driven_by").as_object();
+  EXPECT_EQ(string_or(driver, "pid"), std::to_string(platform().stack().pid("services")));
+  std::set<std::string> symbols;
+  for (const auto& allowance : told.at("allowances").as_array()) {
+    const auto& token = platform().token(string_or(allowance.as_object(), "symbol"));
+    symbols.insert(token.symbol);
+    const auto returned = platform().call(
+        token.address,
+        uniswap::erc20::allowance(platform().account(), platform().settings().chain.contracts.swap_router));
+    EXPECT_EQ(string_or(allowance.as_object(), "amount"),
+              format_amount(support::need(uniswap::decode_uint(returned), "an allowance"), token.decimals));
+  }
+  EXPECT_TRUE(symbols.contains("USDC"));
 }
 
 TEST_F(PlatformHaltTest, TheCommandsSayWhatTheyCannotDo) {
