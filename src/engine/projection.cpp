@@ -261,6 +261,9 @@ struct Trade {
   bool buys_base = false;
   Uint256 base_amount{};
   Uint256 quote_amount{};
+
+  /// 1 where tokens moved: a cancellation that took the swap's nonce costs its gas, and fills nothing.
+  unsigned fills() const { return base_amount.is_zero() && quote_amount.is_zero() ? 0 : 1; }
 };
 
 std::optional<Trade> trade_of(const json::object& intent, const json::object& step) {
@@ -372,7 +375,7 @@ void book_pair(json::object& pair, const Trade& trade, const Uint256& gas_usd) {
   pair["average_cost_quote"] = quote(average);
   pair["realised_pnl_quote"] = format_signed(book.realised, trade.quote_decimals);
   pair["gas_usd"] = format_amount(add(usd(pair, "gas_usd"), gas_usd), kUsdDecimals);
-  pair["fills"] = uint_or(pair, "fills") + 1;
+  pair["fills"] = uint_or(pair, "fills") + trade.fills();
 }
 
 json::object& asset_in(json::object& positions, const json::object& asset) {
@@ -401,7 +404,7 @@ void book(json::object& positions, const Trade& trade, const Uint256& gas_usd) {
              trade.buys_base ? none : trade.base_amount);
   book_asset(asset_in(positions, trade.quote), trade.quote_decimals,
              trade.buys_base ? none : trade.quote_amount, trade.buys_base ? trade.quote_amount : none);
-  positions["fills"] = uint_or(positions, "fills") + 1;
+  positions["fills"] = uint_or(positions, "fills") + trade.fills();
 }
 
 // --- totals

@@ -397,6 +397,19 @@ TEST(Positions, AFillCountsAtTheEndHoweverItEnds) {
   EXPECT_EQ(text(element(view, "pairs", 0), "bought_base"), "1");
 }
 
+TEST(Positions, ACancellationInTheSwapsPlaceFillsNothing) {
+  Ids ids;
+  Life bought(ids, "demo", "acquire", "1");
+  bought.trade("2500", "1");
+  Life life(ids, "demo", "acquire", "1");
+  life.submit().accept().plan("2500", "1").start().prepare(0).broadcast(0).ask_to_cancel();
+  life.prepare(0, "cancel").broadcast(0, "cancel").fill(0, "0", "0").cancel();
+  const auto view = project(numbered({&bought, &life})).document(positions_key("demo"));
+  EXPECT_EQ(view.at("fills").to_number<int>(), 1);
+  EXPECT_EQ(element(view, "pairs", 0).at("fills").to_number<int>(), 1);
+  EXPECT_EQ(text(element(view, "pairs", 0), "bought_base"), "1");
+}
+
 TEST(Positions, SumsThatLeaveTheRangeSaturate) {
   Ids ids;
   const auto huge = format_amount(Uint256::max(), 18);
