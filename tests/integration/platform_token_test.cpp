@@ -29,17 +29,27 @@ class ZeroFirstTokenTest : public testing::Test {
     const auto made = platform().rpc(
         "eth_sendTransaction",
         {json::object{{"from", to_hex(platform().account(5))}, {"data", bytecode()}, {"gas", "0x200000"}}});
-    const auto receipt = platform().rpc("eth_getTransactionReceipt", {made});
-    const auto code = platform().rpc("eth_getCode", {receipt.at("contractAddress"), "latest"});
+    const auto code = platform().rpc("eth_getCode", {mined(made).at("contractAddress"), "latest"});
     platform().rpc("anvil_setCode", {to_hex(usdc()), code});
-    platform().send({.from = platform().account(),
-                     .to = usdc(),
-                     .data = uniswap::erc20::approve(router(), *parse_amount("7", 6))});
+    const auto approved = platform().send({.from = platform().account(),
+                                           .to = usdc(),
+                                           .data = uniswap::erc20::approve(router(), *parse_amount("7", 6))});
+    mined(json::string(to_hex(approved)));
     platform().await_market();
   }
   static void TearDownTestSuite() { platform_.reset(); }
   static Platform& platform() { return *platform_; }
 
+  /// The receipt, which anvil has a moment after it has taken the transaction.
+  static json::object mined(const json::value& tx_hash) {
+    json::value receipt;
+    if (!support::eventually([&] {
+          receipt = platform().rpc("eth_getTransactionReceipt", {tx_hash});
+          return receipt.is_object();
+        }))
+      throw std::runtime_error("not mined");
+    return receipt.as_object();
+  }
   static std::string bytecode() {
     std::ifstream file(std::string(SEP_SOURCE_DIR) + "/devnet/contracts/ZeroFirstToken.json");
     const std::string text{std::istreambuf_iterator<char>(file), {}};
