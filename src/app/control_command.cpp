@@ -1,7 +1,6 @@
 #include "app/control_command.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <memory>
 #include <utility>
@@ -328,10 +327,9 @@ void print_status(const engine::SignerId& signer, const engine::Settings& settin
 
 std::string who() {
   const auto* entry = getpwuid(geteuid());
-  std::array<char, 256> host{};
-  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  const auto host = services::host_name();
   return fmt::format("{}@{}", entry != nullptr ? entry->pw_name : std::to_string(geteuid()).c_str(),
-                     host[0] != '\0' ? host.data() : "localhost")
+                     host.empty() ? "localhost" : host)
       .substr(0, 128);  // the longest that schema/common's `actor` takes
 }
 

@@ -5,9 +5,8 @@
 // Entry points: advance (a new head), relation (of a block to it), learn (the header that relation lacked).
 //
 // Invariants:
-//  1. A relation follows from headers alone, each naming its parent by hash; nothing is concluded from a
-//  height
-//     within kDepth of the head.
+//  1. A relation follows from headers alone, each naming its parent by hash; within kDepth of the head
+//     nothing is concluded from a height.
 //  2. Every header that was learned brings a relation one block further, and no head within its kDepth takes
 //     it back: it is found after at most kDepth headers.
 //  3. What is kept lies within kDepth below the head.

@@ -57,11 +57,6 @@ ProcessSeen look_at(const std::string& pid) {
   return seen;
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
 std::string describe_this_process() {
   const auto pid = std::to_string(::getpid());
   return canonical_json(json::object{{"place", place()},
@@ -88,6 +83,11 @@ bool surely_dead(const std::string& holder) {
 }
 
 }  // namespace
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
 
 std::string orchestrator_lease(std::uint64_t chain_id, const Address& account) {
   return fmt::format("orchestrator.{}.{}", chain_id, to_hex(account));

@@ -23,6 +23,9 @@
 
 namespace sep::services {
 
+/// This machine's name, as it gives it itself; empty where it has none.
+std::string host_name();
+
 /// The bucket of leases, and the key of the one on an account.
 inline constexpr std::string_view kLeaseBucket = "leases";
 std::string orchestrator_lease(std::uint64_t chain_id, const Address& account);

@@ -87,7 +87,6 @@ function useSubmission(account: Account | undefined): () => void {
   });
   const submit = useMemo(
     () => () => {
-      const { strategy } = submitStore.getState().form;
       void submitStore
         .getState()
         .submit(async () => {
@@ -97,7 +96,7 @@ function useSubmission(account: Account | undefined): () => void {
         })
         .then((outcome) => {
           if (outcome?.kind === "submitted") {
-            rememberStrategy(strategy.trim());
+            rememberStrategy(outcome.strategy);
             const href = `/intent/${outcome.intentId}`;
             showToast({
               kind: "success",

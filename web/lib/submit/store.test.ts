@@ -50,6 +50,7 @@ describe("a submission", () => {
     assert.deepEqual(outcome, {
       kind: "submitted",
       intentId: "01J5S3Y4PEJHBJ5A7FYHBXQRFG",
+      strategy: "demo",
       sentence: "Buy exactly 1 WETH, pay at most 2,515.02 USDC.",
     });
     assert.equal(it.sent[0]?.intent.amount, "1");
@@ -65,9 +66,10 @@ describe("a submission", () => {
     let load: (known: Surroundings) => void = () => {};
     const pressed = it.store.getState().submit(() => new Promise((resolve) => (load = resolve)));
     assert.equal(it.store.getState().sending, true);
-    it.store.getState().edit({ amount: "2" });
+    it.store.getState().edit({ amount: "2", strategy: "later" });
     load(known);
-    assert.equal((await pressed)?.kind, "submitted");
+    const outcome = await pressed;
+    assert.equal(outcome?.kind === "submitted" && outcome.strategy, "later");
     assert.deepEqual([it.sent[0]?.intent.amount, it.store.getState().sending], ["2", false]);
   });
   test("is not sent while the form has faults", async () => {

@@ -48,7 +48,9 @@ export interface Unanswered {
 }
 
 export type Outcome =
-  { kind: "submitted"; intentId: string; sentence: string } | { kind: "refused"; field: Field | undefined } | undefined;
+  | { kind: "submitted"; intentId: string; strategy: string; sentence: string }
+  | { kind: "refused"; field: Field | undefined }
+  | undefined;
 
 export interface SubmitState {
   form: Form;
@@ -298,7 +300,7 @@ export function createSubmitStore(deps: SubmitDeps) {
               retyped: "",
               ...(state.unanswered?.key === key && { unanswered: undefined }),
             }));
-            return { kind: "submitted", intentId: answer.intent_id, sentence };
+            return { kind: "submitted", intentId: answer.intent_id, strategy: intent.strategy_id, sentence };
           } catch (error) {
             return refusedBy(asProblem(error), { body, key, sentence });
           }

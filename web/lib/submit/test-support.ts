@@ -32,9 +32,24 @@ export const platform: Platform = {
     max_time_window: 86_400,
   },
   execution_styles: {
-    passive: { max_priority_fee_per_gas: "100000000", reward_percentile: 10, base_fee_multiplier_percent: 150, bump_after_ms: 60_000 },
-    normal: { max_priority_fee_per_gas: "1000000000", reward_percentile: 50, base_fee_multiplier_percent: 200, bump_after_ms: 30_000 },
-    aggressive: { max_priority_fee_per_gas: "3000000000", reward_percentile: 90, base_fee_multiplier_percent: 300, bump_after_ms: 12_000 },
+    passive: {
+      max_priority_fee_per_gas: "100000000",
+      reward_percentile: 10,
+      base_fee_multiplier_percent: 150,
+      bump_after_ms: 60_000,
+    },
+    normal: {
+      max_priority_fee_per_gas: "1000000000",
+      reward_percentile: 50,
+      base_fee_multiplier_percent: 200,
+      bump_after_ms: 30_000,
+    },
+    aggressive: {
+      max_priority_fee_per_gas: "3000000000",
+      reward_percentile: 90,
+      base_fee_multiplier_percent: 300,
+      bump_after_ms: 12_000,
+    },
   },
   allowance: "exact",
 };
