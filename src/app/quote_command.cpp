@@ -103,7 +103,7 @@ Result<Request> read_request(const json::object& object) {
 
 json::object to_answer(const json::value& id, const uniswap::Route& route) {
   json::array pools, fees, prices, ticks;
-  for (const auto& hop : route.hops) {
+  for (const auto& hop : route.paths.front().hops) {
     pools.push_back(json::string(to_checksum(hop.pool)));
     fees.push_back(hop.fee_pips);
     prices.push_back(json::string(to_string(hop.sqrt_price_x96_after)));

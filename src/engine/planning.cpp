@@ -133,7 +133,7 @@ Result<Pricing> price_intent(const Intent& intent, const MarketState& market, co
   swap.amount_in = route.amount_in;
   swap.amount_out = route.amount_out;
   swap.price_impact_wad = route.price_impact_wad;
-  for (const auto& hop : route.hops) {
+  for (const auto& hop : route.paths.front().hops) {
     swap.pools.push_back(hop.pool);
     swap.fees.push_back(hop.fee_pips);
     swap.sqrt_price_x96_after.push_back(hop.sqrt_price_x96_after);

@@ -69,8 +69,8 @@ TEST(Venue, AQuoteIsTheBestOfThePairsPools) {
   ASSERT_TRUE(in);
   EXPECT_EQ(in->amount_in, wad("1"));
   EXPECT_EQ(in->amount_out, cheap.quote_exact_input(uniswap::Direction::kOneForZero, wad("1"))->amount_out);
-  ASSERT_EQ(in->hops.size(), 1U);
-  EXPECT_EQ(in->hops[0].pool, address(0xa1));
+  ASSERT_EQ(in->paths[0].hops.size(), 1U);
+  EXPECT_EQ(in->paths[0].hops[0].pool, address(0xa1));
   const auto out = venue.price_quote(kUsdc, kWeth, wad("1"), SwapKind::kExactOutput, pools);
   ASSERT_TRUE(out);
   EXPECT_EQ(out->amount_in, cheap.quote_exact_output(uniswap::Direction::kZeroForOne, wad("1"))->amount_in);

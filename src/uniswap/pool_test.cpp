@@ -421,10 +421,11 @@ TEST(Router, TakesTheBestPoolWhateverTheirOrder) {
   };
   const auto& [small, middle, large] = std::tie(pools[0], pools[1], pools[2]);
   // A tiny amount goes where the fee is lowest, a large one where the liquidity is.
-  EXPECT_EQ(route({&small, &middle, &large}, 10'000)->hops[0].fee_pips, 500U);
-  EXPECT_EQ(route({&large, &middle, &small}, 10'000)->hops[0].fee_pips, 500U);
-  EXPECT_EQ(route({&small, &middle, &large}, 1'000'000'000)->hops[0].fee_pips, 3000U);
-  EXPECT_EQ(route({&small, &middle, &large}, 10'000, large.state().address)->hops[0].fee_pips, 10000U);
+  EXPECT_EQ(route({&small, &middle, &large}, 10'000)->paths[0].hops[0].fee_pips, 500U);
+  EXPECT_EQ(route({&large, &middle, &small}, 10'000)->paths[0].hops[0].fee_pips, 500U);
+  EXPECT_EQ(route({&small, &middle, &large}, 1'000'000'000)->paths[0].hops[0].fee_pips, 3000U);
+  EXPECT_EQ(route({&small, &middle, &large}, 10'000, large.state().address)->paths[0].hops[0].fee_pips,
+            10000U);
   EXPECT_EQ(route({}, 1).error().code, errc::kNoRoute);
   EXPECT_EQ(route({&small}, 1'000'000'000).error().code, errc::kInsufficientLiquidity);
   EXPECT_EQ(best_direct({}, {state.token0, state.token0, 1, Kind::kExactInput}).error().code,

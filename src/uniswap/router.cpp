@@ -40,11 +40,12 @@ Route to_route(const Candidate& best) {
   const SwapResult& swap = best.swap;
   return {swap.amount_in,
           swap.amount_out,
-          swap.fee_amount,
           price_impact_wad(state.sqrt_price_x96, best.direction, swap),
-          {Hop{state.address, best.pool->token_in(best.direction), best.pool->token_out(best.direction),
-               state.fee_pips, state.sqrt_price_x96, swap.sqrt_price_x96_after,
-               best.pool->quoter_ticks_crossed(swap.tick_after)}},
+          {{swap.amount_in,
+            swap.amount_out,
+            {Hop{state.address, best.pool->token_in(best.direction), best.pool->token_out(best.direction),
+                 state.fee_pips, state.sqrt_price_x96, swap.sqrt_price_x96_after,
+                 best.pool->quoter_ticks_crossed(swap.tick_after)}}}},
           gas_estimate(swap)};
 }
 

@@ -16,6 +16,9 @@ struct QuoteRequest {
   Address token_out;
   Uint256 amount;  // base units of token_in for an exact input, of token_out for an exact output
   Kind kind = Kind::kExactInput;
+  /// What a unit of gas costs: base units of token_out (exact input) or of token_in (exact output), times
+  /// 10^18. 0: routes are compared without their gas.
+  Uint256 gas_unit_cost_wad{};
 };
 
 /// One pool on the way.
@@ -29,12 +32,19 @@ struct Hop {
   std::uint32_t ticks_crossed = 0;  // as QuoterV2 counts them: Pool::quoter_ticks_crossed
 };
 
+/// Pools one after the other: what comes out of one goes into the next.
+struct Path {
+  Uint256 amount_in;   // base units of the route's token_in
+  Uint256 amount_out;  // base units of the route's token_out
+  std::vector<Hop> hops;
+};
+
+/// Paths side by side, in one transaction: their amounts add up to the route's. No two share a pool.
 struct Route {
   Uint256 amount_in;
   Uint256 amount_out;
-  Uint256 fee_amount;        // of token_in, within amount_in
   Uint256 price_impact_wad;  // price.h
-  std::vector<Hop> hops;     // one in this version
+  std::vector<Path> paths;   // at least one
   /// Gas of the whole transaction through SwapRouter02's multicall: a base for the call, both transfers and
   /// the pool's storage, plus what each crossed tick and each word of the bitmap costs. An estimate, for
   /// comparing and budgeting; the transaction's limit comes from the node.
