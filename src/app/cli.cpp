@@ -14,6 +14,7 @@
 #include <boost/url/rfc/unreserved_chars.hpp>
 #include <fmt/format.h>
 
+#include "app/bench_command.h"
 #include "app/client.h"
 #include "app/config.h"
 #include "app/control_command.h"
@@ -653,6 +654,73 @@ int run_cli(int argc, const char* const* argv) {
   doctor_command->callback([&] {
     const auto settings = load(read_config);
     code = settings ? run_doctor(*settings) : report(settings.error());
+  });
+
+  // bench
+  ConfigOptions bench_config;
+  BenchOptions bench_options;
+  auto* bench_command = app.add_subcommand(
+      "bench", "Drive a running platform at a given rate, and say how long everything took");
+  add_config_options(bench_command, bench_config);
+  bench_command->add_option("--rate", bench_options.rate, "intents a second, whatever the platform answers")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  bench_command->add_option("--seconds", bench_options.seconds, "how long it is measured")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  bench_command->add_option("--intents", bench_options.intents, "instead of --seconds: how many")
+      ->type_name("N");
+  bench_command->add_option("--warm-up", bench_options.warm_up_s, "seconds before, at the same rate")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  bench_command->add_option("--connections", bench_options.connections, "HTTP connections, kept")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  bench_command
+      ->add_option("--ws-clients", bench_options.ws_clients, "clients of /stream that hear everything")
+      ->check(CLI::Range(1, 2000))
+      ->capture_default_str();
+  bench_command->add_option("--spacing", bench_options.spacing, "of the arrivals")
+      ->check(CLI::IsMember({"poisson", "fixed"}))
+      ->capture_default_str();
+  bench_command->add_option("--seed", bench_options.seed, "of arrivals and of what is asked")
+      ->capture_default_str();
+  bench_command
+      ->add_option("--pair", bench_options.pairs, "what is traded, both ways (repeatable): WETH/USDC:0.001")
+      ->type_name("BASE/QUOTE:AMOUNT")
+      ->take_all();
+  bench_command->add_option("--strategy", bench_options.strategy, "in whose name")->capture_default_str();
+  bench_command
+      ->add_option("--floor", bench_options.floor_samples,
+                   "measurements of each part beneath the platform, alone; 0: none")
+      ->type_name("N")
+      ->capture_default_str();
+  bench_command->add_option("--hdr", bench_options.hdr, "write HdrHistogram files, one a stage")
+      ->type_name("DIR");
+  bench_command->add_option("--svg", bench_options.svg, "write a picture of the latencies")
+      ->type_name("FILE");
+  bench_command->add_flag("--json", bench_options.json, "print one JSON object");
+  bench_command->footer(
+      "With --data-dir (or --config) it also asks the platform's own processes and measures the parts "
+      "beneath\n"
+      "them; without, it says what a client of --http sees.\n"
+      "Example:\n  sep bench --data-dir .sep/devnet --rate 50 --seconds 10 --svg latency.svg");
+  bench_command->callback([&] {
+    const bool inside = !bench_config.files.empty() || !bench_config.data_directory.empty();
+    std::optional<engine::Settings> settings;
+    if (inside) {
+      auto loaded = load(bench_config);
+      if (loaded) {
+        if (const auto named = check_endpoints(*loaded); !named) loaded = fail(named.error());
+      }
+      if (!loaded) {
+        code = report(loaded.error());
+        return;
+      }
+      settings = std::move(*loaded);
+    }
+    if (!inside || app.get_option("--http")->count() > 0) bench_options.http = http;
+    code = run_bench(settings, bench_options);
   });
 
   // halt, resume, signer

@@ -24,6 +24,7 @@
 #include "services/heartbeat.h"
 #include "services/intent_manager.h"
 #include "services/market.h"
+#include "services/measuring.h"
 #include "services/risk_engine.h"
 #include "services/state_coordinator.h"
 
@@ -107,6 +108,7 @@ class Host {
     }
     heartbeat_ = services::Heartbeat::start(bus_);
     if (runs("coordinator")) heartbeat_->add("coordinator");
+    SEP_CO_TRY(measuring_, services::Measuring::start(bus_, metrics_.trace()));
     SEP_CO_TRY(view_, services::MarketView::start(bus_));
     if (runs("market")) {
       SEP_CO_TRY(market_, services::Market::start(bus_, settings_, signer->address(), metrics_));
@@ -165,6 +167,7 @@ class Host {
 
   Task<void> stop_services() {
     heartbeat_.reset();
+    measuring_.reset();
     if (gateway_) co_await gateway_->stop();
     gateway_.reset();
     intents_.reset();
@@ -194,6 +197,7 @@ class Host {
   std::unique_ptr<services::ExecutionOrchestrator> orchestrator_;
   std::unique_ptr<services::GatewayService> gateway_;
   std::unique_ptr<services::Heartbeat> heartbeat_;
+  std::unique_ptr<services::Measuring> measuring_;
 };
 
 }  // namespace

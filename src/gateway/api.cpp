@@ -435,6 +435,7 @@ Api::Handled Api::submit(Call call) {
   const auto answer =
       co_await backend_.submit_intent(std::move(*intent), std::move(key), std::move(body_hash));
   if (!answer) co_return std::unexpected(answer.error());
+  if (!answer->replayed) metrics_.trace().record(series::kReceived, timer.started_ns(), answer->intent_id);
   auto reply = json_reply(201, json::object{{"intent_id", answer->intent_id},
                                             {"correlation_id", answer->correlation_id},
                                             {"state", answer->state}});

@@ -1,5 +1,6 @@
 #include "gateway/metrics.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -84,12 +85,13 @@ void Metrics::set(const std::string& gauge, double value, const Labels& labels, 
   family->Add(labels_of(labels)).Set(value);
 }
 
-void Metrics::observe(std::string_view stage, std::int64_t microseconds) {
-  const auto value = microseconds < 0 ? 0 : static_cast<std::uint64_t>(microseconds);
+void Metrics::observe_ns(std::string_view stage, std::int64_t nanoseconds) {
+  const auto ns = std::max<std::int64_t>(0, nanoseconds);
+  trace_.record(stage, ns);
   const std::scoped_lock lock(impl_->mutex);
   auto& entry = impl_->stage_of(stage);
-  entry.histogram->Observe(static_cast<double>(value) / 1e6);
-  entry.recorder.record(value);
+  entry.histogram->Observe(static_cast<double>(ns) / 1e9);
+  entry.recorder.record(static_cast<std::uint64_t>(ns) / 1000);
 }
 
 json::object Metrics::stages() const {

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "gateway/trace.h"
 
 namespace sep::gateway {
 
@@ -46,19 +47,22 @@ class Metrics {
            const std::string& help = {});
   void set(const std::string& gauge, double value, const Labels& labels = {}, const std::string& help = {});
 
-  /// One measurement of a stage, in microseconds (negative counts as 0). Feeds both the histogram
-  /// sep_stage_seconds{stage} and the quantiles.
-  void observe(std::string_view stage, std::int64_t microseconds);
+  /// One measurement of a stage, in microseconds (negative counts as 0). Feeds the histogram
+  /// sep_stage_seconds{stage}, the quantiles, and the trace.
+  void observe(std::string_view stage, std::int64_t microseconds) { observe_ns(stage, microseconds * 1000); }
+  void observe_ns(std::string_view stage, std::int64_t nanoseconds);
 
   /// {"<stage>": {"count", "p50_us", "p95_us", "p99_us", "max_us", "budget_us"?, "within_budget"?}}, all
   /// integers but the last; the stages seen so far and every one that has a budget.
   json::object stages() const;
   /// Prometheus text format 0.0.4.
   std::string text() const;
+  Trace& trace() { return trace_; }
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
+  Trace trace_;
 };
 
 /// Measures from its construction to stop() or its end.
@@ -71,8 +75,9 @@ class StageTimer {
   StageTimer& operator=(const StageTimer&) = delete;
   void stop() {
     if (std::exchange(stopped_, true)) return;
-    metrics_.observe(stage_, (monotonic_ns() - started_ns_) / 1000);
+    metrics_.observe_ns(stage_, monotonic_ns() - started_ns_);
   }
+  std::int64_t started_ns() const { return started_ns_; }
 
  private:
   Metrics& metrics_;

@@ -541,10 +541,12 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<Status> carry_out(Drive& drive, const engine::Broadcast& command) {
     const auto started = monotonic_ns();
+    if (!command.attempt.submitted && command.attempt.number == 1)
+      metrics_.trace().record(gateway::series::kHanded, started, drive.execution->intent_id());
     fail_point("broadcast.before");
     const auto outcome = co_await node_.send_raw_transaction(command.attempt.raw);
     fail_point("broadcast.after");
-    metrics_.observe(gateway::stage::kBroadcast, (monotonic_ns() - started) / 1000);
+    metrics_.observe_ns(gateway::stage::kBroadcast, monotonic_ns() - started);
     if (!command.attempt.submitted && command.attempt.number == 1)
       metrics_.observe(gateway::stage::kPrechain, (now().ms - drive.execution->submitted_at().ms) * 1000);
     if (outcome_of(outcome.kind) != engine::BroadcastOutcome::kAccepted)

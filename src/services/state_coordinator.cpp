@@ -243,7 +243,12 @@ class StateCoordinator::Impl {
     const auto committed = writer_->commit(sequencer_.batch());
     fail_point("commit.after");
     if (committed) {
-      metrics_.observe("commit", (monotonic_ns() - started) / 1000);
+      const auto ended = monotonic_ns();
+      metrics_.observe_ns("commit", ended - started);
+      const auto& events = sequencer_.batch().events;
+      if (metrics_.trace().on() && !events.empty())
+        metrics_.trace().record(gateway::series::kCommitted, ended,
+                                std::to_string(events.front().global_sequence), events.size());
       finish(members);
       return;
     }

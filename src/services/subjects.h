@@ -23,4 +23,11 @@ inline constexpr const char* kServiceAlive = "service.alive";
 /// Published once a second by each service that talks to the node: services/node_health.h
 inline constexpr const char* kNodeHealth = "node.health";
 
+/// {"seconds"}: every process records its trace anew. {"answer_to"}: every process ends it and publishes there
+/// {"process", "boot_id", "series": {name: entries}}. services/measuring.h
+inline constexpr const char* kMeasureBegin = "measure.begin";
+inline constexpr const char* kMeasureEnd = "measure.end";
+/// + process: {"series", "from"} → {"entries"}, empty behind the last
+inline constexpr const char* kMeasureRead = "measure.read.";
+
 }  // namespace sep::services::subject

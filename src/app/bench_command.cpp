@@ -1,0 +1,203 @@
+#include "app/bench_command.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "app/bench_floor.h"
+#include "app/bench_load.h"
+#include "app/bench_report.h"
+#include "app/bench_trace.h"
+#include "app/cli.h"
+#include "app/client.h"
+#include "app/process.h"
+#include "gateway/metrics.h"
+
+namespace sep::app {
+namespace {
+
+/// Small, so that thousands of them neither move the pools nor empty the account.
+constexpr std::array kPairs = {"WETH/USDC:0.001", "WBTC/WETH:0.0001", "USDC/DAI:1"};
+/// What a platform records at the most after a run that died.
+constexpr unsigned kTraceMarginS = 60;
+
+struct Pair {
+  std::string base, quote, amount;
+};
+
+Result<Pair> parse_pair(const std::string& text) {
+  const auto slash = text.find('/');
+  const auto colon = text.find(':');
+  if (slash == std::string::npos || colon == std::string::npos || slash == 0 || colon < slash + 2 ||
+      colon + 1 == text.size())
+    return fail(errc::kInvalidValue, fmt::format("--pair '{}' has not the form BASE/QUOTE:AMOUNT", text));
+  return Pair{text.substr(0, slash), text.substr(slash + 1, colon - slash - 1), text.substr(colon + 1)};
+}
+
+std::optional<json::object> asset(const json::array& tokens, const std::string& symbol) {
+  for (const auto& token : tokens) {
+    const auto& fields = token.as_object();
+    if (string_or(fields, "symbol") != symbol) continue;
+    const auto extensions = get_object(fields, "extensions").value_or(json::object{});
+    return json::object{{"symbol", symbol},
+                        {"chain", string_or(extensions, "chain", "ethereum")},
+                        {"address", string_or(fields, "address")},
+                        {"decimals", fields.at("decimals")}};
+  }
+  return std::nullopt;
+}
+
+/// Bodies of POST /intents, each pair in both directions. Pairs that were not asked for and that the platform
+/// does not trade are left out.
+Result<std::vector<std::string>> bodies_of(const ApiClient& api, const BenchOptions& options) {
+  SEP_TRY(const auto list, api.get("/assets"));
+  SEP_TRY(const auto tokens, get_array(list, "tokens"));
+  const bool given = !options.pairs.empty();
+  std::vector<std::string> bodies;
+  for (const auto& text : given ? options.pairs : std::vector<std::string>(kPairs.begin(), kPairs.end())) {
+    SEP_TRY(const auto pair, parse_pair(text));
+    const auto base = asset(tokens, pair.base);
+    const auto quote = asset(tokens, pair.quote);
+    if (!base || !quote) {
+      if (given)
+        return fail(errc::kUnknownAsset, fmt::format("--pair {}: not a token of this platform", text));
+      continue;
+    }
+    for (const auto* type : {"acquire", "dispose"}) {
+      const json::object question{
+          {"intent_type", type}, {"assets", json::array{*base, *quote}}, {"amount", pair.amount}};
+      if (const auto price = api.post("/quotes", question); !price) {
+        if (given) return fail(price.error());
+        continue;
+      }
+      bodies.push_back(json::serialize(json::object{
+          {"strategy_id", options.strategy},
+          {"intent_type", type},
+          {"assets", json::array{*base, *quote}},
+          {"amount", pair.amount},
+          {"constraints",
+           json::object{{"max_slippage", "0.01"}, {"time_window", 300}, {"execution_style", "aggressive"}}},
+          {"success_criteria", json::array{}}}));
+    }
+  }
+  if (bodies.empty())
+    return fail(errc::kNoRoute, "the platform prices none of the usual pairs; name some with --pair");
+  return bodies;
+}
+
+void add_stage(BenchReport& report, const char* name, const char* title, Samples samples) {
+  if (!samples.empty()) report.stages.push_back({name, title, std::move(samples)});
+}
+
+/// Of the platform's own measurements.
+void add_traced(BenchReport& report, TraceData& trace) {
+  namespace stage = gateway::stage;
+  const auto take = [&](std::string_view name) { return std::move(trace.durations[std::string(name)]); };
+  add_stage(report, "validation", "validation", take(stage::kValidation));
+  add_stage(report, "post_inside", "POST inside: request read -> answer ready", take(stage::kPost));
+  add_stage(report, "risk", "risk: asked -> answered", take(stage::kRisk));
+  add_stage(report, "planning", "planning", take(stage::kPlanning));
+  add_stage(report, "commit", "commit of a group", take("commit"));
+  Samples prechain;
+  for (const auto& [id, received] : trace.received)
+    if (const auto handed = trace.handed.find(id); handed != trace.handed.end())
+      prechain.add(handed->second - received);
+  add_stage(report, "prechain", "pre-chain: POST received -> handed to the venue", std::move(prechain));
+  add_stage(report, "broadcast", "eth_sendRawTransaction", take(stage::kBroadcast));
+  if (!trace.this_machine) return;
+  Samples delivered;
+  for (const auto& client : report.outcome.received)
+    for (const auto& [global, at] : client)
+      if (const auto committed = trace.committed_at(global)) delivered.add(at - *committed);
+  add_stage(report, "event_to_client", "event: committed -> stream client has it", std::move(delivered));
+}
+
+const Samples* samples_of(const BenchReport& report, std::string_view name) {
+  const auto found = std::ranges::find(report.stages, name, &Stage::name);
+  return found == report.stages.end() ? nullptr : &found->samples;
+}
+
+void add_ratios(BenchReport& report) {
+  const auto us = [](std::int64_t ns) { return static_cast<double>(ns) / 1e3; };
+  if (const auto* validation = samples_of(report, "validation"))
+    report.ratios.push_back({"validation p50", us(validation->percentile(50)), 50, " µs"});
+  if (const auto* planning = samples_of(report, "planning"))
+    report.ratios.push_back({"planning p50", us(planning->percentile(50)), 100, " µs"});
+  if (report.floor.request.empty()) return;
+  const auto hop = static_cast<double>(report.floor.hop_ns());
+  if (const auto* prechain = samples_of(report, "prechain")) {
+    const auto in_hops = [&](double percent) {
+      return static_cast<double>(prechain->percentile(percent)) / (4 * hop);
+    };
+    report.ratios.push_back(
+        {"pre-chain p50 / four hops (request + commit + delivery)", in_hops(50), 1.25, ""});
+    report.ratios.push_back({"pre-chain p99 / four hops", in_hops(99), 4, ""});
+  }
+  if (const auto* delivered = samples_of(report, "event_to_client"))
+    report.ratios.push_back({"event -> client p50 / publish -> delivered p50",
+                             static_cast<double>(delivered->percentile(50)) /
+                                 static_cast<double>(report.floor.publish.percentile(50)),
+                             2, ""});
+}
+
+Result<BenchReport> measure(const std::optional<engine::Settings>& settings, const BenchOptions& options) {
+  const ApiClient api(options.http);
+  BenchReport report;
+  auto& load = report.load;
+  load.url = options.http;
+  load.rate = options.rate;
+  load.seconds = options.intents != 0 ? static_cast<double>(options.intents) / options.rate : options.seconds;
+  load.warm_up_s = options.warm_up_s;
+  load.connections = options.connections;
+  load.ws_clients = std::max<std::size_t>(1, options.ws_clients);
+  load.spacing = options.spacing == "fixed" ? Spacing::kFixed : Spacing::kPoisson;
+  load.seed = options.seed;
+  SEP_TRY(load.bodies, bodies_of(api, options));
+  report.platform = options.http;
+  std::unique_ptr<TraceClient> tracing;
+  if (settings) {
+    SEP_TRY(tracing, TraceClient::connect(settings->endpoints.nats_url));
+    const auto seconds = static_cast<unsigned>(std::ceil(load.seconds + load.drain_s)) + kTraceMarginS;
+    load.on_measuring = [&tracing, seconds] { tracing->begin(seconds); };
+    // Half of it before and half behind the load, so that what else the machine does falls on both.
+    SEP_CHECK(measure_floor(*settings, options.floor_samples / 2, report.floor));
+  }
+  SEP_TRY(report.outcome, run_load(load));
+  add_stage(report, "post", "POST: due -> 201", report.outcome.post);
+  if (tracing) {
+    SEP_TRY(auto trace, tracing->end());
+    add_traced(report, trace);
+    SEP_CHECK(measure_floor(*settings, options.floor_samples - options.floor_samples / 2, report.floor));
+  }
+  add_stage(report, "completed", "intent: due -> exec.completed at a client", report.outcome.completed);
+  add_ratios(report);
+  return report;
+}
+
+Status write_files(const BenchReport& report, const BenchOptions& options) {
+  if (!options.hdr.empty()) SEP_CHECK(write_hgrm(report, options.hdr));
+  if (!options.svg.empty()) SEP_CHECK(write_file_atomically(options.svg, svg_of(report)));
+  return {};
+}
+
+}  // namespace
+
+int run_bench(const std::optional<engine::Settings>& settings, const BenchOptions& given) {
+  auto options = given;
+  if (options.http.empty() && settings)
+    options.http = fmt::format("http://{}:{}", settings->gateway.host, settings->gateway.port);
+  auto report = measure(settings, options);
+  const auto written = report ? write_files(*report, options) : Status(fail(report.error()));
+  if (!written) {
+    fmt::print(stderr, "sep bench: {}\n", written.error().detail);
+    return written.error().code == errc::kInvalidValue ? kExitUsage : kExitUnreachable;
+  }
+  if (options.json)
+    fmt::print("{}\n", json::serialize(json_of(*report)));
+  else
+    fmt::print("{}", text_of(*report));
+  return kExitOk;
+}
+
+}  // namespace sep::app

@@ -1,0 +1,28 @@
+#pragma once
+// What the parts beneath the platform cost on this machine, alone and one operation at a time: the floor that
+// no platform on these parts can go below.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "app/bench_samples.h"
+#include "base/result.h"
+#include "engine/settings.h"
+
+namespace sep::app {
+
+struct Floor {
+  Samples request;   // NATS request -> reply, between two connections
+  Samples publish;   // JetStream, file storage: publish -> delivered to a subscriber on another connection
+  Samples commit;    // PostgreSQL: one row of 400 bytes, durable
+  Samples send_raw;  // eth_sendRawTransaction, of an account of its own; the local chain only
+
+  /// One hop of the platform: an append's request, its commit, the event's delivery. Medians, nanoseconds.
+  std::int64_t hop_ns() const;
+};
+
+/// Adds `samples` measurements of each to `floor`. What it makes (a stream, a schema) it removes again. The
+/// first error says which part failed.
+Status measure_floor(const engine::Settings& settings, std::size_t samples, Floor& floor);
+
+}  // namespace sep::app
