@@ -4,9 +4,10 @@ namespace sep::engine {
 
 void Ancestry::advance(const Block& head, const Hash32& parent) {
   head_ = head;
-  std::erase_if(parents_, [&](const auto& known) {
-    return known.first.number > head.number || head.number - known.first.number > kDepth;
-  });
+  // By number first: what is outside lies at the two ends, and a head costs what it moves.
+  const auto lowest = head.number > kDepth ? head.number - kDepth : 0;
+  parents_.erase(parents_.begin(), parents_.lower_bound({lowest, {}}));
+  parents_.erase(parents_.lower_bound({head.number + 1, {}}), parents_.end());
   learn(head, parent);
 }
 
