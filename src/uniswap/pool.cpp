@@ -8,7 +8,6 @@
 namespace sep::uniswap {
 namespace {
 
-constexpr std::int32_t kWordTicks = 256;         // ticks (in units of the spacing) in a word of the bitmap
 constexpr std::int32_t kMaxTickSpacing = 16383;  // UniswapV3Factory.enableFeeAmount
 constexpr u128 kMaxLiquidity = ~u128{0};
 
@@ -33,6 +32,10 @@ constexpr std::int32_t floor_divide(std::int32_t value, std::int32_t divisor) {
   return value / divisor - (value % divisor < 0 ? 1 : 0);
 }
 
+constexpr bool is_usable_tick(std::int32_t tick, std::int32_t spacing) {
+  return tick >= kMinTick && tick <= kMaxTick && tick % spacing == 0;
+}
+
 std::unexpected<Error> invalid(std::string pointer, std::string detail) {
   return fail(errc::kInvalidValue, std::move(detail), std::move(pointer));
 }
@@ -47,7 +50,7 @@ Status check_ticks(const PoolState& state) {
   for (std::size_t i = 0; i < state.ticks.size(); ++i) {
     const TickInfo& info = state.ticks[i];
     const std::string pointer = "/ticks/" + std::to_string(i);
-    if (info.tick < kMinTick || info.tick > kMaxTick || info.tick % state.tick_spacing != 0)
+    if (!is_usable_tick(info.tick, state.tick_spacing))
       return invalid(pointer + "/tick", "is not a multiple of the spacing within the range of ticks");
     if (i > 0 && info.tick <= state.ticks[i - 1].tick)
       return invalid(pointer + "/tick", "ticks must be in ascending order");
@@ -82,14 +85,69 @@ Status check_price(const PoolState& state) {
   return {};
 }
 
-}  // namespace
-
-Pool::Pool(PoolState state) : state_(std::move(state)) {
-  find_next_tick();
+/// The price at which a swap without limit stops, as QuoterV2 and SwapRouter02 set it.
+Uint256 end_of_range(Direction direction) {
+  return direction == Direction::kZeroForOne ? kMinSqrtRatio + 1 : kMaxSqrtRatio - 1;
 }
 
-void Pool::find_next_tick() {
+void add(SwapResult& result, const SwapStep& step) {
+  result.sqrt_price_x96_after = step.sqrt_price_next_x96;
+  result.amount_in += step.amount_in + step.fee_amount;
+  result.amount_out += step.amount_out;
+  result.fee_amount += step.fee_amount;
+  ++result.steps;
+}
+
+}  // namespace
+
+Pool::Pool(PoolState state)
+    : state_(std::move(state)),
+      falling_(Direction::kZeroForOne, state_.tick_spacing, state_.fee_pips),
+      rising_(Direction::kOneForZero, state_.tick_spacing, state_.fee_pips) {
+  u128 running = 0;
+  liquidity_.reserve(state_.ticks.size());
+  for (const TickInfo& info : state_.ticks)
+    liquidity_.push_back(running += static_cast<u128>(info.liquidity_net));
+  falling_.update(state_.ticks, liquidity_, kMinTick, kMaxTick);
+  rising_.update(state_.ticks, liquidity_, kMinTick, kMaxTick);
+  find_price();
+}
+
+void Pool::find_price() {
   next_tick_ = static_cast<std::size_t>(first_above(state_.ticks, state_.tick) - state_.ticks.begin());
+  if (!initialized()) return;
+  approach_falling_ = approach(Direction::kZeroForOne);
+  approach_rising_ = approach(Direction::kOneForZero);
+}
+
+Pool::Approach Pool::approach(Direction direction) const {
+  const bool falls = direction == Direction::kZeroForOne;
+  const Segments& sums = segments(direction);
+  const auto& stops = sums.stops();
+  Approach approach;
+  if (stops.empty()) return approach;
+  // The ends of the range of ticks are never passed.
+  const std::size_t begin = stops.front().tick == kMinTick ? 1 : 0;
+  const std::size_t end = stops.size() - (stops.back().tick == kMaxTick ? 1 : 0);
+  const auto above = static_cast<std::size_t>(
+      std::ranges::upper_bound(stops, state_.tick, {}, &Segments::Stop::tick) - stops.begin());
+  if (falls ? above <= begin : above >= end) return approach;
+  approach.stop = falls ? above - 1 : above;
+  approach.count = falls ? above - begin : end - above;
+
+  const Segments::Stop& stop = stops[approach.stop];
+  const WordEdges& edges = sums.edges();
+  const std::int32_t nearest = falls ? std::max(stop.tick, edges.at_or_below(state_.tick))
+                                     : std::min(stop.tick, edges.at_or_below(state_.tick) + edges.width());
+  const auto way_to = [&](std::int32_t tick) {
+    return sums.whole_way(state_.sqrt_price_x96, state_.tick, tick, state_.liquidity);
+  };
+  approach.first_step = way_to(nearest);
+  const Amounts way = nearest == stop.tick ? approach.first_step : way_to(stop.tick);
+  approach.anchor = falls ? stop.from_lowest + way : stop.from_lowest - way;
+  approach.steps =
+      1 + (falls ? edges.count(stop.tick, state_.tick) : edges.count(state_.tick, stop.tick - 1));
+  return approach;
 }
 
 Result<Pool> Pool::create(PoolState state) {
@@ -110,21 +168,108 @@ const Address& Pool::token_out(Direction direction) const {
   return direction == Direction::kZeroForOne ? state_.token1 : state_.token0;
 }
 
-SwapResult Pool::swap(Direction direction, Kind kind, const Uint256& amount,
-                      const Uint256& price_limit) const {
+/// Whole segments up to the furthest stop that the swap passes. Sums ascend on the way. The contract goes on
+/// while anything remains, and passes a stop when the way to it takes, or gives, at most that: a stop whose
+/// sum is below the amount is passed, and something remains there. The walk does the rest, the stop whose sum
+/// equals the amount included.
+void Pool::jump(Progress& progress, Direction direction, Kind kind) const {
+  const bool falls = direction == Direction::kZeroForOne;
+  const Approach& approach = falls ? approach_falling_ : approach_rising_;
+  const Uint256& amount = progress.remaining;
+  const auto sum = kind == Kind::kExactInput ? &Amounts::taken : &Amounts::out;
+  if (amount < approach.first_step.*sum) {
+    progress.ends_here = true;
+    return;
+  }
+  const auto& stops = segments(direction).stops();
+  const auto at = [&](std::size_t i) -> const Segments::Stop& {
+    return stops[falls ? approach.stop - i : approach.stop + i];
+  };
+  const auto is_below = [&](std::size_t i) {
+    const Uint256& there = at(i).from_lowest.*sum;
+    const Uint256& here = approach.anchor.*sum;
+    return (falls ? wrapping_sub(here, there) : wrapping_sub(there, here)) < amount;
+  };
+  // Most swaps end near the price: search from there in growing strides.
+  std::size_t low = 0;  // stops known to be below
+  std::size_t high = approach.count;
+  for (std::size_t stride = 1; low < high; stride *= 2) {
+    const std::size_t probe = std::min(low + stride, high) - 1;
+    if (!is_below(probe)) {
+      high = probe;
+      break;
+    }
+    low = probe + 1;
+  }
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    if (is_below(middle))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == 0) return;
+
+  const Segments::Stop& stop = at(low - 1);
+  const Segments::Stop& first = at(0);
+  const Amounts amounts = falls ? approach.anchor - stop.from_lowest : stop.from_lowest - approach.anchor;
+  SwapResult& result = progress.result;
+  result.amount_in = amounts.taken;
+  result.amount_out = amounts.out;
+  result.fee_amount = amounts.fee;
+  result.steps = approach.steps + (falls ? first.passed - stop.passed : stop.passed - first.passed);
+  result.sqrt_price_x96_after = sqrt_ratio_at_tick(stop.tick);
+  result.tick_after = falls ? stop.tick - 1 : stop.tick;
+  const bool initialized = state_.ticks[stop.initialized - 1].tick == stop.tick;
+  progress.next_tick = falls && initialized ? stop.initialized - 1 : stop.initialized;
+  result.ticks_crossed =
+      static_cast<std::uint32_t>(falls ? next_tick_ - progress.next_tick : progress.next_tick - next_tick_);
+  result.liquidity_after = progress.next_tick == 0 ? 0 : liquidity_[progress.next_tick - 1];
+  progress.remaining = amount - amounts.*sum;
+  if (low == approach.count) return;
+  const Segments::Stop& beyond = at(low);
+  const std::uint32_t steps = falls ? stop.passed - beyond.passed : beyond.passed - stop.passed;
+  const Amounts further =
+      falls ? stop.from_lowest - beyond.from_lowest : beyond.from_lowest - stop.from_lowest;
+  progress.ends_here = steps == 1 && progress.remaining < further.*sum;
+}
+
+/// Where no liquidity follows, nothing is taken or given to the end of the price range: only steps are
+/// counted.
+void Pool::skip_emptiness(Progress& progress, Direction direction) const {
+  const auto& ticks = state_.ticks;
+  const std::size_t next = progress.next_tick;
+  const WordEdges& edges = segments(direction).edges();
+  SwapResult& result = progress.result;
+  if (result.liquidity_after != 0) return;
+  if (direction == Direction::kZeroForOne) {
+    if (next > 0 && ticks[next - 1].tick > kMinTick) return;
+    result.steps += edges.count(kMinTick, result.tick_after) + 1;
+  } else {
+    if (next < ticks.size() && ticks[next].tick < kMaxTick) return;
+    result.steps += edges.count(result.tick_after, kMaxTick - 1) + 1;
+  }
+  // The end is never reached by an amount, and its limit is no stop.
+  result.sqrt_price_x96_after = end_of_range(direction);
+  result.tick_after = tick_at_sqrt_ratio(result.sqrt_price_x96_after);
+}
+
+void Pool::walk(Progress& progress, Direction direction, Kind kind, const Uint256& price_limit) const {
   const bool zero_for_one = direction == Direction::kZeroForOne;
   const std::int32_t spacing = state_.tick_spacing;
   const auto& ticks = state_.ticks;
-  std::size_t next = next_tick_;  // the first initialised tick above the walk's tick
-
-  SwapResult result;
-  result.sqrt_price_x96_after = state_.sqrt_price_x96;
-  result.tick_after = state_.tick;
-  result.liquidity_after = state_.liquidity;
-  Uint256 remaining = amount;
+  auto& [result, remaining, next, ends_here] = progress;
   Uint256& price = result.sqrt_price_x96_after;
 
   while (!remaining.is_zero() && price != price_limit) {
+    const Uint256 price_start = price;
+    if (ends_here && kind == Kind::kExactInput) {  // rounded away from the stop: it cannot be reached
+      add(result,
+          compute_partial_step(price, result.liquidity_after, remaining, kind, direction, state_.fee_pips));
+      remaining = 0;
+      if (price != price_start) result.tick_after = tick_at_sqrt_ratio(price);
+      return;
+    }
     // TickBitmap.nextInitializedTickWithinOneWord: an initialised tick, or the edge of the bitmap's word.
     const std::int32_t compressed = floor_divide(result.tick_after, spacing);
     std::int32_t tick_next = 0;
@@ -140,18 +285,16 @@ SwapResult Pool::swap(Direction direction, Kind kind, const Uint256& amount,
     }
     tick_next = std::clamp(tick_next, kMinTick, kMaxTick);
 
-    const Uint256 price_start = price;
     const Uint256 price_next = sqrt_ratio_at_tick(tick_next);
     const bool limited = zero_for_one ? price_next < price_limit : price_next > price_limit;
-    const SwapStep step = compute_swap_step(price, limited ? price_limit : price_next, result.liquidity_after,
-                                            remaining, kind, direction, state_.fee_pips);
-    price = step.sqrt_price_next_x96;
-    const Uint256 taken = step.amount_in + step.fee_amount;
-    remaining -= kind == Kind::kExactInput ? taken : step.amount_out;
-    result.amount_in += taken;
-    result.amount_out += step.amount_out;
-    result.fee_amount += step.fee_amount;
-    ++result.steps;
+    const SwapStep step =
+        ends_here
+            ? compute_partial_step(price, result.liquidity_after, remaining, kind, direction, state_.fee_pips)
+            : compute_swap_step(price, limited ? price_limit : price_next, result.liquidity_after, remaining,
+                                kind, direction, state_.fee_pips);
+    ends_here = false;
+    remaining -= kind == Kind::kExactInput ? step.amount_in + step.fee_amount : step.amount_out;
+    add(result, step);
 
     if (price == price_next) {
       if (initialized) {
@@ -167,31 +310,51 @@ SwapResult Pool::swap(Direction direction, Kind kind, const Uint256& amount,
       result.tick_after = tick_at_sqrt_ratio(price);
     }
   }
-  result.complete = remaining.is_zero();
-  return result;
 }
 
-Result<SwapResult> Pool::quote(Direction direction, Kind kind, const Uint256& amount) const {
+SwapResult Pool::swap(Direction direction, Kind kind, const Uint256& amount, const Uint256& price_limit,
+                      Way way) const {
+  Progress progress;
+  progress.result.sqrt_price_x96_after = state_.sqrt_price_x96;
+  progress.result.tick_after = state_.tick;
+  progress.result.liquidity_after = state_.liquidity;
+  progress.remaining = amount;
+  progress.next_tick = next_tick_;
+  if (direction == Direction::kZeroForOne ? state_.sqrt_price_x96 <= price_limit
+                                          : state_.sqrt_price_x96 >= price_limit)
+    return progress.result;
+  if (way == Way::kSearch) {
+    SEP_ASSERT(price_limit == end_of_range(direction));
+    jump(progress, direction, kind);
+    skip_emptiness(progress, direction);
+  }
+  walk(progress, direction, kind, price_limit);
+  progress.result.complete = progress.remaining.is_zero();
+  return progress.result;
+}
+
+Result<SwapResult> Pool::quote(Direction direction, Kind kind, const Uint256& amount, Way way) const {
   if (amount.is_zero()) return fail(errc::kInvalidAmount, "must be greater than zero");
   if (amount.bit(255)) return fail(errc::kAmountOverflow, "is 2^255 base units or more");
   const auto empty = [] {
     return fail(errc::kInsufficientLiquidity, "the pool has no liquidity in this direction");
   };
-  const bool zero_for_one = direction == Direction::kZeroForOne;
-  const Uint256 limit = zero_for_one ? kMinSqrtRatio + 1 : kMaxSqrtRatio - 1;
-  if (!initialized() || (zero_for_one ? state_.sqrt_price_x96 <= limit : state_.sqrt_price_x96 >= limit))
-    return empty();
-  const SwapResult result = swap(direction, kind, amount, limit);
+  if (!initialized()) return empty();
+  const SwapResult result = swap(direction, kind, amount, end_of_range(direction), way);
   if (result.amount_in.is_zero() && result.amount_out.is_zero()) return empty();
   return result;
 }
 
 Result<SwapResult> Pool::quote_exact_input(Direction direction, const Uint256& amount_in) const {
-  return quote(direction, Kind::kExactInput, amount_in);
+  return quote(direction, Kind::kExactInput, amount_in, Way::kSearch);
 }
 
 Result<SwapResult> Pool::quote_exact_output(Direction direction, const Uint256& amount_out) const {
-  return quote(direction, Kind::kExactOutput, amount_out);
+  return quote(direction, Kind::kExactOutput, amount_out, Way::kSearch);
+}
+
+Result<SwapResult> Pool::quote_by_walk(Direction direction, Kind kind, const Uint256& amount) const {
+  return quote(direction, kind, amount, Way::kWalk);
 }
 
 std::uint32_t Pool::quoter_ticks_crossed(std::int32_t tick_after) const {
@@ -218,7 +381,7 @@ Status Pool::initialize(const Uint256& sqrt_price_x96) {
     return invalid("/sqrt_price_x96", "is out of range");
   state_.sqrt_price_x96 = sqrt_price_x96;
   state_.tick = tick_at_sqrt_ratio(sqrt_price_x96);
-  find_next_tick();
+  find_price();
   return {};
 }
 
@@ -232,7 +395,7 @@ Status Pool::apply_swap(const SwapLog& log) {
   const auto direction = zero_for_one ? Direction::kZeroForOne : Direction::kOneForZero;
   const SignedAmount& in = zero_for_one ? log.amount0 : log.amount1;
   const SignedAmount& out = zero_for_one ? log.amount1 : log.amount0;
-  const Uint256 limit = zero_for_one ? kMinSqrtRatio : kMaxSqrtRatio;
+  const Uint256 limit = end_of_range(direction);
   if (in.negative || (!out.negative && !out.magnitude.is_zero()))
     return invalid("/amount0", "the amounts' signs do not fit the price's move");
 
@@ -243,14 +406,14 @@ Status Pool::apply_swap(const SwapLog& log) {
   };
   // The log does not say what was asked for: an exact input, an exact output, or either until a price limit.
   const bool explained =
-      matches(swap(direction, Kind::kExactInput, in.magnitude, limit)) ||
-      matches(swap(direction, Kind::kExactOutput, out.magnitude, limit)) ||
-      matches(swap(direction, Kind::kExactInput, Uint256::pow2(255) - 1, log.sqrt_price_x96));
+      matches(swap(direction, Kind::kExactInput, in.magnitude, limit, Way::kSearch)) ||
+      matches(swap(direction, Kind::kExactOutput, out.magnitude, limit, Way::kSearch)) ||
+      matches(swap(direction, Kind::kExactInput, Uint256::pow2(255) - 1, log.sqrt_price_x96, Way::kWalk));
   if (!explained) return invalid("", "the swap's result differs from the one computed on this state");
   state_.sqrt_price_x96 = log.sqrt_price_x96;
   state_.liquidity = log.liquidity;
   state_.tick = log.tick;
-  find_next_tick();
+  find_price();
   return {};
 }
 
@@ -266,35 +429,58 @@ Status Pool::change_liquidity(std::int32_t tick_lower, std::int32_t tick_upper, 
   if (amount == 0) return {};
   if (!fits_signed(amount)) return invalid("/amount", "is above 2^127 - 1");
   if (!initialized()) return invalid("", "liquidity in a pool without a price");
+  if (!is_usable_tick(tick_lower, state_.tick_spacing))
+    return invalid("/tick_lower", "is not a multiple of the spacing within the range of ticks");
+  if (!is_usable_tick(tick_upper, state_.tick_spacing))
+    return invalid("/tick_upper", "is not a multiple of the spacing within the range of ticks");
   if (tick_lower >= tick_upper) return invalid("/tick_lower", "must be below tick_upper");
+  auto& ticks = state_.ticks;
   const i128 delta = add ? signed_liquidity(amount) : -signed_liquidity(amount);
 
-  PoolState changed = state_;
-  const auto update = [&](std::int32_t tick, i128 net_delta) -> Status {
-    auto found = std::ranges::lower_bound(changed.ticks, tick, {}, &TickInfo::tick);
-    if (found == changed.ticks.end() || found->tick != tick)
-      found = changed.ticks.insert(found, TickInfo{tick});
-    const auto gross = add_delta(found->liquidity_gross, delta);
+  // Everything is checked before anything changes.
+  const auto changed = [&](std::int32_t tick, i128 net_delta) -> Result<TickInfo> {
+    const auto found = std::ranges::lower_bound(ticks, tick, {}, &TickInfo::tick);
+    const TickInfo old = found != ticks.end() && found->tick == tick ? *found : TickInfo{tick};
+    const auto gross = add_delta(old.liquidity_gross, delta);
     i128 net = 0;
-    if (!gross || __builtin_add_overflow(found->liquidity_net, net_delta, &net))
+    if (!gross || __builtin_add_overflow(old.liquidity_net, net_delta, &net) || !fits_signed(magnitude(net)))
       return invalid("/amount", "leaves the range of a tick's liquidity");
-    *found = {tick, *gross, net};
-    if (*gross == 0) {
-      if (net != 0) return invalid("/amount", "removes a tick that others hold");
-      changed.ticks.erase(found);
-    }
-    return {};
+    if (*gross < magnitude(net)) return invalid("/amount", "removes liquidity that others hold");
+    return TickInfo{tick, *gross, net};
   };
-  SEP_CHECK(update(tick_lower, delta));
-  SEP_CHECK(update(tick_upper, -delta));
-  if (tick_lower <= state_.tick && state_.tick < tick_upper) {
-    const auto liquidity = add_delta(state_.liquidity, delta);
-    if (!liquidity) return invalid("/amount", "leaves the range of the pool's liquidity");
-    changed.liquidity = *liquidity;
-  }
-  SEP_CHECK(check_ticks(changed));
-  state_ = std::move(changed);
-  find_next_tick();
+  SEP_TRY(const TickInfo lower, changed(tick_lower, delta));
+  SEP_TRY(const TickInfo upper, changed(tick_upper, -delta));
+  auto first = static_cast<std::size_t>(first_above(ticks, tick_lower - 1) - ticks.begin());
+  auto last = static_cast<std::size_t>(first_above(ticks, tick_upper - 1) - ticks.begin());
+  const auto between = [&](std::size_t next) { return next == 0 ? 0 : liquidity_[next - 1]; };
+  const bool starts_at_tick = first < ticks.size() && ticks[first].tick == tick_lower;
+  for (std::size_t next = starts_at_tick ? first + 1 : first; next <= last; ++next)
+    if (!add_delta(between(next), delta))
+      return invalid("/amount", "leaves the range of the pool's liquidity");
+
+  const auto insert = [&](std::size_t index, std::int32_t tick) {
+    if (index < ticks.size() && ticks[index].tick == tick) return false;
+    liquidity_.insert(liquidity_.begin() + static_cast<std::ptrdiff_t>(index), between(index));
+    ticks.insert(ticks.begin() + static_cast<std::ptrdiff_t>(index), TickInfo{tick});
+    return true;
+  };
+  const auto erase_unused = [&](std::size_t index) {
+    if (ticks[index].liquidity_gross != 0) return;
+    liquidity_.erase(liquidity_.begin() + static_cast<std::ptrdiff_t>(index));
+    ticks.erase(ticks.begin() + static_cast<std::ptrdiff_t>(index));
+  };
+  insert(last, tick_upper);
+  if (insert(first, tick_lower)) ++last;
+  for (std::size_t i = first; i < last; ++i) liquidity_[i] += static_cast<u128>(delta);
+  ticks[first] = lower;
+  ticks[last] = upper;
+  erase_unused(last);
+  erase_unused(first);
+  if (tick_lower <= state_.tick && state_.tick < tick_upper) state_.liquidity += static_cast<u128>(delta);
+
+  falling_.update(ticks, liquidity_, tick_lower, tick_upper);
+  rising_.update(ticks, liquidity_, tick_lower, tick_upper);
+  find_price();
   return {};
 }
 

@@ -7,10 +7,12 @@
 //  1. A Pool's state is one that the contract can be in: create() and apply_* refuse everything else, and
 //  leave
 //     the state unchanged when they do.
-//  2. Quotes are the contract's own numbers to the last unit: the walk stops at every edge of a bitmap word,
+//  2. Quotes are the contract's own numbers to the last unit: every edge of a bitmap word counts as a stop,
 //  as
-//     the contract does, since each stop rounds.
-//  3. Quotes do not allocate and do not change the pool; many threads may quote one pool at a time.
+//     in the contract, since each stop rounds. The stops on the way are not walked but searched in sums of
+//     whole segments (segments.h); quote_by_walk is the same step by step.
+//  3. The sums are right for the ticks after every change of them; a swap does not change them.
+//  4. Quotes do not allocate and do not change the pool; many threads may quote one pool at a time.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,18 +20,10 @@
 #include "base/result.h"
 #include "base/uint256.h"
 #include "ethereum/address.h"
+#include "uniswap/segments.h"
 #include "uniswap/swap_math.h"
 
 namespace sep::uniswap {
-
-/// One initialised tick.
-struct TickInfo {
-  std::int32_t tick = 0;
-  u128 liquidity_gross = 0;  // of all positions that start or end here; above 0
-  i128 liquidity_net = 0;    // added when the price rises across the tick
-
-  bool operator==(const TickInfo&) const = default;
-};
 
 /// Everything that determines a pool's quotes.
 struct PoolState {
@@ -58,6 +52,8 @@ struct SwapResult {
   /// False where liquidity ran out at the end of the price range: less was taken, or given, than asked for.
   /// QuoterV2 answers such an exact input with what it would give, and reverts such an exact output.
   bool complete = true;
+
+  bool operator==(const SwapResult&) const = default;
 };
 
 /// A signed amount of a Swap log, from the pool's side: positive came in, negative went out.
@@ -95,6 +91,10 @@ class Pool {
   Result<SwapResult> quote_exact_input(Direction direction, const Uint256& amount_in) const;
   Result<SwapResult> quote_exact_output(Direction direction, const Uint256& amount_out) const;
 
+  /// The same step by step, as the contract does it: what the quotes above must equal, for tests and
+  /// benchmarks. O(ticks and words on the way).
+  Result<SwapResult> quote_by_walk(Direction direction, Kind kind, const Uint256& amount) const;
+
   /// What QuoterV2 reports as initializedTicksCrossed for a swap that ends at `tick_after` (v3-periphery,
   /// PoolTicksCounter.sol). It counts from the bitmap, and differs by one from SwapResult::ticks_crossed
   /// where the tick below the start is initialised and the price rises, and around negative ticks.
@@ -110,15 +110,49 @@ class Pool {
   Status apply_burn(std::int32_t tick_lower, std::int32_t tick_upper, u128 amount);
 
  private:
+  /// A swap on its way.
+  struct Progress {
+    SwapResult result;
+    Uint256 remaining;
+    std::size_t next_tick = 0;  // index of the first initialised tick above the swap's own
+    /// True where the next step is known to end the swap before its next stop.
+    bool ends_here = false;
+  };
+  /// The way from the price to the first of the segments' stops in a direction; unset where there is none.
+  struct Approach {
+    std::size_t stop = 0;   // index of that stop
+    std::size_t count = 0;  // of stops from there on in this direction
+    Amounts first_step;     // to the nearest stop of all, which may be an omitted edge
+    /// Sums of the segments at the price, were it a stop: the way to a stop is the difference of its sum.
+    Amounts anchor;
+    std::uint32_t steps = 0;  // to the first stop, that one included
+  };
+  enum class Way { kSearch, kWalk };
+
   explicit Pool(PoolState state);
-  SwapResult swap(Direction direction, Kind kind, const Uint256& amount, const Uint256& price_limit) const;
-  Result<SwapResult> quote(Direction direction, Kind kind, const Uint256& amount) const;
+  Result<SwapResult> quote(Direction direction, Kind kind, const Uint256& amount, Way way) const;
+  SwapResult swap(Direction direction, Kind kind, const Uint256& amount, const Uint256& price_limit,
+                  Way way) const;
+  void jump(Progress& progress, Direction direction, Kind kind) const;
+  void skip_emptiness(Progress& progress, Direction direction) const;
+  void walk(Progress& progress, Direction direction, Kind kind, const Uint256& price_limit) const;
+
   Status change_liquidity(std::int32_t tick_lower, std::int32_t tick_upper, u128 amount, bool add);
-  void find_next_tick();
+  void find_price();
+  Approach approach(Direction direction) const;
+
+  const Segments& segments(Direction direction) const {
+    return direction == Direction::kZeroForOne ? falling_ : rising_;
+  }
 
   PoolState state_;
-  /// Index in state_.ticks of the first one above the current tick.
-  std::size_t next_tick_ = 0;
+  std::vector<u128> liquidity_;  // between each initialised tick and the next
+  Segments falling_;
+  Segments rising_;
+  // Where the price is among them.
+  std::size_t next_tick_ = 0;  // index in state_.ticks of the first one above the current tick
+  Approach approach_falling_;
+  Approach approach_rising_;
 };
 
 }  // namespace sep::uniswap

@@ -36,6 +36,16 @@ struct SwapStep {
   Uint256 fee_amount;
 };
 
+/// The way from `current` to `target`, crossed whole: the same for every swap that does so.
+SwapStep compute_whole_step(const Uint256& current_x96, const Uint256& target_x96, u128 liquidity,
+                            Direction direction, std::uint32_t fee_pips);
+
+/// The last step of a swap, which ends before the target. Precondition: liquidity and `remaining` are above
+/// 0, and `remaining` is below what the whole step to the next stop takes (exact input, fee included) or
+/// gives (exact output).
+SwapStep compute_partial_step(const Uint256& current_x96, u128 liquidity, const Uint256& remaining, Kind kind,
+                              Direction direction, std::uint32_t fee_pips);
+
 /// Swaps from `current` towards `target` until it is reached or `remaining` is used up: input including fee,
 /// or output. The direction is the target's side; the two may be equal (a step of zero length).
 SwapStep compute_swap_step(const Uint256& current_x96, const Uint256& target_x96, u128 liquidity,

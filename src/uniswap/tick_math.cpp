@@ -1,6 +1,9 @@
 #include "uniswap/tick_math.h"
 
 #include <array>
+#include <cstdlib>
+
+#include "base/wide.h"
 
 namespace sep::uniswap {
 namespace {
@@ -34,68 +37,104 @@ constexpr u128 mul_high(u128 a, u128 b) {
   return static_cast<u128>(a1) * b1 + static_cast<u64>(middle1 >> 64) + static_cast<u64>(middle2 >> 64);
 }
 
-/// A 256-bit two's complement number as its upper and lower half: what the contract's int256 logarithm needs.
-struct Wide {
-  i128 high;
-  u128 low;
-};
+/// The contract multiplies the powers of a tick's bits from the lowest one on, each time rounding down. What
+/// the low byte gives, ready made; 2^128 for 0 is left out, since it has 129 bits.
+constexpr std::array<u128, 256> kLowBytes = [] {
+  std::array<u128, 256> table{};
+  for (std::size_t i = 1; i < table.size(); ++i) {
+    const std::size_t top = std::bit_floor(i);
+    const u128 power = kPowers[static_cast<std::size_t>(std::countr_zero(top))];
+    table[i] = top == i ? power : mul_high(table[i - top], power);
+  }
+  return table;
+}();
 
-constexpr Wide add(const Wide& a, const Wide& b) {
-  const u128 low = a.low + b.low;
-  return {a.high + b.high + (low < a.low ? 1 : 0), low};
+// log2 of a mantissa in [1, 2) by a table over its upper 8 bits: m = c · (1 + y) with c in the middle of the
+// table's interval and |y| < 2^-8, and log2(1 + y) by its series.
+
+constexpr unsigned kLogBits = 56;  // after the point of logarithms below
+
+/// log2(x / 2^127), rounded down, for x in [2^127, 2^128), by squaring.
+constexpr u64 log2_by_squaring(u128 x) {
+  u64 log = 0;
+  for (unsigned i = 0; i < kLogBits; ++i) {
+    const u128 square = mul_high(x, x);  // in [2^126, 2^128)
+    const bool one = square >> 127 != 0;
+    log = log << 1 | (one ? 1 : 0);
+    x = one ? square : square << 1;
+  }
+  return log;
 }
+
+struct LogInterval {
+  u64 inverse;  // 2^64 / c, rounded
+  u64 log;      // log2(c)
+};
+constexpr std::array<LogInterval, 256> kLogs = [] {
+  std::array<LogInterval, 256> table{};
+  for (u64 i = 0; i < 256; ++i) {
+    const u128 middle = static_cast<u128>(512 + 2 * i + 1);  // c · 512
+    table[i] = {static_cast<u64>((static_cast<u128>(512) << 64) / middle), log2_by_squaring(middle << 118)};
+  }
+  return table;
+}();
 
 }  // namespace
 
 Uint256 sqrt_ratio_at_tick(std::int32_t tick) {
   SEP_ASSERT(tick >= kMinTick && tick <= kMaxTick);
-  const auto magnitude = static_cast<std::uint32_t>(tick < 0 ? -tick : tick);
+  const auto magnitude = static_cast<std::uint32_t>(std::abs(tick));
   // Q128.128; all products of the powers stay below 2^128, and only tick 0 has the ratio 2^128 itself.
   if (magnitude == 0) return kQ96;
-  u128 ratio = 0;
-  for (std::uint32_t bits = magnitude; bits != 0; bits &= bits - 1) {
-    const u128 power = kPowers[static_cast<std::size_t>(std::countr_zero(bits))];
-    ratio = bits == magnitude ? power : mul_high(ratio, power);
+  u128 ratio = kLowBytes[magnitude & 255];
+  std::uint32_t bits = magnitude & ~255U;
+  if (ratio == 0) {
+    ratio = kPowers[static_cast<std::size_t>(std::countr_zero(bits))];
+    bits &= bits - 1;
   }
-  const Uint256 q128 = tick > 0 ? Uint256::max() / ratio : Uint256(ratio);
-  const bool exact = static_cast<std::uint32_t>(q128.limb(0)) == 0;
-  return exact ? q128 >> 32 : (q128 >> 32) + 1;
+  for (; bits != 0; bits &= bits - 1)
+    ratio = mul_high(ratio, kPowers[static_cast<std::size_t>(std::countr_zero(bits))]);
+  // To Q64.96, rounding up.
+  if (tick < 0) return Uint256((ratio >> 32) + (static_cast<std::uint32_t>(ratio) != 0 ? 1 : 0));
+  const auto inverse = wide::Divisor<2>({static_cast<u64>(ratio), static_cast<u64>(ratio >> 64)})
+                           .divide<4>({~0ULL, ~0ULL, ~0ULL, ~0ULL});
+  const auto& q = inverse.quotient;
+  const Uint256 floor =
+      Uint256::from_limbs({q[0] >> 32 | q[1] << 32, q[1] >> 32 | q[2] << 32, q[2] >> 32, 0});
+  return static_cast<std::uint32_t>(q[0]) == 0 ? floor : floor + 1;
 }
 
 std::int32_t tick_at_sqrt_ratio(const Uint256& sqrt_ratio_x96) {
   SEP_ASSERT(sqrt_ratio_x96 >= kMinSqrtRatio && sqrt_ratio_x96 < kMaxSqrtRatio);
-  // log2(ratio) in Q64.64: the integer part from the top bit, 14 binary digits after the point by squaring.
-  const unsigned msb = sqrt_ratio_x96.bit_length() - 1 + 32;  // of the ratio in Q128.128
   const unsigned top = sqrt_ratio_x96.bit_length() - 1;
-  u128 r = (top >= 127 ? sqrt_ratio_x96 >> (top - 127) : sqrt_ratio_x96 << (127 - top)).low_u128();
-  i128 log_2 = (static_cast<i128>(msb) - 128) << 64;
-  for (int digit = 63; digit >= 50; --digit) {
-    // r is in [2^127, 2^128); its square shifted right by 127 is in [2^127, 2^129).
-    const u128 high = mul_high(r, r);
-    const bool one = (high >> 127) != 0;
-    const u128 low = r * r;
-    r = one ? high : high << 1 | low >> 127;
-    if (one) log_2 |= static_cast<i128>(1) << digit;
-  }
-  // log_sqrt10001 = log_2 · 255738958999603826347141, in Q128.128; the constant is 1 / log2(sqrt(1.0001)) in
-  // Q64.
-  constexpr u128 kInverseLog = hex128(0x3627, 0xa301d71055774c85);
-  const bool negative = log_2 < 0;
-  const u128 magnitude = static_cast<u128>(negative ? -log_2 : log_2);
-  const u128 product_low = magnitude * kInverseLog;
-  const u128 product_high = mul_high(magnitude, kInverseLog);
-  const Wide log_sqrt10001 =
-      negative ? Wide{static_cast<i128>(~product_high + (product_low == 0 ? 1 : 0)), -product_low}
-               : Wide{static_cast<i128>(product_high), product_low};
-  // The logarithm's error bounds: below 0.01 ticks under, below 0.86 over.
-  constexpr u128 kErrorLow =
-      hex128(0x028f6481ab7f045a, 0x5af012a19d003aaa);  // 3402992956809132418596140100660247210
-  constexpr u128 kErrorHigh =
-      hex128(0xdb2df09e81959a81, 0x455e260799a0632f);  // 291339464771989622907027621153398088495
-  const auto tick_low = static_cast<std::int32_t>(add(log_sqrt10001, {-1, -kErrorLow}).high);
-  const auto tick_high = static_cast<std::int32_t>(add(log_sqrt10001, {0, kErrorHigh}).high);
-  if (tick_low == tick_high) return tick_low;
-  return sqrt_ratio_at_tick(tick_high) <= sqrt_ratio_x96 ? tick_high : tick_low;
+  const u64 mantissa = (top >= 63 ? sqrt_ratio_x96 >> (top - 63) : sqrt_ratio_x96 << (63 - top)).limb(0);
+  const LogInterval& interval = kLogs[mantissa >> 55 & 255];
+  // y in Q64, from the low words alone since |y| < 2^-8: mantissa / 2^63 · inverse / 2^64 - 1.
+  const auto y = static_cast<std::int64_t>(static_cast<u128>(mantissa) * interval.inverse >> 63);
+  // ln(1 + y) = y - y²/2 + y³/3 - y⁴/4 + y⁵/5 - …, all in Q64; the next term is below 2^-50.
+  const auto times = [](std::int64_t a, std::int64_t b) {
+    return static_cast<std::int64_t>(static_cast<i128>(a) * b >> 64);
+  };
+  const std::int64_t y2 = times(y, y);
+  const std::int64_t y3 = times(y2, y);
+  const std::int64_t y4 = times(y2, y2);
+  const std::int64_t y5 = times(y2, y3);
+  const std::int64_t ln = y - y2 / 2 + y3 / 3 - y4 / 4 + y5 / 5;
+  constexpr std::int64_t kInverseLn2 = 0x171547652b82fe17;  // 1 / ln(2) in Q60
+  const auto log2 = static_cast<std::int64_t>(static_cast<i128>(ln) * kInverseLn2 >> (60 + 64 - kLogBits)) +
+                    static_cast<std::int64_t>(interval.log) +
+                    (static_cast<std::int64_t>(top) - 96) * (std::int64_t{1} << kLogBits);
+  // 2 / log2(1.0001) in Q40.
+  constexpr std::int64_t kTicksPerLog2 = 15243229806399573;
+  const i128 ticks = static_cast<i128>(log2) * kTicksPerLog2;
+  // Above the point, and so far from a whole tick that the error cannot reach it: done. The logarithm errs by
+  // less than 2^-45 ticks' worth of 14 bits, and the contract's own ratios by less than 2^-17 ticks.
+  constexpr unsigned kPoint = kLogBits + 40;
+  const auto tick = static_cast<std::int32_t>(ticks >> kPoint);
+  const auto fraction = static_cast<std::uint32_t>(ticks >> (kPoint - 16)) & 0xffff;
+  if (fraction >= 16 && fraction < 0xffff - 16) return tick;
+  const std::int32_t nearest = fraction < 16 ? tick : tick + 1;
+  return sqrt_ratio_at_tick(nearest) <= sqrt_ratio_x96 ? nearest : nearest - 1;
 }
 
 }  // namespace sep::uniswap

@@ -27,6 +27,18 @@ TEST(TickMath, KnownTicks) {
             kMaxTick - 1);
 }
 
+TEST(TickMath, EveryTickBeginsAtItsRatioAndNotBefore) {
+  // Between two ratios nothing can change, so this decides every price there is.
+  Uint256 ratio = kMinSqrtRatio;
+  for (std::int32_t tick = kMinTick; tick < kMaxTick; ++tick) {
+    const Uint256 next = sqrt_ratio_at_tick(tick + 1);
+    ASSERT_LT(ratio, next);
+    ASSERT_EQ(tick_at_sqrt_ratio(ratio), tick);
+    ASSERT_EQ(tick_at_sqrt_ratio(next - 1), tick);
+    ratio = next;
+  }
+}
+
 RC_GTEST_PROP(TickMathProperty, ATicksRatioIsWhereTheTickBegins, ()) {
   const int tick = *rc::gen::inRange(kMinTick, kMaxTick);
   const Uint256 ratio = sqrt_ratio_at_tick(tick);
