@@ -109,7 +109,7 @@ class Host {
     heartbeat_ = services::Heartbeat::start(bus_);
     if (runs("coordinator")) heartbeat_->add("coordinator");
     SEP_CO_TRY(measuring_, services::Measuring::start(bus_, metrics_.trace()));
-    SEP_CO_TRY(view_, services::MarketView::start(bus_));
+    SEP_CO_TRY(view_, services::MarketView::start(bus_, settings_.chain));
     if (runs("market")) {
       SEP_CO_TRY(market_, services::Market::start(bus_, settings_, signer->address(), metrics_));
       heartbeat_->add("market");

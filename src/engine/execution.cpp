@@ -156,11 +156,15 @@ Uint256 attempt_fee_cap(const ExecutionSettings& settings) {
       .value();
 }
 
+Status check_gas_limit(const ExecutionSettings& settings, std::uint64_t gas_limit) {
+  if (gas_limit <= settings.max_gas_limit) return {};
+  return fail(errc::kGasLimit,
+              fmt::format("needs {} gas; execution.max_gas_limit is {}", gas_limit, settings.max_gas_limit));
+}
+
 Result<Fees> initial_fees(const ExecutionSettings& settings, ExecutionStyle style, const FeesSeen& seen,
                           std::uint64_t gas_limit) {
-  if (gas_limit > settings.max_gas_limit)
-    return fail(errc::kGasLimit, fmt::format("needs {} gas; execution.max_gas_limit is {}", gas_limit,
-                                             settings.max_gas_limit));
+  SEP_CHECK(check_gas_limit(settings, gas_limit));
   auto fees = uncapped_fees(settings, style, seen);
   const auto cap = attempt_fee_cap(settings);
   if (seen.base_fee > cap || fees.max_priority_fee_per_gas > cap - seen.base_fee)

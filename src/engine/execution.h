@@ -64,6 +64,8 @@ const FeePolicy& policy_of(const ExecutionSettings& settings, ExecutionStyle sty
 /// The most that a swap or an approval pays: execution.max_fee_per_gas less the raise of one replacement,
 /// which is kept for a cancellation.
 Uint256 attempt_fee_cap(const ExecutionSettings& settings);
+/// GAS_LIMIT where a transaction would need more than execution.max_gas_limit.
+Status check_gas_limit(const ExecutionSettings& settings, std::uint64_t gas_limit);
 /// priority = the style's tip, at least min_priority_fee_per_gas and at most the style's own maximum, which
 /// is also paid where the tip is not known; max_fee = base_fee · multiplier + priority, at most
 /// attempt_fee_cap. GAS_LIMIT where that does not even pay the present base fee and the priority fee, or

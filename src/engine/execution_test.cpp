@@ -324,10 +324,7 @@ class Rig {
     swap.amount_in = units("2500", kUsdc);
     swap.amount_out = wad("1");
     swap.bound = units("2525", kUsdc);
-    swap.pools = {address(0xa1)};
-    swap.fees = {500};
-    swap.sqrt_price_x96_after = {uniswap::kQ96};
-    swap.ticks_crossed = {0};
+    swap.paths = {direct_path(swap, 0xa1, 500)};
     swap.gas_estimate = 150'000;
     swap.router = kRouter;
     swap.recipient = kAccount;

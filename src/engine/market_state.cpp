@@ -149,6 +149,7 @@ Result<MarketState> market_from_snapshot(const json::object& document) {
   MarketState state;
   SEP_CHECK(read_frame(document, state));
   SEP_TRY(state.pools, pools_from(document));
+  state.pools_revision = state.revision;
   return state;
 }
 
@@ -161,6 +162,7 @@ Status apply_update(MarketState& state, const json::object& document) {
   MarketState next;
   SEP_CHECK(read_frame(document, next));
   next.pools = std::move(state.pools);
+  next.pools_revision = changed.empty() ? state.pools_revision : next.revision;
   for (auto& pool : changed) {
     const auto known = std::ranges::find_if(next.pools, [&](const MarketPool& entry) {
       return entry.pool.state().address == pool.pool.state().address;

@@ -51,6 +51,7 @@ struct MarketState {
   std::int64_t block_interval_ms = 0;  // between the last blocks; 0: not known, or mined on demand
   Timestamp confirmed_at;              // when the node last said that `block` is its head
   std::vector<MarketPool> pools;
+  std::uint64_t pools_revision = 0;  // the revision that last changed a pool; of one's own copy
   std::optional<AccountState> account;
 
   /// STALE_MARKET with what is missing or too old.

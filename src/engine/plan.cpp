@@ -17,6 +17,25 @@ json::object step_json(const ApproveStep& step, std::string_view chain_name) {
           {"amount", format_amount(step.amount, step.token.decimals)}};
 }
 
+std::string_view bound_name(SwapKind kind) {
+  return kind == SwapKind::kExactInput ? "min_amount_out" : "max_amount_in";
+}
+
+/// The token in whose units bounds are.
+const Token& bounded_token(const SwapStep& swap) {
+  return swap.kind == SwapKind::kExactInput ? swap.token_out : swap.token_in;
+}
+
+json::array paths_json(const SwapStep& swap) {
+  json::array paths;
+  for (const auto& path : swap.paths) {
+    auto object = path_json(path, swap);
+    object[bound_name(swap.kind)] = format_amount(path.bound, bounded_token(swap).decimals);
+    paths.push_back(std::move(object));
+  }
+  return paths;
+}
+
 json::object step_json(const SwapStep& step, std::string_view chain_name) {
   json::object object{{"kind", "swap"},
                       {"venue", step.venue},
@@ -25,20 +44,9 @@ json::object step_json(const SwapStep& step, std::string_view chain_name) {
                       {"token_out", asset_json(step.token_out, chain_name)},
                       {"amount_in", format_amount(step.amount_in, step.token_in.decimals)},
                       {"amount_out", format_amount(step.amount_out, step.token_out.decimals)}};
-  if (step.kind == SwapKind::kExactInput)
-    object["min_amount_out"] = format_amount(step.bound, step.token_out.decimals);
-  else
-    object["max_amount_in"] = format_amount(step.bound, step.token_in.decimals);
-  json::array pools, fees, prices, ticks;
-  for (const auto& pool : step.pools) pools.emplace_back(to_checksum(pool));
-  for (const auto fee : step.fees) fees.emplace_back(fee);
-  for (const auto& price : step.sqrt_price_x96_after) prices.emplace_back(to_string(price));
-  for (const auto crossed : step.ticks_crossed) ticks.emplace_back(crossed);
-  object["pools"] = std::move(pools);
-  object["fees"] = std::move(fees);
+  object[bound_name(step.kind)] = format_amount(step.bound, bounded_token(step).decimals);
+  object["paths"] = paths_json(step);
   object["price_impact"] = format_amount(step.price_impact_wad, 18);
-  object["sqrt_price_x96_after"] = std::move(prices);
-  object["ticks_crossed"] = std::move(ticks);
   object["gas_estimate"] = std::to_string(step.gas_estimate);
   object["router"] = to_checksum(step.router);
   object["recipient"] = to_checksum(step.recipient);
@@ -95,6 +103,89 @@ Result<ApproveStep> approve_from(const json::object& object) {
   return step;
 }
 
+Result<std::vector<PathHop>> hops_from(const json::object& object) {
+  SEP_TRY(const auto pools, get_array(object, "pools"));
+  SEP_TRY(const auto fees, integers_from(object, "fees"));
+  SEP_TRY(const auto ticks, integers_from(object, "ticks_crossed"));
+  SEP_TRY(const auto prices, get_array(object, "sqrt_price_x96_after"));
+  if (pools.empty() || fees.size() != pools.size() || ticks.size() != pools.size() ||
+      prices.size() != pools.size())
+    return fail(errc::kInvalidEvent, "a path must have a fee, ticks and a price for each of its pools");
+  std::vector<PathHop> hops(pools.size());
+  for (std::size_t i = 0; i < hops.size(); ++i) {
+    if (!pools[i].is_string()) return fail(errc::kInvalidEvent, "\"pools\" must hold addresses");
+    if (!prices[i].is_string())
+      return fail(errc::kInvalidEvent, "\"sqrt_price_x96_after\" must hold strings");
+    SEP_TRY(hops[i].pool, parse_address(pools[i].get_string()));
+    hops[i].fee_pips = fees[i];
+    hops[i].ticks_crossed = ticks[i];
+    SEP_TRY(hops[i].sqrt_price_x96_after, parse_uint256(prices[i].get_string()));
+  }
+  return hops;
+}
+
+Result<std::vector<PathToken>> tokens_from(const json::object& object) {
+  SEP_TRY(const auto list, get_array(object, "tokens"));
+  std::vector<PathToken> tokens;
+  for (const auto& element : list) {
+    if (!element.is_object()) return fail(errc::kInvalidEvent, "\"tokens\" must hold objects");
+    auto& token = tokens.emplace_back();
+    SEP_TRY(token.address, address_from(element.get_object(), "address"));
+    token.symbol = string_or(element.get_object(), "symbol");
+  }
+  return tokens;
+}
+
+Result<SwapPath> path_from(const json::object& object, const SwapStep& swap) {
+  SwapPath path;
+  SEP_TRY(path.amount_in, amount_from(object, "amount_in", swap.token_in.decimals));
+  SEP_TRY(path.amount_out, amount_from(object, "amount_out", swap.token_out.decimals));
+  SEP_TRY(path.bound, amount_from(object, bound_name(swap.kind), bounded_token(swap).decimals));
+  SEP_TRY(path.tokens, tokens_from(object));
+  SEP_TRY(path.hops, hops_from(object));
+  if (path.tokens.size() != path.hops.size() + 1)
+    return fail(errc::kInvalidEvent, "a path must have one token more than pools");
+  if (path.tokens.front().address != swap.token_in.address ||
+      path.tokens.back().address != swap.token_out.address)
+    return fail(errc::kInvalidEvent, "a path must lead from the swap's one token to the other");
+  return path;
+}
+
+/// Whether the paths' amounts and bounds are the swap's.
+bool adds_up(const SwapStep& swap) {
+  const auto sum_is = [&](Uint256 SwapPath::* part, const Uint256& whole) {
+    std::optional<Uint256> sum = Uint256();
+    for (const auto& path : swap.paths)
+      if (sum) sum = checked_add(*sum, path.*part);
+    return sum == whole;
+  };
+  return sum_is(&SwapPath::amount_in, swap.amount_in) && sum_is(&SwapPath::amount_out, swap.amount_out) &&
+         sum_is(&SwapPath::bound, swap.bound);
+}
+
+Result<std::vector<SwapPath>> paths_from(const json::object& object, const SwapStep& swap) {
+  std::vector<SwapPath> paths;
+  if (!object.contains("paths")) {
+    // A swap in one pool, from before there were paths.
+    auto& path = paths.emplace_back(SwapPath{
+        swap.amount_in,
+        swap.amount_out,
+        swap.bound,
+        {{swap.token_in.address, swap.token_in.symbol}, {swap.token_out.address, swap.token_out.symbol}},
+        {}});
+    SEP_TRY(path.hops, hops_from(object));
+    if (path.hops.size() != 1) return fail(errc::kInvalidEvent, "a swap without paths has one pool");
+    return paths;
+  }
+  SEP_TRY(const auto list, get_array(object, "paths"));
+  for (const auto& element : list) {
+    if (!element.is_object()) return fail(errc::kInvalidEvent, "\"paths\" must hold objects");
+    SEP_TRY(paths.emplace_back(), path_from(element.get_object(), swap));
+  }
+  if (paths.empty()) return fail(errc::kInvalidEvent, "a swap must have a path");
+  return paths;
+}
+
 Result<SwapStep> swap_from(const json::object& object) {
   SwapStep step;
   SEP_TRY(step.venue, get_string(object, "venue"));
@@ -106,24 +197,10 @@ Result<SwapStep> swap_from(const json::object& object) {
   SEP_TRY(step.token_out, token_from(object, "token_out"));
   SEP_TRY(step.amount_in, amount_from(object, "amount_in", step.token_in.decimals));
   SEP_TRY(step.amount_out, amount_from(object, "amount_out", step.token_out.decimals));
-  if (step.kind == SwapKind::kExactInput) {
-    SEP_TRY(step.bound, amount_from(object, "min_amount_out", step.token_out.decimals));
-  } else {
-    SEP_TRY(step.bound, amount_from(object, "max_amount_in", step.token_in.decimals));
-  }
-  SEP_TRY(const auto pools, get_array(object, "pools"));
-  for (const auto& pool : pools) {
-    if (!pool.is_string()) return fail(errc::kInvalidEvent, "\"pools\" must hold addresses");
-    SEP_TRY(step.pools.emplace_back(), parse_address(pool.get_string()));
-  }
-  SEP_TRY(step.fees, integers_from(object, "fees"));
+  SEP_TRY(step.bound, amount_from(object, bound_name(step.kind), bounded_token(step).decimals));
+  SEP_TRY(step.paths, paths_from(object, step));
+  if (!adds_up(step)) return fail(errc::kInvalidEvent, "the paths do not add up to their swap");
   SEP_TRY(step.price_impact_wad, amount_from(object, "price_impact", 18));
-  SEP_TRY(const auto prices, get_array(object, "sqrt_price_x96_after"));
-  for (const auto& price : prices) {
-    if (!price.is_string()) return fail(errc::kInvalidEvent, "\"sqrt_price_x96_after\" must hold strings");
-    SEP_TRY(step.sqrt_price_x96_after.emplace_back(), parse_uint256(price.get_string()));
-  }
-  SEP_TRY(step.ticks_crossed, integers_from(object, "ticks_crossed"));
   SEP_TRY(step.gas_estimate, gas_from(object, "gas_estimate"));
   SEP_TRY(step.router, address_from(object, "router"));
   SEP_TRY(step.recipient, address_from(object, "recipient"));
@@ -150,6 +227,50 @@ std::string_view to_string(StepKind kind) {
       return "cancel";
   }
   SEP_ASSERT(false);
+}
+
+void set_bound(SwapStep& swap, const Uint256& bound) {
+  const bool exact_input = swap.kind == SwapKind::kExactInput;
+  const auto& quote = exact_input ? swap.amount_out : swap.amount_in;
+  SEP_ASSERT(!swap.paths.empty() && (exact_input ? bound <= quote : bound >= quote));
+  swap.bound = bound;
+  auto left = bound;
+  for (auto& path : swap.paths) {
+    const auto& part = exact_input ? path.amount_out : path.amount_in;
+    path.bound = quote.is_zero() ? Uint256() : *mul_div(bound, part, quote);
+    left = left - path.bound;
+  }
+  // At most one unit a path is left. An exact input's bounds must not exceed their quotes; together they
+  // have the room.
+  for (auto& path : swap.paths) {
+    const auto room = exact_input ? path.amount_out - path.bound : left;
+    const auto given = std::min(left, room);
+    path.bound = path.bound + given;
+    left = left - given;
+  }
+  SEP_ASSERT(left.is_zero());
+}
+
+json::object path_json(const SwapPath& path, const SwapStep& swap) {
+  json::array tokens, pools, fees, ticks, prices;
+  for (const auto& token : path.tokens) {
+    json::object object{{"address", to_checksum(token.address)}};
+    if (!token.symbol.empty()) object["symbol"] = token.symbol;
+    tokens.push_back(std::move(object));
+  }
+  for (const auto& hop : path.hops) {
+    pools.emplace_back(to_checksum(hop.pool));
+    fees.emplace_back(hop.fee_pips);
+    ticks.emplace_back(hop.ticks_crossed);
+    prices.emplace_back(to_string(hop.sqrt_price_x96_after));
+  }
+  return {{"amount_in", format_amount(path.amount_in, swap.token_in.decimals)},
+          {"amount_out", format_amount(path.amount_out, swap.token_out.decimals)},
+          {"tokens", std::move(tokens)},
+          {"pools", std::move(pools)},
+          {"fees", std::move(fees)},
+          {"ticks_crossed", std::move(ticks)},
+          {"sqrt_price_x96_after", std::move(prices)}};
 }
 
 StepKind kind_of(const PlanStep& step) {

@@ -7,7 +7,10 @@
 //  2. An exact-input swap has min_amount_out, an exact-output swap max_amount_in; the other bound is the
 //  exact
 //     amount itself.
-//  3. plan_payload and plan_from_payload are inverse: the record's plan.created holds all of a plan. Only USD
+//  3. Amounts and bounds of a swap's paths add up to the swap's, so that the bounds which the router holds
+//  path by
+//     path hold the swap's.
+//  4. plan_payload and plan_from_payload are inverse: the record's plan.created holds all of a plan. Only USD
 //  is cut
 //     to the 6 decimals of its text, and of a token its asset is kept.
 #include <cstdint>
@@ -36,19 +39,45 @@ struct ApproveStep {
   Uint256 amount;  // base units
 };
 
+/// A token on the way.
+struct PathToken {
+  Address address;
+  std::string symbol;  // empty where it is not configured
+
+  bool operator==(const PathToken&) const = default;
+};
+
+/// One pool on the way.
+struct PathHop {
+  Address pool;
+  std::uint32_t fee_pips = 0;  // hundredths of a basis point
+  std::uint32_t ticks_crossed = 0;
+  Uint256 sqrt_price_x96_after;
+
+  bool operator==(const PathHop&) const = default;
+};
+
+/// Pools one after the other.
+struct SwapPath {
+  Uint256 amount_in;              // base units of the swap's token_in
+  Uint256 amount_out;             // base units of the swap's token_out
+  Uint256 bound;                  // this path's part of the swap's
+  std::vector<PathToken> tokens;  // from token_in to token_out: one more than hops
+  std::vector<PathHop> hops;
+
+  bool operator==(const SwapPath&) const = default;
+};
+
 struct SwapStep {
   std::string venue = "uniswap_v3";
   SwapKind kind;
   Token token_in;
   Token token_out;
-  Uint256 amount_in;   // quoted, or exact for exact input; base units of token_in
-  Uint256 amount_out;  // quoted, or exact for exact output; base units of token_out
-  Uint256 bound;       // min_amount_out (exact input) or max_amount_in (exact output)
-  std::vector<Address> pools;
-  std::vector<std::uint32_t> fees;  // hundredths of a basis point
+  Uint256 amount_in;            // quoted, or exact for exact input; base units of token_in
+  Uint256 amount_out;           // quoted, or exact for exact output; base units of token_out
+  Uint256 bound;                // min_amount_out (exact input) or max_amount_in (exact output)
+  std::vector<SwapPath> paths;  // side by side, in one transaction; no two share a pool
   Uint256 price_impact_wad;
-  std::vector<Uint256> sqrt_price_x96_after;
-  std::vector<std::uint32_t> ticks_crossed;
   std::uint64_t gas_estimate = 0;
   Address router;
   Address recipient;
@@ -59,6 +88,11 @@ struct SwapStep {
   /// The most that leaves the account.
   const Uint256& max_amount_in() const { return kind == SwapKind::kExactInput ? amount_in : bound; }
 };
+
+/// Sets the swap's bound and each path's part of it: in the proportion of their quotes, rounded down, and the
+/// units that are left given where they make no bound tighter than its quote. `bound` must be at most
+/// amount_out (exact input), or at least amount_in (exact output); the swap has paths.
+void set_bound(SwapStep& swap, const Uint256& bound);
 
 using PlanStep = std::variant<ApproveStep, SwapStep>;
 
@@ -80,9 +114,14 @@ struct Plan {
 
 StepKind kind_of(const PlanStep& step);
 
+/// {amount_in, amount_out, tokens, pools, fees, ticks_crossed, sqrt_price_x96_after}: one of the swap's paths
+/// as documents show it, without its bound.
+json::object path_json(const SwapPath& path, const SwapStep& swap);
+
 /// The payload of `plan.created`.
 json::object plan_payload(const Plan& plan, std::string_view intent_id, std::string_view chain_name);
-/// INVALID_EVENT where a field is absent or malformed.
+/// Reads also what was written before swaps had paths: a swap in one pool, whose fields stand in the step
+/// itself. INVALID_EVENT where a field is absent or malformed, or paths do not add up to their swap.
 Result<Plan> plan_from_payload(const json::object& payload);
 
 /// {gas_units, gas_wei, gas_eth, gas_usd}, all decimal strings.

@@ -1,5 +1,7 @@
 #include "engine/plan.h"
 
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <set>
 
@@ -21,11 +23,8 @@ SwapStep sample_swap() {
   swap.amount_in = number("2500000000");
   swap.amount_out = wad("1");
   swap.bound = number("2525000000");
-  swap.pools = {address(0xa1)};
-  swap.fees = {500};
   swap.price_impact_wad = wad("0.0004");
-  swap.sqrt_price_x96_after = {number("79228162514264337593543950336")};
-  swap.ticks_crossed = {3};
+  swap.paths = {direct_path(swap, 0xa1, 500)};
   swap.gas_estimate = 160'000;
   swap.router = kRouter;
   swap.recipient = kAccount;
@@ -67,6 +66,16 @@ TEST(Plan, ThePayloadIsTheContracts) {
                                                        {"gas_usd", "8.47"}}));
   const auto& steps = payload.at("steps").as_array();
   ASSERT_EQ(steps.size(), 2U);
+  const json::object path{
+      {"amount_in", "2500"},
+      {"amount_out", "1"},
+      {"max_amount_in", "2525"},
+      {"tokens", json::array{json::object{{"address", to_checksum(kUsdc.address)}, {"symbol", "USDC"}},
+                             json::object{{"address", to_checksum(kWeth.address)}, {"symbol", "WETH"}}}},
+      {"pools", array_of(json::string(to_checksum(address(0xa1))))},
+      {"fees", array_of(500)},
+      {"ticks_crossed", array_of(3)},
+      {"sqrt_price_x96_after", array_of("79228162514264337593543950336")}};
   EXPECT_EQ(steps[0], (json::object{{"index", 0},
                                     {"kind", "approve"},
                                     {"token", asset_json(kUsdc, "ethereum")},
@@ -81,11 +90,8 @@ TEST(Plan, ThePayloadIsTheContracts) {
                                     {"amount_in", "2500"},
                                     {"amount_out", "1"},
                                     {"max_amount_in", "2525"},
-                                    {"pools", array_of(json::string(to_checksum(address(0xa1))))},
-                                    {"fees", array_of(500)},
+                                    {"paths", array_of(path)},
                                     {"price_impact", "0.0004"},
-                                    {"sqrt_price_x96_after", array_of("79228162514264337593543950336")},
-                                    {"ticks_crossed", array_of(3)},
                                     {"gas_estimate", "160000"},
                                     {"router", to_checksum(kRouter)},
                                     {"recipient", to_checksum(kAccount)},
@@ -99,7 +105,7 @@ TEST(Plan, AnExactInputIsBoundByWhatComesOut) {
   auto& swap = std::get<SwapStep>(plan.steps.back());
   EXPECT_EQ(swap.max_amount_in(), number("2525000000"));
   swap.kind = SwapKind::kExactInput;
-  swap.bound = wad("0.99");
+  set_bound(swap, wad("0.99"));
   EXPECT_EQ(swap.max_amount_in(), number("2500000000"));
   const auto payload = payload_of(plan);
   const auto& step = payload.at("steps").as_array()[1].as_object();
@@ -130,14 +136,19 @@ Plan any_plan() {
   swap.kind = *rc::gen::element(SwapKind::kExactInput, SwapKind::kExactOutput);
   swap.token_in = token();
   swap.token_out = token();
-  swap.amount_in = any_amount();
-  swap.amount_out = any_amount();
-  swap.bound = any_amount();
-  for (auto hops = *rc::gen::inRange(1, 4); hops > 0; --hops) {
-    swap.pools.push_back(any_address());
-    swap.fees.push_back(any());
-    swap.sqrt_price_x96_after.push_back(any_amount());
-    swap.ticks_crossed.push_back(any());
+  for (auto paths = *rc::gen::inRange(1, 5); paths > 0; --paths) {
+    // A quarter of what a number holds: the sum of four does not overflow.
+    auto& path =
+        swap.paths.emplace_back(SwapPath{any_amount() >> 2, any_amount() >> 2, any_amount() >> 2, {}, {}});
+    swap.amount_in = swap.amount_in + path.amount_in;
+    swap.amount_out = swap.amount_out + path.amount_out;
+    swap.bound = swap.bound + path.bound;
+    path.tokens.push_back({swap.token_in.address, swap.token_in.symbol});
+    for (auto hops = *rc::gen::inRange(1, 4); hops > 0; --hops) {
+      path.hops.push_back({any_address(), any(), any(), any_amount()});
+      if (hops > 1) path.tokens.push_back({any_address(), *rc::gen::element<std::string>("MID", "")});
+    }
+    path.tokens.push_back({swap.token_out.address, swap.token_out.symbol});
   }
   swap.price_impact_wad = any_amount();
   swap.gas_estimate = *rc::gen::arbitrary<std::uint64_t>();
@@ -161,9 +172,9 @@ Plan any_plan() {
 
 void assert_same(const SwapStep& a, const SwapStep& b) {
   const auto fields = [](const SwapStep& s) {
-    return std::tie(s.venue, s.kind, s.token_in, s.token_out, s.amount_in, s.amount_out, s.bound, s.pools,
-                    s.fees, s.price_impact_wad, s.sqrt_price_x96_after, s.ticks_crossed, s.gas_estimate,
-                    s.router, s.recipient, s.deadline_unix_s, s.block_number, s.block_hash);
+    return std::tie(s.venue, s.kind, s.token_in, s.token_out, s.amount_in, s.amount_out, s.bound, s.paths,
+                    s.price_impact_wad, s.gas_estimate, s.router, s.recipient, s.deadline_unix_s,
+                    s.block_number, s.block_hash);
   };
   RC_ASSERT((fields(a) == fields(b)));
 }
@@ -221,11 +232,17 @@ void spoil_each(const std::function<json::object&(json::object&)>& at, const std
 json::object& step(json::object& payload, std::size_t index) {
   return payload["steps"].as_array()[index].as_object();
 }
+json::object& path(json::object& payload) {
+  return step(payload, 1)["paths"].as_array()[0].as_object();
+}
 
 TEST(Plan, MalformedPayloadsAreRefused) {
   spoil_each([](json::object& p) -> json::object& { return p; }, {"intentId"});
   spoil_each([](json::object& p) -> json::object& { return step(p, 0); }, {"index"});
   spoil_each([](json::object& p) -> json::object& { return step(p, 1); }, {"index"});
+  spoil_each([](json::object& p) -> json::object& { return path(p); }, {});
+  spoil_each([](json::object& p) -> json::object& { return path(p)["tokens"].as_array()[0].as_object(); },
+             {"symbol"});
   spoil_each([](json::object& p) -> json::object& { return step(p, 1)["token_in"].as_object(); }, {"chain"});
   spoil_each([](json::object& p) -> json::object& { return p["estimatedCost"].as_object(); }, {"gas_eth"});
 }
@@ -235,8 +252,8 @@ TEST(Plan, NumbersOutOfRangeAreRefused) {
   for (const auto& spoil : std::vector<std::function<void(json::object&)>>{
            [&](auto& p) { step(p, 1)["gas_estimate"] = huge; },
            [&](auto& p) { p["estimatedCost"].as_object()["gas_units"] = huge; },
-           [&](auto& p) { step(p, 1)["fees"] = array_of(1ULL << 32); },
-           [&](auto& p) { step(p, 1)["ticks_crossed"] = array_of(0.5); },
+           [&](auto& p) { path(p)["fees"] = array_of(1ULL << 32); },
+           [&](auto& p) { path(p)["ticks_crossed"] = array_of(0.5); },
            [&](auto& p) { step(p, 1)["token_in"].as_object()["decimals"] = 4'000'000'000; },
            [&](auto& p) { step(p, 1)["amount_in"] = "1.0000001"; },
            [&](auto& p) { step(p, 1)["amount_out"] = std::string(80, '9'); }}) {
@@ -244,6 +261,87 @@ TEST(Plan, NumbersOutOfRangeAreRefused) {
     spoil(payload);
     expect_invalid(payload, json::serialize(payload));
   }
+}
+
+TEST(Plan, PathsLeadFromTokenToTokenAndAddUp) {
+  for (const auto& [what, spoil] : std::vector<std::pair<std::string, std::function<void(json::object&)>>>{
+           {"no path", [](auto& p) { step(p, 1)["paths"] = json::array(); }},
+           {"other amount in", [](auto& p) { path(p)["amount_in"] = "2499"; }},
+           {"other amount out", [](auto& p) { path(p)["amount_out"] = "1.1"; }},
+           {"other bound", [](auto& p) { path(p)["max_amount_in"] = "2525.000001"; }},
+           {"the same path twice",
+            [](auto& p) { step(p, 1)["paths"].as_array().push_back(json::value(path(p))); }},
+           {"one token", [](auto& p) { path(p)["tokens"].as_array().pop_back(); }},
+           {"from elsewhere",
+            [](auto& p) {
+              path(p)["tokens"].as_array()[0].as_object()["address"] = to_checksum(kDai.address);
+            }},
+           {"two fees for a pool", [](auto& p) { path(p)["fees"].as_array().push_back(500); }},
+           {"no pool", [](auto& p) {
+              for (const auto* key : {"pools", "fees", "ticks_crossed", "sqrt_price_x96_after"})
+                path(p)[key] = json::array();
+              path(p)["tokens"].as_array().pop_back();
+            }}}) {
+    auto payload = payload_of(sample_plan());
+    spoil(payload);
+    expect_invalid(payload, what);
+  }
+}
+
+/// What records hold from before swaps had paths is read for ever.
+TEST(Plan, ASwapInOnePoolWithoutPathsIsRead) {
+  std::ifstream file(std::filesystem::path(SEP_SOURCE_DIR) /
+                     "schema/samples/valid/payloads/plan.created/in_one_pool.json");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  const auto payload = parse_json(text);
+  ASSERT_TRUE(payload);
+  const auto plan = plan_from_payload(payload->get_object());
+  ASSERT_TRUE(plan) << plan.error().detail;
+  const auto& swap = plan->swap();
+  ASSERT_EQ(swap.paths.size(), 1U);
+  const auto& path = swap.paths.front();
+  EXPECT_EQ(path.amount_in, swap.amount_in);
+  EXPECT_EQ(path.amount_out, swap.amount_out);
+  EXPECT_EQ(path.bound, swap.bound);
+  EXPECT_EQ(path.tokens, (std::vector<PathToken>{{swap.token_in.address, swap.token_in.symbol},
+                                                 {swap.token_out.address, swap.token_out.symbol}}));
+  ASSERT_EQ(path.hops.size(), 1U);
+  EXPECT_EQ(to_checksum(path.hops[0].pool), "0x88e6A0c2dDD26FEEb64F039a2c41296FcB3f5640");
+  EXPECT_EQ(path.hops[0].fee_pips, 500U);
+  EXPECT_EQ(path.hops[0].ticks_crossed, 3U);
+  EXPECT_EQ(to_string(path.hops[0].sqrt_price_x96_after), "1584563250285286751870879006720000");
+  // Two pools of such a step could not be told into a path.
+  auto two = payload->get_object();
+  for (auto& one : two["steps"].as_array()) {
+    if (!one.as_object().contains("pools")) continue;
+    for (const auto* key : {"pools", "fees", "ticks_crossed", "sqrt_price_x96_after"}) {
+      auto& list = one.as_object()[key].as_array();
+      list.push_back(json::value(list[0]));
+    }
+  }
+  expect_invalid(two, "two pools");
+}
+
+/// However the amounts lie: the parts are the bound, none is tighter than its quote, and each is within a
+/// unit a path of its share.
+RC_GTEST_PROP(PlanProperty, TheBoundIsDividedExactly, ()) {
+  auto swap = any_plan().swap();
+  const bool exact_input = swap.kind == SwapKind::kExactInput;
+  const auto& quote = exact_input ? swap.amount_out : swap.amount_in;
+  const auto any = any_amount();
+  const auto bound = exact_input ? std::min(any, quote) : std::max(any, quote);
+  set_bound(swap, bound);
+  RC_ASSERT(swap.bound == bound);
+  Uint256 sum;
+  for (const auto& path : swap.paths) {
+    const auto& part = exact_input ? path.amount_out : path.amount_in;
+    if (exact_input) RC_ASSERT(path.bound <= part);
+    if (!exact_input) RC_ASSERT(path.bound >= part);
+    const auto share = quote.is_zero() ? Uint256() : mul_div(bound, part, quote).value();
+    if (!quote.is_zero()) RC_ASSERT(path.bound >= share && path.bound - share <= Uint256(4U));
+    sum = sum + path.bound;
+  }
+  RC_ASSERT(sum == bound);
 }
 
 TEST(Plan, TheLastStepIsTheOnlySwap) {

@@ -6,7 +6,6 @@
 
 #include "base/decimal.h"
 #include "engine/execution.h"
-#include "engine/valuation.h"
 #include "engine/venue.h"
 
 namespace sep::engine {
@@ -63,12 +62,12 @@ Status apply_criteria(const Intent& intent, std::int64_t estimated_duration_ms, 
       case Metric::kMinAmountOut:
         if (swap.amount_out < criterion.value)
           return unreachable(format_amount(swap.amount_out, swap.token_out.decimals) + " would come out");
-        if (swap.kind == SwapKind::kExactInput) swap.bound = std::max(swap.bound, criterion.value);
+        if (swap.kind == SwapKind::kExactInput) set_bound(swap, std::max(swap.bound, criterion.value));
         break;
       case Metric::kMaxAmountIn:
         if (swap.amount_in > criterion.value)
           return unreachable(format_amount(swap.amount_in, swap.token_in.decimals) + " would be paid");
-        if (swap.kind == SwapKind::kExactOutput) swap.bound = std::min(swap.bound, criterion.value);
+        if (swap.kind == SwapKind::kExactOutput) set_bound(swap, std::min(swap.bound, criterion.value));
         break;
       case Metric::kMaxGasUsd:
         if (cost.gas_usd_wad > criterion.value)
@@ -112,20 +111,61 @@ unsigned share_of(const Uint256& value, const Uint256& limit) {
   return static_cast<unsigned>(mul_div_rounding_up(value, Uint256(100U), limit)->to_u64());
 }
 
+std::vector<SwapPath> paths_of(const uniswap::Route& route, const SwapStep& swap,
+                               const ChainSettings& chain) {
+  std::vector<SwapPath> paths;
+  paths.reserve(route.paths.size());
+  for (const auto& found : route.paths) {
+    auto& path = paths.emplace_back(SwapPath{.amount_in = found.amount_in, .amount_out = found.amount_out});
+    path.tokens.push_back({swap.token_in.address, swap.token_in.symbol});
+    for (const auto& hop : found.hops) {
+      path.hops.push_back({hop.pool, hop.fee_pips, hop.ticks_crossed, hop.sqrt_price_x96_after});
+      if (hop.token_out == swap.token_out.address) break;
+      const auto* middle = find_token(chain, hop.token_out);
+      path.tokens.push_back({hop.token_out, middle == nullptr ? "" : middle->symbol});
+    }
+    path.tokens.push_back({swap.token_out.address, swap.token_out.symbol});
+  }
+  return paths;
+}
+
+/// What a unit of gas costs now, in this style.
+Uint256 gas_price_wei(const MarketState& market, const ExecutionSettings& settings, ExecutionStyle style) {
+  return market.block.base_fee_wei + policy_of(settings, style).max_priority_fee_per_gas_wei;
+}
+
+EstimatedCost cost_of(const SwapStep& swap, const MarketState& market, const PoolBook& pools,
+                      const ExecutionSettings& settings, const Uint256& gas_price_wei) {
+  EstimatedCost cost;
+  cost.gas_units = swap.gas_estimate;
+  if (needs_approval(swap, market, settings))
+    cost.gas_units += needs_reset(swap, market) ? 2 * kApproveGas : kApproveGas;
+  cost.gas_units = cost.gas_units * kGasMarginPercent / 100;
+  cost.gas_wei = Uint256(cost.gas_units) * gas_price_wei;
+  if (auto usd = pools.valuation.native_usd(cost.gas_wei)) cost.gas_usd_wad = *usd;
+  return cost;
+}
+
 }  // namespace
 
-Result<Pricing> price_intent(const Intent& intent, const MarketState& market, const Settings& settings,
-                             Timestamp now) {
+Result<Pricing> price_intent(const Intent& intent, const MarketState& market, const PoolBook& pools,
+                             const Settings& settings, Timestamp now) {
   SEP_CHECK(market.check_fresh(now, settings.market));
-  const auto pools = market.usable_pools();
   Pricing pricing;
   auto& swap = pricing.swap;
   swap.kind = intent.type == IntentType::kAcquire ? SwapKind::kExactOutput : SwapKind::kExactInput;
   swap.token_in = intent.token_in();
   swap.token_out = intent.token_out();
+  const auto gas_price = gas_price_wei(market, settings.execution, intent.style);
+  const auto& counted = swap.kind == SwapKind::kExactInput ? swap.token_out : swap.token_in;
   const UniswapV3Venue venue(settings.chain.name);
   SEP_TRY(const auto route,
-          venue.price_quote(swap.token_in, swap.token_out, intent.amount, swap.kind, pools));
+          venue.price_quote({.token_in = swap.token_in.address,
+                             .token_out = swap.token_out.address,
+                             .amount = intent.amount,
+                             .kind = pools_kind(swap.kind),
+                             .gas_unit_cost_wad = pools.valuation.gas_unit_cost_wad(gas_price, counted)},
+                            pools));
   // Dust: the pool would take it and give nothing.
   if (route.amount_out.is_zero())
     return fail(errc::kInsufficientLiquidity, "the amount is too small: nothing would come out");
@@ -133,51 +173,42 @@ Result<Pricing> price_intent(const Intent& intent, const MarketState& market, co
   swap.amount_in = route.amount_in;
   swap.amount_out = route.amount_out;
   swap.price_impact_wad = route.price_impact_wad;
-  for (const auto& hop : route.paths.front().hops) {
-    swap.pools.push_back(hop.pool);
-    swap.fees.push_back(hop.fee_pips);
-    swap.sqrt_price_x96_after.push_back(hop.sqrt_price_x96_after);
-    swap.ticks_crossed.push_back(hop.ticks_crossed);
-  }
+  swap.paths = paths_of(route, swap, settings.chain);
   swap.gas_estimate = route.gas_estimate;
   swap.router = settings.chain.contracts.swap_router;
   swap.block_number = market.block.number;
   swap.block_hash = market.block.hash;
-  swap.bound = with_slippage(swap.kind, swap, intent.max_slippage_wad);
-  SEP_TRY(pricing.notional_usd_wad, usd_value(intent.base, intent.amount, settings.chain, pools));
-
-  auto& cost = pricing.cost;
-  cost.gas_units = swap.gas_estimate;
-  if (needs_approval(swap, market, settings.execution))
-    cost.gas_units += needs_reset(swap, market) ? 2 * kApproveGas : kApproveGas;
-  cost.gas_units = cost.gas_units * kGasMarginPercent / 100;
-  const auto& policy = policy_of(settings.execution, intent.style);
-  cost.gas_wei = Uint256(cost.gas_units) * (market.block.base_fee_wei + policy.max_priority_fee_per_gas_wei);
-  if (auto usd = native_usd_value(cost.gas_wei, settings.chain, pools)) cost.gas_usd_wad = *usd;
+  set_bound(swap, with_slippage(swap.kind, swap, intent.max_slippage_wad));
+  SEP_TRY(pricing.notional_usd_wad, pools.valuation.usd(intent.base, intent.amount));
+  pricing.cost = cost_of(swap, market, pools, settings.execution, gas_price);
   return pricing;
 }
 
-Result<Plan> make_plan(const PlanningInput& input) {
+std::expected<Plan, NoPlan> make_plan(const PlanningInput& input) {
   const auto& intent = input.intent;
   const auto& settings = input.settings;
   const auto deadline = input.submitted_at.plus_ms(intent.time_window_s * 1000);
   if (input.now >= deadline) return fail(errc::kTimeWindow, "the time window ended before a plan was made");
-  SEP_TRY(auto pricing, price_intent(intent, input.market, settings, input.now));
+  SEP_TRY(auto pricing, price_intent(intent, input.market, input.pools, settings, input.now));
   auto& swap = pricing.swap;
   if (swap.price_impact_wad > settings.risk.max_price_impact_wad)
     return fail(errc::kPriceImpact,
                 fmt::format("the price impact would be {}; allowed: {}", percent(swap.price_impact_wad),
                             percent(settings.risk.max_price_impact_wad)));
+  SEP_CHECK(check_gas_limit(settings.execution, swap.gas_estimate));
   Plan plan;
   plan.plan_id = input.plan_id;
   plan.estimated_duration_ms =
       input.market.block_interval_ms * static_cast<std::int64_t>(settings.chain.confirmations);
   plan.estimated_cost = pricing.cost;
-  SEP_CHECK(apply_criteria(intent, plan.estimated_duration_ms, plan.estimated_cost, swap));
-  if (auto fees = initial_fees(settings.execution, intent.style,
-                               {.base_fee = input.market.block.base_fee_wei}, swap.gas_estimate);
-      !fees)
-    return fail(std::move(fees.error()));
+  const auto fees = initial_fees(settings.execution, intent.style,
+                                 {.base_fee = input.market.block.base_fee_wei}, swap.gas_estimate);
+  if (auto met = apply_criteria(intent, plan.estimated_duration_ms, plan.estimated_cost, swap); !met) {
+    // What it costs when a unit of gas is within its cap again is to be seen.
+    const bool passes = met.error().code == errc::kGasLimit && !fees;
+    return std::unexpected(NoPlan(std::move(met.error()), passes));
+  }
+  if (!fees) return std::unexpected(NoPlan(fees.error(), true));
   SEP_CHECK(check_balance(swap, pricing.cost, input.market));
   swap.recipient = input.market.account->address;
   swap.deadline_unix_s = deadline.unix_seconds();
@@ -192,13 +223,6 @@ Result<Plan> make_plan(const PlanningInput& input) {
                               share_of(swap.price_impact_wad, settings.risk.max_price_impact_wad)});
   plan.steps.emplace_back(std::move(swap));
   return plan;
-}
-
-bool passes(const Error& no_plan, const PlanningInput& input) {
-  if (no_plan.code == errc::kStaleMarket) return true;
-  const FeesSeen seen{.base_fee = input.market.block.base_fee_wei};
-  return no_plan.code == errc::kGasLimit &&
-         !initial_fees(input.settings.execution, input.intent.style, seen, 0).has_value();
 }
 
 }  // namespace sep::engine

@@ -28,24 +28,26 @@ Big ceil_of(const Rational& value) {
 struct Desk {
   /// Whether it is worth asking again.
   bool passes(const json::object& document) const {
-    const auto wanted = parse_intent(document, limits.chain).value();
-    const PlanningInput input{wanted, "01J5S3Y4PEJHBJ5A7FYHBXQRFG", kNow.plus_ms(-250), now, state, limits,
-                              approve};
-    const auto made = make_plan(input);
-    return !made && engine::passes(made.error(), input);
+    const auto made = plan(document);
+    return !made && made.error().passes;
   }
   Settings limits = settings();
   MarketState state = market();
   Timestamp now = kNow;
   bool approve = false;
 
-  Result<Plan> plan(const json::object& document) const {
+  std::expected<Plan, NoPlan> plan(const json::object& document) const {
     const auto wanted = parse_intent(document, limits.chain).value();
-    return make_plan({wanted, "01J5S3Y4PEJHBJ5A7FYHBXQRFG", kNow.plus_ms(-250), now, state, limits, approve});
+    const PoolBook pools(state, limits.chain);
+    return make_plan(
+        {wanted, "01J5S3Y4PEJHBJ5A7FYHBXQRFG", kNow.plus_ms(-250), now, state, pools, limits, approve});
+  }
+  Result<Pricing> price(const json::object& document) const {
+    return price_intent(intent(document), state, PoolBook(state, limits.chain), limits, now);
   }
   std::string_view reason(const json::object& document) const {
     const auto made = plan(document);
-    return made ? std::string_view("planned") : made.error().code;
+    return made ? std::string_view("planned") : made.error().why.code;
   }
 };
 
@@ -56,7 +58,7 @@ const uniswap::Pool& pool_of(const Desk& desk) {
 TEST(Planning, DisposeSellsExactlyTheAmount) {
   const Desk desk;
   const auto plan = desk.plan(intent_document("dispose", "2"));
-  ASSERT_TRUE(plan) << plan.error().detail;
+  ASSERT_TRUE(plan) << plan.error().why.detail;
   const auto& swap = plan->swap();
   const auto quote = pool_of(desk).quote_exact_input(uniswap::Direction::kOneForZero, wad("2"));
   EXPECT_EQ(swap.kind, SwapKind::kExactInput);
@@ -64,9 +66,16 @@ TEST(Planning, DisposeSellsExactlyTheAmount) {
   EXPECT_EQ(swap.amount_out, quote->amount_out);
   EXPECT_EQ(big(swap.bound), floor_of(Rational(big(quote->amount_out)) * Rational(99, 100)));
   EXPECT_EQ(swap.venue, "uniswap_v3");
-  EXPECT_EQ(swap.pools, std::vector{address(0xa1)});
-  EXPECT_EQ(swap.fees, std::vector{500U});
-  EXPECT_EQ(swap.sqrt_price_x96_after, std::vector{quote->sqrt_price_x96_after});
+  ASSERT_EQ(swap.paths.size(), 1U);
+  const auto& path = swap.paths.front();
+  EXPECT_EQ(path.amount_in, swap.amount_in);
+  EXPECT_EQ(path.amount_out, swap.amount_out);
+  EXPECT_EQ(path.bound, swap.bound);
+  EXPECT_EQ(path.tokens, (std::vector<PathToken>{{kWeth.address, "WETH"}, {kUsdc.address, "USDC"}}));
+  ASSERT_EQ(path.hops.size(), 1U);
+  EXPECT_EQ(path.hops[0].pool, address(0xa1));
+  EXPECT_EQ(path.hops[0].fee_pips, 500U);
+  EXPECT_EQ(path.hops[0].sqrt_price_x96_after, quote->sqrt_price_x96_after);
   EXPECT_EQ(swap.router, kRouter);
   EXPECT_EQ(swap.recipient, kAccount);
   EXPECT_EQ(swap.block_number, 100U);
@@ -77,7 +86,7 @@ TEST(Planning, DisposeSellsExactlyTheAmount) {
 TEST(Planning, AcquireBuysExactlyTheAmount) {
   const Desk desk;
   const auto plan = desk.plan(intent_document("acquire", "2"));
-  ASSERT_TRUE(plan) << plan.error().detail;
+  ASSERT_TRUE(plan) << plan.error().why.detail;
   const auto& swap = plan->swap();
   const auto quote = pool_of(desk).quote_exact_output(uniswap::Direction::kZeroForOne, wad("2"));
   EXPECT_EQ(swap.kind, SwapKind::kExactOutput);
@@ -97,7 +106,7 @@ RC_GTEST_PROP(PlanningProperty, BoundsAreExact, ()) {
   const auto slippage = Uint256(*rc::gen::inRange<std::uint64_t>(0, kWad));
   auto document = intent_document(dispose ? "dispose" : "acquire", format_amount(amount, 18));
   document["constraints"].as_object()["max_slippage"] = format_amount(slippage, 18);
-  const auto pricing = price_intent(intent(document), desk.state, desk.limits, kNow);
+  const auto pricing = desk.price(document);
   RC_ASSERT(pricing.has_value());
   const auto& swap = pricing->swap;
   const Rational share(big(slippage), big(kWad));
@@ -358,8 +367,7 @@ TEST(Planning, TheCostIsGasAtThePresentPrice) {
 TEST(Planning, TheRiskScoreIsTheLargestShareOfALimit) {
   Desk desk;
   EXPECT_EQ(desk.plan(intent_document("dispose", "0.001"))->risk_score, 20U);  // slippage: 1 % of 5 %
-  const auto notional =
-      price_intent(intent(intent_document()), desk.state, desk.limits, kNow)->notional_usd_wad;
+  const auto notional = desk.price(intent_document())->notional_usd_wad;
   desk.limits.risk.max_notional_usd_wad = notional * 2U;
   EXPECT_EQ(desk.plan(intent_document())->risk_score, 50U);
   desk.limits.risk.max_notional_usd_wad = notional;

@@ -46,6 +46,9 @@ inline json::object asset(std::string_view symbol) {
 }
 
 /// One intent on WETH/USDC. Each call adds what the services would append; time goes on by 10 ms an event.
+/// How a plan's swap goes through the pools. kOnePool is the form of records from before swaps had paths.
+enum class Route { kOnePath, kSplit, kOnePool };
+
 class Life {
  public:
   Life(Ids& ids, std::string strategy, std::string type, std::string amount, Timestamp received = kStart)
@@ -78,7 +81,8 @@ class Life {
   Life& reject_plan() { return add(topic::kPlanRejected, {{"reason", "NO_ROUTE"}, {"detail", "no pool"}}); }
   /// `in`, `out`: quoted amounts of the swap, whose bound is 1 % beyond. With an approval as step 0 where
   /// asked for.
-  Life& plan(std::string_view in, std::string_view out, bool with_approval = false) {
+  Life& plan(std::string_view in, std::string_view out, bool with_approval = false,
+             Route route = Route::kOnePath) {
     plan_id_ = ids_->next(time_);
     tx_hashes_.clear();
     json::array steps;
@@ -97,21 +101,15 @@ class Life {
                       {"token_out", token_out()},
                       {"amount_in", in},
                       {"amount_out", out},
-                      {"pools", json::array{hex('d', 40)}},
-                      {"fees", json::array{500}},
                       {"price_impact", "0.0004"},
-                      {"sqrt_price_x96_after", json::array{"79228162514264337593543950336"}},
-                      {"ticks_crossed", json::array{0}},
                       {"gas_estimate", "160000"},
                       {"router", hex('c', 40)},
                       {"recipient", hex('e', 40)},
                       {"deadline", time_.unix_seconds() + 300},
                       {"block_number", 7},
                       {"block_hash", hex('1', 64)}};
-    if (type_ == "acquire")
-      swap["max_amount_in"] = percent_of(in, 101);
-    else
-      swap["min_amount_out"] = percent_of(out, 99);
+    add_bound(swap);
+    add_route(swap, route);
     steps.push_back(std::move(swap));
     return add(topic::kPlanCreated, {{"planId", plan_id_},
                                      {"steps", std::move(steps)},
@@ -122,6 +120,46 @@ class Life {
                                        {"gas_usd", "0.81"}}},
                                      {"estimatedDurationMs", 12000},
                                      {"riskScore", 25}});
+  }
+  /// To the swap, or to a path of it: 1 % beyond its quote.
+  void add_bound(json::object& object) const {
+    if (type_ == "acquire")
+      object["max_amount_in"] = percent_of(object["amount_in"].get_string(), 101);
+    else
+      object["min_amount_out"] = percent_of(object["amount_out"].get_string(), 99);
+  }
+  void add_route(json::object& swap, Route route) const {
+    const json::object pool{{"pools", json::array{hex('d', 40)}},
+                            {"fees", json::array{500}},
+                            {"ticks_crossed", json::array{0}},
+                            {"sqrt_price_x96_after", json::array{"79228162514264337593543950336"}}};
+    if (route == Route::kOnePool) {
+      for (const auto& member : pool) swap[member.key()] = member.value();
+      return;
+    }
+    const auto named = [](const json::object& token) {
+      return json::object{{"symbol", token.at("symbol")}, {"address", token.at("address")}};
+    };
+    const auto path = [&](unsigned percent, json::array tokens, json::object hops) {
+      hops["amount_in"] = percent_of(swap["amount_in"].get_string(), percent);
+      hops["amount_out"] = percent_of(swap["amount_out"].get_string(), percent);
+      hops["tokens"] = std::move(tokens);
+      add_bound(hops);
+      return hops;
+    };
+    const auto first = named(token_in());
+    const auto last = named(token_out());
+    const unsigned direct = route == Route::kSplit ? 72 : 100;
+    json::array paths;
+    paths.push_back(path(direct, {first, last}, pool));
+    if (route == Route::kSplit)
+      paths.push_back(path(28, {first, json::object{{"address", hex('9', 40)}}, last},
+                           {{"pools", json::array{hex('2', 40), hex('3', 40)}},
+                            {"fees", json::array{100, 3000}},
+                            {"ticks_crossed", json::array{0, 1}},
+                            {"sqrt_price_x96_after",
+                             json::array{"79228162514264337593543950336", "1461446703485210103287273"}}}));
+    swap["paths"] = std::move(paths);
   }
   Life& start() { return add(topic::kExecStarted, {{"planId", plan_id_}}); }
   unsigned swap_index() const { return swap_index_; }
@@ -388,6 +426,27 @@ inline std::vector<NamedLife> every_kind_of_life() {
       .broadcast(0, "cancel")
       .fill(0, "0", "0")
       .cancel();
+  live("split over two paths", "dispose")
+      .submit()
+      .accept()
+      .plan("1", "2480", true, Route::kSplit)
+      .start()
+      .prepare(0, "approve")
+      .prepare(1)
+      .broadcast(0, "approve")
+      .broadcast(1)
+      .fill(0, "0", "0")
+      .fill(1, "1", "2479.5")
+      .complete();
+  live("bought in one pool, before swaps had paths", "acquire")
+      .submit()
+      .accept()
+      .plan("2500", "1", false, Route::kOnePool)
+      .start()
+      .prepare(0)
+      .broadcast(0)
+      .fill(0, "2500", "1")
+      .complete();
   live("expired before it was sent", "acquire").submit().accept().plan("2500", "1").expire();
   live("refused by risk", "acquire").submit().reject_risk();
   live("without a plan", "dispose").submit().accept().reject_plan();

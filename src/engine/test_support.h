@@ -10,6 +10,8 @@
 #include "base/decimal.h"
 #include "engine/intent.h"
 #include "engine/market_state.h"
+#include "engine/plan.h"
+#include "engine/pool_book.h"
 #include "engine/settings.h"
 #include "uniswap/tick_math.h"
 
@@ -130,6 +132,20 @@ inline MarketState market(std::vector<uniswap::Pool> pools = {usdc_weth()}) {
   for (const auto& token : settings().chain.tokens) account.balances[token.address] = units("100000", token);
   state.account = account;
   return state;
+}
+
+/// Of pools of `market`, which must outlive it.
+inline Valuation valuation(const MarketState& market) {
+  return {settings().chain, market.usable_pools()};
+}
+
+/// A path of the whole swap through one pool.
+inline SwapPath direct_path(const SwapStep& swap, std::uint8_t pool_digit, std::uint32_t fee_pips) {
+  return {swap.amount_in,
+          swap.amount_out,
+          swap.bound,
+          {{swap.token_in.address, swap.token_in.symbol}, {swap.token_out.address, swap.token_out.symbol}},
+          {{address(pool_digit), fee_pips, 3, uniswap::kQ96}}};
 }
 
 /// 1 WETH against USDC, 1 % slippage, five minutes.

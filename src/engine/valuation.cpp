@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/decimal.h"
 #include "engine/intent.h"
 
 namespace sep::engine {
@@ -35,26 +36,31 @@ std::optional<Uint256> to_wad(const Uint256& amount, unsigned decimals) {
   return div_rounding_up(amount, pow10(decimals - kWadDecimals));
 }
 
-std::optional<Uint256> value_over(const Token& token, const Uint256& amount, const ChainSettings& chain,
-                                  std::span<const uniswap::Pool* const> pools, unsigned hops) {
-  if (token.stablecoin) return to_wad(amount, token.decimals);
-  if (hops == 0) return std::nullopt;
-  std::vector<const uniswap::Pool*> deepest_first;
-  for (const auto* pool : pools)
-    if (holds(*pool, token.address) && !depth(*pool, token.address).is_zero()) deepest_first.push_back(pool);
-  std::ranges::sort(deepest_first, [&](const auto* a, const auto* b) {
-    const auto depth_a = depth(*a, token.address);
-    const auto depth_b = depth(*b, token.address);
-    return depth_a != depth_b ? depth_a > depth_b : a->state().address < b->state().address;
-  });
-  for (const auto* pool : deepest_first) {
-    const auto* next = find_token(chain, other(*pool, token.address));
-    if (next == nullptr) continue;
-    const auto converted = at_spot(*pool, token.address, amount);
-    if (!converted) continue;
-    if (auto value = value_over(*next, *converted, chain, pools, hops - 1)) return value;
+struct Edge {
+  const uniswap::Pool* pool;
+  Uint256 depth;
+  const Token* to;
+};
+
+/// Each configured token's pools that lead to another configured token, the deepest first.
+std::map<Address, std::vector<Edge>> edges_of(const ChainSettings& chain,
+                                              std::span<const uniswap::Pool* const> pools) {
+  std::map<Address, const Token*> tokens;
+  for (const auto& token : chain.tokens) tokens.try_emplace(token.address, &token);
+  std::map<Address, std::vector<Edge>> edges;
+  for (const auto* pool : pools) {
+    for (const auto& from : {pool->state().token0, pool->state().token1}) {
+      const auto to = tokens.find(other(*pool, from));
+      if (!tokens.contains(from) || to == tokens.end()) continue;
+      const auto reserve = depth(*pool, from);
+      if (!reserve.is_zero()) edges[from].push_back({pool, reserve, to->second});
+    }
   }
-  return std::nullopt;
+  for (auto& [token, from] : edges)
+    std::ranges::sort(from, [](const Edge& a, const Edge& b) {
+      return a.depth != b.depth ? a.depth > b.depth : a.pool->state().address < b.pool->state().address;
+    });
+  return edges;
 }
 
 }  // namespace
@@ -70,19 +76,60 @@ std::optional<Uint256> at_spot(const uniswap::Pool& pool, const Address& token, 
   return half_way ? mul_div_rounding_up(*half_way, numerator, denominator) : std::nullopt;
 }
 
-Result<Uint256> usd_value(const Token& token, const Uint256& amount, const ChainSettings& chain,
-                          std::span<const uniswap::Pool* const> pools) {
+Valuation::Valuation(const ChainSettings& chain, std::span<const uniswap::Pool* const> pools) {
+  if (const auto* wrapped = find_token(chain, chain.contracts.weth)) wrapped_ = *wrapped;
+  const auto edges = edges_of(chain, pools);
   // A straight way is taken before a longer one through a deeper pool.
-  for (unsigned hops = 0; hops <= 2; ++hops)
-    if (auto value = value_over(token, amount, chain, pools, hops)) return *value;
-  return fail(errc::kNoPrice, fmt::format("no pools lead from {} to a configured stablecoin", token.symbol));
+  for (const auto& [token, from] : edges) {
+    const auto straight = std::ranges::find_if(from, [](const Edge& edge) { return edge.to->stablecoin; });
+    if (straight != from.end()) ways_[token] = {{straight->pool}, straight->to->decimals};
+  }
+  const auto straight_ways = ways_;
+  for (const auto& [token, from] : edges) {
+    if (straight_ways.contains(token)) continue;
+    for (const auto& edge : from) {
+      const auto next = straight_ways.find(edge.to->address);
+      if (next == straight_ways.end()) continue;
+      ways_[token] = {{edge.pool, next->second.pools.front()}, next->second.stablecoin_decimals};
+      break;
+    }
+  }
 }
 
-Result<Uint256> native_usd_value(const Uint256& wei, const ChainSettings& chain,
-                                 std::span<const uniswap::Pool* const> pools) {
-  const auto* wrapped = find_token(chain, chain.contracts.weth);
-  if (wrapped == nullptr) return fail(errc::kNoPrice, "the wrapped coin is not among the configured tokens");
-  return usd_value(*wrapped, wei, chain, pools);
+Result<Uint256> Valuation::usd(const Token& token, const Uint256& amount) const {
+  std::optional<Uint256> value = amount;
+  auto decimals = token.decimals;
+  if (!token.stablecoin) {
+    const auto way = ways_.find(token.address);
+    if (way == ways_.end())
+      return fail(errc::kNoPrice,
+                  fmt::format("no pools lead from {} to a configured stablecoin", token.symbol));
+    auto at = token.address;
+    for (const auto* pool : way->second.pools) {
+      if (value) value = at_spot(*pool, at, *value);
+      at = other(*pool, at);
+    }
+    decimals = way->second.stablecoin_decimals;
+  }
+  if (value) value = to_wad(*value, decimals);
+  if (!value)
+    return fail(errc::kNoPrice, fmt::format("the value of so much {} is beyond counting", token.symbol));
+  return *value;
+}
+
+Result<Uint256> Valuation::native_usd(const Uint256& wei) const {
+  if (!wrapped_) return fail(errc::kNoPrice, "the wrapped coin is not among the configured tokens");
+  return usd(*wrapped_, wei);
+}
+
+Uint256 Valuation::gas_unit_cost_wad(const Uint256& gas_price_wei, const Token& token) const {
+  const auto gas = checked_mul(gas_price_wei, Uint256(kWad));  // wei of 10^18 units
+  if (!gas) return {};
+  if (wrapped_ && wrapped_->address == token.address) return *gas;
+  const auto gas_usd = native_usd(*gas);
+  const auto token_usd = usd(token, pow10(token.decimals));
+  if (!gas_usd || !token_usd || token_usd->is_zero()) return {};
+  return mul_div_rounding_up(*gas_usd, pow10(token.decimals), *token_usd).value_or(Uint256());
 }
 
 }  // namespace sep::engine

@@ -17,7 +17,7 @@ Big big(const Uint256& value) {
 }
 
 Result<Uint256> value(const Token& token, const Uint256& amount, std::vector<const uniswap::Pool*> pools) {
-  return usd_value(token, amount, settings().chain, pools);
+  return Valuation(settings().chain, pools).usd(token, amount);
 }
 
 /// Within one part in 10^4: the ticks' prices are not round.
@@ -62,7 +62,7 @@ TEST(Valuation, ThreePoolsAreTooFar) {
   const auto wbtc = pool(0xa2, kWbtc, kWeth, 3000, kWbtcWethTick, 1'000'000'000'000'000);
   const auto to_wbtc = pool(0xa3, far, kWbtc, 3000, 0, 1'000'000'000'000'000);
   const std::vector<const uniswap::Pool*> pools = {&direct, &wbtc, &to_wbtc};
-  EXPECT_EQ(usd_value(far, wad("1"), chain, pools).error().code, errc::kNoPrice);
+  EXPECT_EQ(Valuation(chain, pools).usd(far, wad("1")).error().code, errc::kNoPrice);
 }
 
 TEST(Valuation, APoolWithoutLiquidityOrPriceDoesNotCount) {
@@ -98,10 +98,29 @@ TEST(Valuation, AStraightWayComesBeforeADeeperDetour) {
 TEST(Valuation, TheChainsCoinIsItsWrappedToken) {
   const auto direct = usdc_weth();
   const std::vector<const uniswap::Pool*> pools = {&direct};
-  EXPECT_EQ(*native_usd_value(wad("0.25"), settings().chain, pools), *value(kWeth, wad("0.25"), pools));
+  EXPECT_EQ(*Valuation(settings().chain, pools).native_usd(wad("0.25")), *value(kWeth, wad("0.25"), pools));
   auto chain = settings().chain;
   chain.contracts.weth = address(0x99);
-  EXPECT_EQ(native_usd_value(wad("1"), chain, pools).error().code, errc::kNoPrice);
+  EXPECT_EQ(Valuation(chain, pools).native_usd(wad("1")).error().code, errc::kNoPrice);
+}
+
+TEST(Valuation, AUnitOfGasIsCountedInAnyToken) {
+  const auto direct = usdc_weth();
+  const auto wbtc = pool(0xa2, kWbtc, kWeth, 3000, kWbtcWethTick, 1'000'000'000'000'000);
+  const std::vector<const uniswap::Pool*> pools = {&direct, &wbtc};
+  const Valuation valuation(settings().chain, pools);
+  const Uint256 price = number("20000000000");  // 20 gwei
+  EXPECT_EQ(valuation.gas_unit_cost_wad(price, kWeth), price * Uint256(kWad));
+  const auto about = [](const Uint256& cost_wad, const Big& expected) {
+    EXPECT_LT(abs(big(cost_wad) - expected) * 1'000, expected) << to_string(cost_wad);
+  };
+  // 20 gwei at 2,500 USD are 0.00005 USD: 50 of USDC's units, and 0.1 satoshi where a bitcoin is 20 ether.
+  about(valuation.gas_unit_cost_wad(price, kUsdc), Big(50) * Big(kWad));
+  about(valuation.gas_unit_cost_wad(price, kWbtc), Big(kWad) / 10);
+  EXPECT_EQ(valuation.gas_unit_cost_wad({}, kUsdc), Uint256());
+  const Token unknown{"FAR", "", address(0x77), 18, false};
+  EXPECT_EQ(valuation.gas_unit_cost_wad(price, unknown), Uint256());
+  EXPECT_EQ(Valuation(settings().chain, {}).gas_unit_cost_wad(price, kUsdc), Uint256());
 }
 
 /// The exact value is amount · price; ours is never below it, and above by less than the two roundings can

@@ -4,27 +4,28 @@
 
 namespace sep::engine {
 
-Result<uniswap::Route> UniswapV3Venue::price_quote(const Token& token_in, const Token& token_out,
-                                                   const Uint256& amount, SwapKind kind,
-                                                   std::span<const uniswap::Pool* const> pools) const {
-  return uniswap::best_direct(pools, {.token_in = token_in.address,
-                                      .token_out = token_out.address,
-                                      .amount = amount,
-                                      .kind = kind == SwapKind::kExactInput ? uniswap::Kind::kExactInput
-                                                                            : uniswap::Kind::kExactOutput});
+uniswap::Kind pools_kind(SwapKind kind) {
+  return kind == SwapKind::kExactInput ? uniswap::Kind::kExactInput : uniswap::Kind::kExactOutput;
+}
+
+Result<uniswap::Route> UniswapV3Venue::price_quote(const uniswap::QuoteRequest& request,
+                                                   const PoolBook& pools) const {
+  return uniswap::best_direct(pools.pools, request);
 }
 
 ContractCall UniswapV3Venue::build_swap_tx(const SwapStep& step) const {
-  const bool exact_input = step.kind == SwapKind::kExactInput;
-  return {step.router, uniswap::swap_router::multicall(
-                           {.kind = exact_input ? uniswap::Kind::kExactInput : uniswap::Kind::kExactOutput,
-                            .token_in = step.token_in.address,
-                            .token_out = step.token_out.address,
-                            .fee_pips = step.fees.front(),
-                            .recipient = step.recipient,
-                            .amount = exact_input ? step.amount_in : step.amount_out,
-                            .bound = step.bound,
-                            .deadline = static_cast<std::uint64_t>(step.deadline_unix_s)})};
+  uniswap::swap_router::Swap swap{.kind = pools_kind(step.kind),
+                                  .recipient = step.recipient,
+                                  .deadline = static_cast<std::uint64_t>(step.deadline_unix_s),
+                                  .paths = {}};
+  for (const auto& path : step.paths) {
+    auto& one = swap.paths.emplace_back();
+    for (const auto& token : path.tokens) one.path.tokens.push_back(token.address);
+    for (const auto& hop : path.hops) one.path.fees_pips.push_back(hop.fee_pips);
+    one.amount = step.kind == SwapKind::kExactInput ? path.amount_in : path.amount_out;
+    one.bound = path.bound;
+  }
+  return {step.router, uniswap::swap_router::multicall(swap)};
 }
 
 ContractCall call_of(const PlanStep& step, const VenueAdapter& venue) {

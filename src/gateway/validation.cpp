@@ -350,7 +350,8 @@ class Walk {
     }
   }
 
-  // The branches of a oneOf differ in type, or are objects told apart by members with a `const`.
+  // The branches of a oneOf differ in type, or are objects told apart by members with a `const`, or at last
+  // by a member that only one of them knows.
   void check_one_of(const Node& node, const json::value& value, const Path& path) {
     std::vector<const Node*> branches;
     unsigned types = 0;
@@ -361,6 +362,7 @@ class Walk {
     if (branches.empty()) return fault(path, errc::kWrongType, "must be " + phrase_of(types));
     while (branches.size() > 1) {
       const auto name = discriminator(branches);
+      if (name.empty()) return check(branch_by_members(branches, value.get_object()), value, path);
       const auto* member = value.get_object().if_contains(name);
       if (member == nullptr) return fault({&path, name}, errc::kMissingField, "is required");
       std::vector<json::value> allowed;
@@ -382,7 +384,20 @@ class Walk {
     check(*branches.front(), value, path);
   }
 
-  // The first member by which the branches differ.
+  // Of branches that no constant tells apart, the first that requires a member of the object which no other
+  // knows; the first of all, the document's present form, where there is none.
+  static const Node& branch_by_members(const std::vector<const Node*>& branches, const json::object& object) {
+    for (const auto* branch : branches) {
+      for (const auto& name : branch->required) {
+        const bool known_to_others = std::ranges::any_of(
+            branches, [&](const Node* other) { return other != branch && other->property(name) != nullptr; });
+        if (!known_to_others && object.contains(name)) return *branch;
+      }
+    }
+    return *branches.front();
+  }
+
+  // The first member by whose constant the branches differ; empty where there is none.
   static std::string_view discriminator(const std::vector<const Node*>& branches) {
     for (const auto& [name, node] : branches.front()->properties) {
       if (node->allowed.size() != 1) continue;
@@ -392,7 +407,6 @@ class Walk {
           return name;
       }
     }
-    SEP_ASSERT(false);  // the schema's branches cannot be told apart
     return {};
   }
 

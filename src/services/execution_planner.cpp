@@ -77,13 +77,6 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  struct NoPlan {
-    Error why;
-    bool passes = false;  // of this moment only (engine::passes)
-  };
-  template <class T>
-  using OrNoPlan = std::expected<T, NoPlan>;
-
   /// intent.accepted → plan.created or plan.rejected; what passes is waited for within the time window, whose
   /// end the intent manager records.
   Task<bus::Verdict> accepted(bus::Message message) {
@@ -129,23 +122,22 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   /// The payload of plan.created.
-  OrNoPlan<json::object> make_plan(const std::string& intent_id, const json::object& document,
-                                   bool approve = false) {
+  std::expected<json::object, engine::NoPlan> make_plan(const std::string& intent_id,
+                                                        const json::object& document, bool approve = false) {
     const gateway::StageTimer timed(metrics_, gateway::stage::kPlanning);
     const auto intent = engine::parse_intent(document, settings_.chain);
-    if (!intent) return std::unexpected(NoPlan{intent.error().front()});
-    const auto submitted_at = ulid_time(intent_id);
-    if (!submitted_at) return std::unexpected(NoPlan{submitted_at.error()});
+    if (!intent) return std::unexpected(intent.error().front());
+    SEP_TRY(const auto submitted_at, ulid_time(intent_id));
     const engine::PlanningInput input{.intent = *intent,
                                       .plan_id = new_ulid(),
-                                      .submitted_at = *submitted_at,
+                                      .submitted_at = submitted_at,
                                       .now = now(),
                                       .market = market_->state(),
+                                      .pools = market_->pools(),
                                       .settings = settings_,
                                       .approve = approve};
-    const auto plan = engine::make_plan(input);
-    if (!plan) return std::unexpected(NoPlan{plan.error(), engine::passes(plan.error(), input)});
-    return engine::plan_payload(*plan, intent_id, settings_.chain.name);
+    SEP_TRY(const auto plan, engine::make_plan(input));
+    return engine::plan_payload(plan, intent_id, settings_.chain.name);
   }
 
   json::object answer_plan(const std::string& body) {
@@ -186,17 +178,22 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
       }
       return {{"faults", std::move(faults)}};
     }
-    const auto priced = engine::price_intent(*intent, market_->state(), settings_, now());
+    const auto priced = engine::price_intent(*intent, market_->state(), market_->pools(), settings_, now());
     if (!priced) return refusal(priced.error());
     return quote_json(*intent, *priced, bounded);
   }
 
   json::object quote_json(const engine::Intent& intent, const engine::Pricing& priced, bool bounded) const {
     const auto& swap = priced.swap;
-    json::array pools, fees, ticks;
-    for (const auto& pool : swap.pools) pools.emplace_back(to_checksum(pool));
-    for (const auto fee : swap.fees) fees.emplace_back(fee);
-    for (const auto crossed : swap.ticks_crossed) ticks.emplace_back(crossed);
+    json::array paths, pools, fees, ticks;
+    for (const auto& path : swap.paths) {
+      paths.push_back(engine::path_json(path, swap));
+      for (const auto& hop : path.hops) {
+        pools.emplace_back(to_checksum(hop.pool));
+        fees.emplace_back(hop.fee_pips);
+        ticks.emplace_back(hop.ticks_crossed);
+      }
+    }
     json::object quote{{"intent_type", to_string(intent.type)},
                        {"assets", json::array{engine::asset_json(intent.base, settings_.chain.name),
                                               engine::asset_json(intent.quote, settings_.chain.name)}},
@@ -205,6 +202,7 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
                        {"amount_out", format_amount(swap.amount_out, swap.token_out.decimals)},
                        {"price", price_of(intent, swap)},
                        {"notional_usd", engine::format_usd(priced.notional_usd_wad)},
+                       {"paths", std::move(paths)},
                        {"pools", std::move(pools)},
                        {"fees", std::move(fees)},
                        {"price_impact", format_amount(swap.price_impact_wad, 18)},

@@ -163,14 +163,13 @@ json::object chain_json(const engine::MarketState& market, Timestamp now) {
           {"base_fee_per_gas", to_string(market.block.base_fee_wei)}};
 }
 
-json::object signer_json(const engine::AccountState& account, const engine::MarketState& market,
+json::object signer_json(const engine::AccountState& account, const engine::Valuation& valuation,
                          const engine::ChainSettings& chain, const engine::Controls& controls,
                          const Result<json::object>& head) {
-  json::object signer{
-      {"address", to_checksum(account.address)},
-      {"balance", format_amount(account.native_wei, kWeiDecimals)},
-      {"value_usd", usd_or_null(engine::native_usd_value(account.native_wei, chain, market.usable_pools()))},
-      {"halted", halt_of_account(controls, chain.chain_id, account.address)}};
+  json::object signer{{"address", to_checksum(account.address)},
+                      {"balance", format_amount(account.native_wei, kWeiDecimals)},
+                      {"value_usd", usd_or_null(valuation.native_usd(account.native_wei))},
+                      {"halted", halt_of_account(controls, chain.chain_id, account.address)}};
   if (!head) return signer;
   // The record writes addresses in lower case. An account that never sent anything begins at 0.
   const auto nonces = get_object(*head, "next_nonces");
@@ -180,12 +179,12 @@ json::object signer_json(const engine::AccountState& account, const engine::Mark
 
 }  // namespace
 
-Result<json::object> account_json(const engine::MarketState& market, const engine::Settings& settings,
-                                  const engine::Controls& controls, Timestamp now) {
+Result<json::object> account_json(const engine::MarketState& market, const engine::Valuation& valuation,
+                                  const engine::Settings& settings, const engine::Controls& controls,
+                                  Timestamp now) {
   if (market.revision == 0 || !market.account)
     return fail(errc::kNotReady, "the account's balances are not known yet");
   const auto& account = *market.account;
-  const auto pools = market.usable_pools();
   json::array tokens;
   for (const auto& token : settings.chain.tokens) {
     const auto balance = of_token(account.balances, token.address);
@@ -193,8 +192,8 @@ Result<json::object> account_json(const engine::MarketState& market, const engin
         {"asset", engine::asset_json(token, settings.chain.name)},
         {"balance", format_amount(balance, token.decimals)},
         {"allowance", format_amount(of_token(account.allowances, token.address), token.decimals)},
-        {"price_usd", usd_or_null(engine::usd_value(token, pow10(token.decimals), settings.chain, pools))},
-        {"value_usd", usd_or_null(engine::usd_value(token, balance, settings.chain, pools))}});
+        {"price_usd", usd_or_null(valuation.usd(token, pow10(token.decimals)))},
+        {"value_usd", usd_or_null(valuation.usd(token, balance))}});
   }
   const auto fresh = market.check_fresh(now, settings.market);
   json::object document{
@@ -205,8 +204,7 @@ Result<json::object> account_json(const engine::MarketState& market, const engin
       {"halted", halt_of_account(controls, settings.chain.chain_id, account.address)},
       {"native", json::object{{"symbol", kNativeSymbol},
                               {"balance", format_amount(account.native_wei, kWeiDecimals)},
-                              {"value_usd", usd_or_null(engine::native_usd_value(account.native_wei,
-                                                                                 settings.chain, pools))}}},
+                              {"value_usd", usd_or_null(valuation.native_usd(account.native_wei))}}},
       {"tokens", std::move(tokens)}};
   if (!fresh) document["detail"] = fresh.error().detail;
   return document;
@@ -290,8 +288,8 @@ gateway::Readiness readiness_of(const PartAnswers& parts, const engine::MarketSt
 }
 
 json::object status_json(const PartAnswers& parts, const engine::MarketState& market,
-                         const engine::Settings& settings, const engine::Controls& controls,
-                         json::array services, Timestamp now) {
+                         const engine::Valuation& valuation, const engine::Settings& settings,
+                         const engine::Controls& controls, json::array services, Timestamp now) {
   bool ready = true;
   json::array dependencies;
   for (const auto& check : checks_of(parts, market, settings, now)) {
@@ -316,7 +314,7 @@ json::object status_json(const PartAnswers& parts, const engine::MarketState& ma
   if (!parts.endpoints.empty()) status["endpoints"] = parts.endpoints;
   if (market.revision != 0) status["chain"] = chain_json(market, now);
   if (market.account)
-    status["signer"] = signer_json(*market.account, market, settings.chain, controls, parts.head);
+    status["signer"] = signer_json(*market.account, valuation, settings.chain, controls, parts.head);
   return status;
 }
 

@@ -12,13 +12,15 @@
 #include "engine/control.h"
 #include "engine/market_state.h"
 #include "engine/settings.h"
+#include "engine/valuation.h"
 #include "gateway/server.h"
 
 namespace sep::services {
 
 /// schema/api/account: values in USD are rounded up to 10^-6. NOT_READY before the account's first state.
-Result<json::object> account_json(const engine::MarketState& market, const engine::Settings& settings,
-                                  const engine::Controls& controls, Timestamp now);
+Result<json::object> account_json(const engine::MarketState& market, const engine::Valuation& valuation,
+                                  const engine::Settings& settings, const engine::Controls& controls,
+                                  Timestamp now);
 
 /// schema/api/platform
 json::object platform_json(const engine::Settings& settings);
@@ -51,7 +53,7 @@ gateway::Readiness readiness_of(const PartAnswers& parts, const engine::MarketSt
 
 /// schema/api/status. `services` is Attendance::services().
 json::object status_json(const PartAnswers& parts, const engine::MarketState& market,
-                         const engine::Settings& settings, const engine::Controls& controls,
-                         json::array services, Timestamp now);
+                         const engine::Valuation& valuation, const engine::Settings& settings,
+                         const engine::Controls& controls, json::array services, Timestamp now);
 
 }  // namespace sep::services

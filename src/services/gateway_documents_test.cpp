@@ -49,10 +49,10 @@ json::object token_of(const json::object& account, std::string_view symbol) {
 // --- the account
 
 TEST(Account, IsNotKnownBeforeTheFirstState) {
-  EXPECT_EQ(account_json({}, platform(), {}, kNow).error().code, errc::kNotReady);
+  EXPECT_EQ(account_json({}, {}, platform(), {}, kNow).error().code, errc::kNotReady);
   auto state = market();
   state.account.reset();
-  EXPECT_EQ(account_json(state, platform(), {}, kNow).error().code, errc::kNotReady);
+  EXPECT_EQ(account_json(state, valuation(state), platform(), {}, kNow).error().code, errc::kNotReady);
 }
 
 TEST(Account, TellsWhatItHoldsAndWhatThatIsWorth) {
@@ -60,7 +60,7 @@ TEST(Account, TellsWhatItHoldsAndWhatThatIsWorth) {
   state.account->balances[kUsdc.address] = units("12.5", kUsdc);
   state.account->balances.erase(kWbtc.address);
   state.account->allowances[kUsdc.address] = units("3.25", kUsdc);
-  const auto account = account_json(state, platform(), {}, kNow);
+  const auto account = account_json(state, valuation(state), platform(), {}, kNow);
   ASSERT_TRUE(account);
   expect_valid("api/account", *account);
   EXPECT_EQ(account->at("address").as_string(), to_checksum(kAccount));
@@ -95,15 +95,18 @@ TEST(Account, TellsWhatItHoldsAndWhatThatIsWorth) {
 TEST(Account, ValuesAreRoundedUp) {
   auto state = market();
   state.account->balances[kDai.address] = wad("0.0000001");
-  EXPECT_EQ(token_of(*account_json(state, platform(), {}, kNow), "DAI").at("value_usd"), "0.000001");
+  EXPECT_EQ(token_of(*account_json(state, valuation(state), platform(), {}, kNow), "DAI").at("value_usd"),
+            "0.000001");
   state.account->balances[kDai.address] = wad("7.000000000000000001");
-  EXPECT_EQ(token_of(*account_json(state, platform(), {}, kNow), "DAI").at("value_usd"), "7.000001");
+  EXPECT_EQ(token_of(*account_json(state, valuation(state), platform(), {}, kNow), "DAI").at("value_usd"),
+            "7.000001");
   state.account->balances[kDai.address] = wad("7");
-  EXPECT_EQ(token_of(*account_json(state, platform(), {}, kNow), "DAI").at("value_usd"), "7");
+  EXPECT_EQ(token_of(*account_json(state, valuation(state), platform(), {}, kNow), "DAI").at("value_usd"),
+            "7");
 }
 
 TEST(Account, SaysWhyItMayNotBeTradedOn) {
-  const auto account = account_json(market(), platform(), {}, kNow.plus_ms(60'000));
+  const auto account = account_json(market(), valuation(market()), platform(), {}, kNow.plus_ms(60'000));
   expect_valid("api/account", *account);
   EXPECT_EQ(account->at("fresh"), false);
   EXPECT_THAT(string_or(*account, "detail"), HasSubstr("60100 ms ago"));
@@ -169,7 +172,8 @@ PartAnswers sound() {
 }
 
 json::object status_of(const PartAnswers& parts, const MarketState& state = market(), Timestamp now = kNow) {
-  auto document = status_json(parts, state, platform(), {}, Attendance().services(now), now);
+  auto document =
+      status_json(parts, state, valuation(state), platform(), {}, Attendance().services(now), now);
   expect_valid("api/status", document);
   return document;
 }
@@ -325,7 +329,8 @@ TEST(PlatformStatus, TellsWhatIsHaltedByWhomAndWhy) {
   const engine::Controls controls{
       {"control", halted("control", {.reason = "USER_REQUEST", .detail = "looks wrong", .by = "ops@desk"})},
       {signer, halted(signer, {.reason = "FOREIGN_NONCE", .by = "orchestrator", .nonce = 7})}};
-  const auto status = status_json(sound(), market(), platform(), controls, Attendance().services(kNow), kNow);
+  const auto status = status_json(sound(), market(), valuation(market()), platform(), controls,
+                                  Attendance().services(kNow), kNow);
   expect_valid("api/status", status);
   const json::object all{{"since", to_rfc3339(kNow.plus_ms(-5'000))},
                          {"by", "ops@desk"},
@@ -339,7 +344,7 @@ TEST(PlatformStatus, TellsWhatIsHaltedByWhomAndWhy) {
   EXPECT_EQ(status.at("halted"), all);
   EXPECT_EQ(status.at("signer").at("halted"), account);
   EXPECT_EQ(status.at("ready"), true);
-  const auto holdings = account_json(market(), platform(), controls, kNow);
+  const auto holdings = account_json(market(), valuation(market()), platform(), controls, kNow);
   ASSERT_TRUE(holdings.has_value());
   expect_valid("api/account", *holdings);
   EXPECT_EQ(holdings->at("halted"), account);

@@ -274,7 +274,8 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   Task<Answer<json::object>> account() override {
-    auto document = account_json(market_->state(), settings_, shown_controls(), now());
+    auto document =
+        account_json(market_->state(), market_->pools().valuation, settings_, shown_controls(), now());
     if (!document) co_return problem(document.error());
     co_return std::move(*document);
   }
@@ -307,7 +308,8 @@ class GatewayService::Impl : public gateway::Backend,
   Task<json::object> status() override {
     const auto parts = co_await ask_parts();
     const auto at = now();
-    co_return status_json(parts, market_->state(), settings_, shown_controls(), attendance_.services(at), at);
+    co_return status_json(parts, market_->state(), market_->pools().valuation, settings_, shown_controls(),
+                          attendance_.services(at), at);
   }
 
   json::object assets() override { return assets_json(settings_, started_at_); }

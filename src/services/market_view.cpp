@@ -22,8 +22,8 @@ constexpr std::int64_t kSilenceMs = 3'000;
 
 class MarketView::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  explicit Impl(std::shared_ptr<bus::Bus> bus)
-      : bus_(std::move(bus)), log_(logger("market-view")), stale_(bus_->executor()) {}
+  Impl(std::shared_ptr<bus::Bus> bus, const engine::ChainSettings& chain)
+      : bus_(std::move(bus)), chain_(chain), log_(logger("market-view")), stale_(bus_->executor()) {}
 
   Status start() {
     SEP_TRY(updates_,
@@ -37,6 +37,7 @@ class MarketView::Impl : public std::enable_shared_from_this<Impl> {
     stale_.set();
   }
   const engine::MarketState& state() const { return state_; }
+  const engine::PoolBook& pools() const { return pools_; }
 
   Task<Status> settle(const engine::MarketSettings& settings) {
     const auto self = shared_from_this();
@@ -50,9 +51,12 @@ class MarketView::Impl : public std::enable_shared_from_this<Impl> {
   void update(const bus::Message& message) {
     last_heard_ms_ = now().ms;
     const auto document = parse_json(message.body);
+    const auto pools_revision = state_.pools_revision;
     if (document && document->is_object() && state_.revision != 0 &&
-        engine::apply_update(state_, document->get_object()))
+        engine::apply_update(state_, document->get_object())) {
+      if (state_.pools_revision != pools_revision) pools_ = engine::PoolBook(state_, chain_);
       return;
+    }
     whole_ = false;
     stale_.set();
   }
@@ -76,6 +80,7 @@ class MarketView::Impl : public std::enable_shared_from_this<Impl> {
     SEP_CO_TRY(const auto document, parse_json(reply));
     if (!document.is_object()) co_return fail(errc::kInternal, "a snapshot must be an object");
     SEP_CO_TRY(state_, engine::market_from_snapshot(document.get_object()));
+    pools_ = engine::PoolBook(state_, chain_);
     if (state_.revision == 0) co_return fail(errc::kStaleMarket, "the market is not loaded yet");
     whole_ = true;
     last_heard_ms_ = now().ms;
@@ -83,8 +88,10 @@ class MarketView::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   std::shared_ptr<bus::Bus> bus_;
+  engine::ChainSettings chain_;
   Logger log_;
   engine::MarketState state_;
+  engine::PoolBook pools_;  // of state_
   bus::Subscription updates_;
   Signal stale_;
   bool whole_ = false;
@@ -100,12 +107,17 @@ const engine::MarketState& MarketView::state() const {
   return impl_->state();
 }
 
+const engine::PoolBook& MarketView::pools() const {
+  return impl_->pools();
+}
+
 Task<Status> MarketView::settle(const engine::MarketSettings& settings) {
   return impl_->settle(settings);
 }
 
-Result<std::shared_ptr<MarketView>> MarketView::start(std::shared_ptr<bus::Bus> bus) {
-  auto impl = std::make_shared<Impl>(std::move(bus));
+Result<std::shared_ptr<MarketView>> MarketView::start(std::shared_ptr<bus::Bus> bus,
+                                                      const engine::ChainSettings& chain) {
+  auto impl = std::make_shared<Impl>(std::move(bus), chain);
   SEP_CHECK(impl->start());
   return std::shared_ptr<MarketView>(new MarketView(std::move(impl)));
 }

@@ -101,9 +101,8 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Result<Uint256> notional(const engine::Intent& intent) const {
-    const auto& state = market_->state();
-    SEP_CHECK(state.check_fresh(now(), settings_.market));
-    return engine::usd_value(intent.base, intent.amount, settings_.chain, state.usable_pools());
+    SEP_CHECK(market_->state().check_fresh(now(), settings_.market));
+    return market_->pools().valuation.usd(intent.base, intent.amount);
   }
 
   std::shared_ptr<bus::Bus> bus_;

@@ -24,6 +24,44 @@ std::unexpected<Error> malformed(const char* detail) {
   return fail(errc::kInvalidValue, detail);
 }
 
+constexpr std::size_t kAddressBytes = 20;
+constexpr std::size_t kFeeBytes = 3;
+
+/// token | fee | token …, as periphery's Path library reads it: from what is paid for an exact input, from
+/// what is received for an exact output.
+Bytes packed(Kind kind, const SwapPath& path) {
+  const auto hops = path.fees_pips.size();
+  SEP_ASSERT(hops > 0 && path.tokens.size() == hops + 1);
+  Bytes bytes;
+  bytes.reserve(kAddressBytes + hops * (kFeeBytes + kAddressBytes));
+  for (std::size_t i = 0; i <= hops; ++i) {
+    const bool forward = kind == Kind::kExactInput;
+    append(bytes, path.tokens[forward ? i : hops - i].bytes);
+    if (i == hops) break;
+    const auto fee = path.fees_pips[forward ? i : hops - 1 - i];
+    for (const int shift : {16, 8, 0}) bytes.push_back(static_cast<std::uint8_t>(fee >> shift));
+  }
+  return bytes;
+}
+
+Result<SwapPath> unpacked(Kind kind, ByteView bytes) {
+  constexpr auto kHop = kFeeBytes + kAddressBytes;
+  if (bytes.size() < kAddressBytes + kHop || (bytes.size() - kAddressBytes) % kHop != 0)
+    return malformed("a path of another length");
+  SwapPath path;
+  for (std::size_t at = 0; at < bytes.size(); at += kHop) {
+    std::ranges::copy(bytes.subspan(at, kAddressBytes), path.tokens.emplace_back().bytes.begin());
+    if (at + kAddressBytes == bytes.size()) break;
+    const auto fee = bytes.subspan(at + kAddressBytes, kFeeBytes);
+    path.fees_pips.push_back(std::uint32_t{fee[0]} << 16 | std::uint32_t{fee[1]} << 8 | fee[2]);
+  }
+  if (kind == Kind::kExactOutput) {
+    std::ranges::reverse(path.tokens);
+    std::ranges::reverse(path.fees_pips);
+  }
+  return path;
+}
+
 }  // namespace
 
 Result<Uint256> decode_uint(ByteView returned) {
@@ -211,6 +249,31 @@ Result<Answer> decode(ByteView returned) {
   return answer;
 }
 
+Bytes exact_path(Kind kind, const SwapPath& path, const Uint256& amount) {
+  static const auto input = abi::selector("quoteExactInput(bytes,uint256)");
+  static const auto output = abi::selector("quoteExactOutput(bytes,uint256)");
+  return Encoder().bytes(packed(kind, path)).uint(amount).call(kind == Kind::kExactInput ? input : output);
+}
+
+Result<PathAnswer> decode_path(Kind kind, ByteView returned) {
+  const Decoder decoder(returned);
+  PathAnswer answer;
+  SEP_TRY(answer.amount, decoder.uint(0));
+  SEP_TRY(const auto prices, decoder.array(1, 1));
+  SEP_TRY(const auto ticks, decoder.array(2, 1));
+  if (prices.size != ticks.size) return malformed("lists of different lengths");
+  for (std::size_t i = 0; i < prices.size; ++i) {
+    SEP_TRY(answer.sqrt_price_x96_after.emplace_back(), prices.elements.uint(i, 160));
+    SEP_TRY(const auto crossed, ticks.elements.uint(i, 32));
+    answer.ticks_crossed.push_back(static_cast<std::uint32_t>(crossed.to_u64()));
+  }
+  if (kind == Kind::kExactOutput) {
+    std::ranges::reverse(answer.sqrt_price_x96_after);
+    std::ranges::reverse(answer.ticks_crossed);
+  }
+  return answer;
+}
+
 }  // namespace quoter
 
 namespace swap_router {
@@ -221,7 +284,7 @@ const abi::Selector& multicall_function() {
   return function;
 }
 
-const abi::Selector& swap_function(Kind kind) {
+const abi::Selector& single_function(Kind kind) {
   static const auto input =
       abi::selector("exactInputSingle((address,address,uint24,address,uint256,uint256,uint160))");
   static const auto output =
@@ -229,46 +292,105 @@ const abi::Selector& swap_function(Kind kind) {
   return kind == Kind::kExactInput ? input : output;
 }
 
+const abi::Selector& path_function(Kind kind) {
+  static const auto input = abi::selector("exactInput((bytes,address,uint256,uint256))");
+  static const auto output = abi::selector("exactOutput((bytes,address,uint256,uint256))");
+  return kind == Kind::kExactInput ? input : output;
+}
+
+Bytes call_of(const Swap& swap, const PathSwap& one) {
+  Encoder arguments;
+  if (one.path.fees_pips.size() == 1) {
+    constexpr unsigned kNoPriceLimit = 0;
+    arguments.address(one.path.tokens.front()).address(one.path.tokens.back());
+    arguments.uint(one.path.fees_pips.front()).address(swap.recipient);
+    arguments.uint(one.amount).uint(one.bound).uint(kNoPriceLimit);
+    return arguments.call(single_function(swap.kind));
+  }
+  arguments.bytes(packed(swap.kind, one.path)).address(swap.recipient).uint(one.amount).uint(one.bound);
+  return Encoder().tuple(arguments).call(path_function(swap.kind));
+}
+
+/// One call of a multicall, and who receives.
+struct Call {
+  Kind kind;
+  Address recipient;
+  PathSwap swap;
+};
+
+Result<Call> single_from(Kind kind, const Decoder& arguments) {
+  Call call{.kind = kind};
+  auto& [path, amount, bound] = call.swap;
+  for (const std::size_t index : {0, 1}) {
+    SEP_TRY(path.tokens.emplace_back(), arguments.address(index));
+  }
+  SEP_TRY(const auto fee, arguments.uint(2, 24));
+  path.fees_pips.push_back(static_cast<std::uint32_t>(fee.to_u64()));
+  SEP_TRY(call.recipient, arguments.address(3));
+  SEP_TRY(amount, arguments.uint(4));
+  SEP_TRY(bound, arguments.uint(5));
+  SEP_TRY(const auto limit, arguments.uint(6, 160));
+  if (!limit.is_zero()) return malformed("a swap with a price limit");
+  return call;
+}
+
+Result<Call> path_from(Kind kind, const Decoder& outer) {
+  SEP_TRY(const auto arguments, outer.tuple(0));
+  Call call{.kind = kind};
+  SEP_TRY(const auto bytes, arguments.bytes(0));
+  SEP_TRY(call.swap.path, unpacked(kind, bytes));
+  SEP_TRY(call.recipient, arguments.address(1));
+  SEP_TRY(call.swap.amount, arguments.uint(2));
+  SEP_TRY(call.swap.bound, arguments.uint(3));
+  return call;
+}
+
+Result<Call> call_from(ByteView calldata) {
+  for (const auto kind : {Kind::kExactInput, Kind::kExactOutput}) {
+    if (const auto single = Decoder::of_call(calldata, single_function(kind)))
+      return single_from(kind, *single);
+    if (const auto path = Decoder::of_call(calldata, path_function(kind))) return path_from(kind, *path);
+  }
+  return malformed("a multicall of another function");
+}
+
 }  // namespace
 
 Bytes multicall(const Swap& swap) {
-  constexpr unsigned kNoPriceLimit = 0;
-  Encoder arguments;
-  arguments.address(swap.token_in).address(swap.token_out).uint(swap.fee_pips).address(swap.recipient);
-  arguments.uint(swap.amount).uint(swap.bound).uint(kNoPriceLimit);
-  const Bytes inner = arguments.call(swap_function(swap.kind));
-  return Encoder().uint(swap.deadline).bytes_array({&inner, 1}).call(multicall_function());
+  SEP_ASSERT(!swap.paths.empty());
+  std::vector<Bytes> calls;
+  calls.reserve(swap.paths.size());
+  for (const auto& path : swap.paths) calls.push_back(call_of(swap, path));
+  return Encoder().uint(swap.deadline).bytes_array(calls).call(multicall_function());
 }
 
 Result<Swap> decode_multicall(ByteView calldata) {
   SEP_TRY(const auto outer, Decoder::of_call(calldata, multicall_function()));
   SEP_TRY(const auto deadline, outer.uint(0, 64));
   SEP_TRY(const auto calls, outer.bytes_array(1));
-  if (calls.size() != 1) return malformed("a multicall with other than one call");
+  if (calls.empty()) return malformed("a multicall without a call");
   Swap swap;
-  auto inner = Decoder::of_call(calls[0], swap_function(Kind::kExactInput));
-  if (!inner) {
-    swap.kind = Kind::kExactOutput;
-    inner = Decoder::of_call(calls[0], swap_function(Kind::kExactOutput));
-  }
-  if (!inner) return malformed("a multicall of another function");
-  SEP_TRY(swap.token_in, inner->address(0));
-  SEP_TRY(swap.token_out, inner->address(1));
-  SEP_TRY(const auto fee, inner->uint(2, 24));
-  SEP_TRY(swap.recipient, inner->address(3));
-  SEP_TRY(swap.amount, inner->uint(4));
-  SEP_TRY(swap.bound, inner->uint(5));
-  SEP_TRY(const auto limit, inner->uint(6, 160));
-  if (!limit.is_zero()) return malformed("a swap with a price limit");
-  swap.fee_pips = static_cast<std::uint32_t>(fee.to_u64());
   swap.deadline = deadline.to_u64();
+  for (const auto& bytes : calls) {
+    SEP_TRY(auto call, call_from(bytes));
+    if (swap.paths.empty()) {
+      swap.kind = call.kind;
+      swap.recipient = call.recipient;
+    }
+    if (call.kind != swap.kind || call.recipient != swap.recipient)
+      return malformed("a multicall of different kinds of swaps");
+    swap.paths.push_back(std::move(call.swap));
+  }
   return swap;
 }
 
-Result<Uint256> decode_result(ByteView returned) {
+Result<std::vector<Uint256>> decode_result(ByteView returned) {
   SEP_TRY(const auto results, Decoder(returned).bytes_array(0));
-  if (results.size() != 1) return malformed("a multicall's result with other than one element");
-  return Decoder(results[0]).uint(0);
+  std::vector<Uint256> amounts;
+  for (const auto& result : results) {
+    SEP_TRY(amounts.emplace_back(), Decoder(result).uint(0));
+  }
+  return amounts;
 }
 
 }  // namespace swap_router

@@ -71,6 +71,14 @@ struct WordRange {
 WordRange word_range(std::int32_t tick_spacing);
 }  // namespace tick_lens
 
+/// Pools one after the other, as the contracts name them.
+struct SwapPath {
+  std::vector<Address> tokens;           // from what is paid to what is received: one more than fees
+  std::vector<std::uint32_t> fees_pips;  // of each pool; at least one
+
+  bool operator==(const SwapPath&) const = default;
+};
+
 namespace quoter {
 Bytes exact_input_single(const Address& token_in, const Address& token_out, const Uint256& amount_in,
                          std::uint32_t fee_pips);
@@ -83,28 +91,43 @@ struct Answer {
   Uint256 gas_estimate;
 };
 Result<Answer> decode(ByteView returned);
+
+/// quoteExactInput or quoteExactOutput: pools one after the other.
+Bytes exact_path(Kind kind, const SwapPath& path, const Uint256& amount);
+struct PathAnswer {
+  Uint256 amount;
+  std::vector<Uint256> sqrt_price_x96_after;  // in the order of the path's pools, for either kind
+  std::vector<std::uint32_t> ticks_crossed;
+};
+Result<PathAnswer> decode_path(Kind kind, ByteView returned);
 }  // namespace quoter
 
 namespace swap_router {
-/// One exact swap in one pool.
+/// A path and how much goes through it.
+struct PathSwap {
+  SwapPath path;
+  Uint256 amount;  // of the first token for an exact input, of the last one for an exact output
+  Uint256 bound;   // least output, or greatest input, of this path alone
+
+  bool operator==(const PathSwap&) const = default;
+};
+/// One swap: paths side by side, all of one kind.
 struct Swap {
   Kind kind = Kind::kExactInput;
-  Address token_in;
-  Address token_out;
-  std::uint32_t fee_pips = 0;
   Address recipient;
-  Uint256 amount;              // of token_in for an exact input, of token_out for an exact output
-  Uint256 bound;               // least output, or greatest input
-  std::uint64_t deadline = 0;  // unix seconds; a later block reverts with "Transaction too old"
+  std::uint64_t deadline = 0;   // unix seconds; a later block reverts with "Transaction too old"
+  std::vector<PathSwap> paths;  // at least one
 
   bool operator==(const Swap&) const = default;
 };
-/// multicall(deadline, [exactInputSingle(…) | exactOutputSingle(…)]): SwapRouter02's way to carry a deadline.
+/// multicall(deadline, [one call for each path]): SwapRouter02's way to carry a deadline, and to do all or
+/// nothing. A path of one pool is an exactInputSingle or exactOutputSingle, a longer one an exactInput or
+/// exactOutput (swap-router-contracts 1.3.1, IV3SwapRouter).
 Bytes multicall(const Swap& swap);
 /// Reads such calldata back.
 Result<Swap> decode_multicall(ByteView calldata);
-/// The other side's amount from multicall's return value.
-Result<Uint256> decode_result(ByteView returned);
+/// Each path's other amount from multicall's return value.
+Result<std::vector<Uint256>> decode_result(ByteView returned);
 }  // namespace swap_router
 
 namespace position_manager {

@@ -91,14 +91,11 @@ class LimitsTest : public testing::Test {
     platform().send({.from = from, .to = weth, .data = uniswap::erc20::approve(router, units)});
     platform().send({.from = from,
                      .to = router,
-                     .data = uniswap::swap_router::multicall({.kind = uniswap::Kind::kExactInput,
-                                                              .token_in = weth,
-                                                              .token_out = platform().token("USDC").address,
-                                                              .fee_pips = fee_pips,
-                                                              .recipient = from,
-                                                              .amount = units,
-                                                              .bound = 0U,
-                                                              .deadline = 1ULL << 40U})});
+                     .data = uniswap::swap_router::multicall(
+                         {.kind = uniswap::Kind::kExactInput,
+                          .recipient = from,
+                          .deadline = 1ULL << 40U,
+                          .paths = {{{{weth, platform().token("USDC").address}, {fee_pips}}, units, 0U}}})});
   }
   Bytes code_of(const Address& address) const {
     return *from_hex(platform().rpc("eth_getCode", {to_hex(address), "latest"}).as_string());

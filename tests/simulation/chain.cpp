@@ -105,36 +105,61 @@ Executed Chain::execute(ChainState& state, const Transaction& transaction, std::
   const auto swap = uniswap::swap_router::decode_multicall(transaction.data);
   if (!swap) return reverted("no such function", kTransferGas);
   if (timestamp_s > static_cast<std::int64_t>(swap->deadline)) return reverted("Transaction too old", 28'000);
-  const auto pool = std::ranges::find_if(state.pools, [&](const uniswap::Pool& candidate) {
-    const auto& known = candidate.state();
-    return known.fee_pips == swap->fee_pips && std::min(swap->token_in, swap->token_out) == known.token0 &&
-           std::max(swap->token_in, swap->token_out) == known.token1;
-  });
-  if (pool == state.pools.end()) return reverted("no pool", kTransferGas);
-  const auto direction = swap->token_in == pool->state().token0 ? uniswap::Direction::kZeroForOne
-                                                                : uniswap::Direction::kOneForZero;
-  const bool exact_input = swap->kind == uniswap::Kind::kExactInput;
-  const auto quoted = exact_input ? pool->quote_exact_input(direction, swap->amount)
-                                  : pool->quote_exact_output(direction, swap->amount);
-  if (!quoted || !quoted->complete) return reverted("SPL", 60'000);
-  const auto gas = kSwapGas + kTickGas * quoted->ticks_crossed;
-  // SwapRouter02 pays before it compares.
-  auto& balance = state.balances[swap->token_in];
-  auto& allowance = state.allowances[swap->token_in];
-  if (balance < quoted->amount_in || allowance < quoted->amount_in) return reverted("STF", 90'000);
-  if (exact_input && quoted->amount_out < swap->bound) return reverted("Too little received", 115'000);
-  if (!exact_input && quoted->amount_in > swap->bound) return reverted("Too much requested", 115'000);
-  Executed done{.success = true, .gas_used = gas, .swapped = true};
-  done.amount_in = quoted->amount_in;
-  done.amount_out = quoted->amount_out;
-  done.logs = {transfer_log(swap->token_out, pool->state().address, swap->recipient, quoted->amount_out),
-               transfer_log(swap->token_in, account_, pool->state().address, quoted->amount_in)};
-  balance -= quoted->amount_in;
-  allowance -= quoted->amount_in;
-  state.balances[swap->token_out] += quoted->amount_out;
-  const auto applied = pool->apply_swap(swap_log(*pool, direction, *quoted));
-  SEP_ASSERT(applied.has_value());
+  // All or nothing: the pools and balances become the state's only where every path is done.
+  ChainState next = state;
+  Executed done{.success = true, .gas_used = kTransferGas, .swapped = true};
+  for (const auto& path : swap->paths) {
+    auto failure = swap_path(next, *swap, path, done);
+    if (failure) return std::move(*failure);
+  }
+  state = std::move(next);
   return done;
+}
+
+/// One path on the state, its logs and amounts added to `done`; what the router says where it fails.
+std::optional<Executed> Chain::swap_path(ChainState& state, const uniswap::swap_router::Swap& swap,
+                                         const uniswap::swap_router::PathSwap& one, Executed& done) const {
+  const auto& [tokens, fees] = one.path;
+  const bool exact_input = swap.kind == uniswap::Kind::kExactInput;
+  Uint256 amount_in = one.amount;
+  Uint256 amount_out = one.amount;
+  // An exact output is computed from its end.
+  for (std::size_t step = 0; step < fees.size(); ++step) {
+    const auto hop = exact_input ? step : fees.size() - 1 - step;
+    const auto pool = std::ranges::find_if(state.pools, [&](const uniswap::Pool& candidate) {
+      const auto& known = candidate.state();
+      return known.fee_pips == fees[hop] && std::min(tokens[hop], tokens[hop + 1]) == known.token0 &&
+             std::max(tokens[hop], tokens[hop + 1]) == known.token1;
+    });
+    if (pool == state.pools.end()) return reverted("no pool", kTransferGas);
+    const auto direction = tokens[hop] == pool->state().token0 ? uniswap::Direction::kZeroForOne
+                                                               : uniswap::Direction::kOneForZero;
+    const auto quoted = exact_input ? pool->quote_exact_input(direction, amount_out)
+                                    : pool->quote_exact_output(direction, amount_in);
+    if (!quoted || !quoted->complete) return reverted("SPL", 60'000);
+    amount_in = exact_input && step > 0 ? amount_in : quoted->amount_in;
+    amount_out = !exact_input && step > 0 ? amount_out : quoted->amount_out;
+    const auto& from = hop == 0 ? account_ : settings_.chain.contracts.swap_router;
+    const auto& to = hop + 1 == fees.size() ? swap.recipient : settings_.chain.contracts.swap_router;
+    const auto& address = pool->state().address;
+    done.logs.push_back(transfer_log(tokens[hop + 1], address, to, quoted->amount_out));
+    done.logs.push_back(transfer_log(tokens[hop], from, address, quoted->amount_in));
+    done.gas_used += kSwapGas - kTransferGas + kTickGas * quoted->ticks_crossed;
+    const auto applied = pool->apply_swap(swap_log(*pool, direction, *quoted));
+    SEP_ASSERT(applied.has_value());
+  }
+  // SwapRouter02 pays before it compares.
+  auto& balance = state.balances[tokens.front()];
+  auto& allowance = state.allowances[tokens.front()];
+  if (balance < amount_in || allowance < amount_in) return reverted("STF", 90'000);
+  if (exact_input && amount_out < one.bound) return reverted("Too little received", 115'000);
+  if (!exact_input && amount_in > one.bound) return reverted("Too much requested", 115'000);
+  balance -= amount_in;
+  allowance -= amount_in;
+  state.balances[tokens.back()] += amount_out;
+  done.amount_in = done.amount_in + amount_in;
+  done.amount_out = done.amount_out + amount_out;
+  return std::nullopt;
 }
 
 Executed Chain::call(const ChainState& state, const Address& to, ByteView data,

@@ -122,6 +122,8 @@ class Chain {
   const SignedTransaction* known(const Hash32& hash) const;
 
  private:
+  std::optional<Executed> swap_path(ChainState& state, const uniswap::swap_router::Swap& swap,
+                                    const uniswap::swap_router::PathSwap& one, Executed& done) const;
   void mine();
   Block& append_block(std::int64_t timestamp_s);
   void fill(Block& block);

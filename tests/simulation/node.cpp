@@ -392,7 +392,8 @@ namespace sep::services {
 
 class MarketView::Impl {
  public:
-  explicit Impl(asio::any_io_executor on) : executor(std::move(on)), world(*sim::World::current()) {}
+  Impl(asio::any_io_executor on, engine::ChainSettings settings)
+      : executor(std::move(on)), world(*sim::World::current()), chain_settings(std::move(settings)) {}
 
   void refresh() {
     auto& chain = *world.chain;
@@ -405,20 +406,29 @@ class MarketView::Impl {
     state.block_interval_ms = chain.options().block_interval_ms;
     state.pools.clear();
     for (const auto& pool : tip->after.pools) state.pools.push_back({pool, ""});
+    state.pools_revision = state.revision;
+    pools = engine::PoolBook(state, chain_settings);
     state.account = engine::AccountState{chain.account(), tip->after.native_wei, tip->after.balances,
                                          tip->after.allowances};
   }
 
   asio::any_io_executor executor;
   sim::World& world;
+  engine::ChainSettings chain_settings;
   const sim::Block* shown = nullptr;
   engine::MarketState state;
+  engine::PoolBook pools;
 };
 
 MarketView::MarketView(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 MarketView::~MarketView() = default;
-Result<std::shared_ptr<MarketView>> MarketView::start(std::shared_ptr<bus::Bus> bus) {
-  return std::shared_ptr<MarketView>(new MarketView(std::make_shared<Impl>(bus->executor())));
+Result<std::shared_ptr<MarketView>> MarketView::start(std::shared_ptr<bus::Bus> bus,
+                                                      const engine::ChainSettings& chain) {
+  return std::shared_ptr<MarketView>(new MarketView(std::make_shared<Impl>(bus->executor(), chain)));
+}
+const engine::PoolBook& MarketView::pools() const {
+  impl_->refresh();
+  return impl_->pools;
 }
 const engine::MarketState& MarketView::state() const {
   impl_->refresh();

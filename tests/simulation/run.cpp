@@ -240,10 +240,12 @@ class Run {
               [](std::shared_ptr<bus::Bus> bus) { return services::IntentManager::start(bus, metrics()); });
     service("risk engine",
             [this](std::shared_ptr<bus::Bus> bus) -> Task<Result<std::unique_ptr<services::RiskEngine>>> {
-              co_return services::RiskEngine::start(bus, settings_, MarketView::start(bus).value());
+              co_return services::RiskEngine::start(bus, settings_,
+                                                    MarketView::start(bus, settings_.chain).value());
             });
     service("planner", [this](std::shared_ptr<bus::Bus> bus) {
-      return services::ExecutionPlanner::start(bus, settings_, MarketView::start(bus).value(), metrics());
+      return services::ExecutionPlanner::start(bus, settings_,
+                                               MarketView::start(bus, settings_.chain).value(), metrics());
     });
     const auto orchestrators = copies();
     for (int i = 0; i < orchestrators; ++i)

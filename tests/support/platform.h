@@ -129,10 +129,11 @@ class Platform {
 
   Mark mark() const;
   /// Fails the test unless since `before`: the account's balances moved by exactly the recorded fills; each
-  /// Swap and Transfer log of the account belongs to one fill and each fill to one; every transaction of the
-  /// account (but `foreign` ones) was on the record as prepared; no nonce belongs to two intents, and none
-  /// was left out. An intent that ended has one fill, of the amounts that exec.completed tells, where it
-  /// completed, and none otherwise; what was mined in the account's name has the bytes that were recorded.
+  /// Swap and Transfer log of the account belongs to one fill and each fill to one transaction; every
+  /// transaction of the account (but `foreign` ones) was on the record as prepared; no nonce belongs to two
+  /// intents, and none was left out. An intent that ended has one fill, of the amounts that exec.completed
+  /// tells, where it completed, and none otherwise; what was mined in the account's name has the bytes that
+  /// were recorded.
   void expect_reconciled(const Mark& before, const std::set<std::string>& foreign = {}) const;
   /// How many swaps of the account on chain since `before` each intent has.
   std::map<std::string, std::size_t> swaps_by_intent(const Mark& before) const;

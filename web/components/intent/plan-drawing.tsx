@@ -2,63 +2,118 @@
 import { Fragment, type ReactNode } from "react";
 import { Amount, cx } from "@/components/ui/kit.tsx";
 import { CircleTick, DottedCircle, OctagonCross } from "@/components/ui/icons.tsx";
-import { counted, formatCount, formatFee, shortHash } from "@/lib/format/text.ts";
+import { counted, formatCount, formatFee } from "@/lib/format/text.ts";
 import { gaugeOf, gaugeQuoteAt, swapOf, type AssetFigure, type Figures } from "@/lib/intent/figures.ts";
+import { formatShare, pathsOf, tokenName, type Hop, type PlanPath } from "@/lib/intent/paths.ts";
 import { amountOf, isStable } from "@/lib/intent/wording.ts";
 import { useSep } from "@/lib/sep/store.ts";
 import type { PlanStepView, PlanView, SwapStep } from "@/lib/sep/types.ts";
 
-interface Hop {
-  pool: string;
-  fee: number;
-  ticks: number | undefined;
-  /** "USDC / WETH"; a pool between others is known by its address alone. */
-  name: string;
-  /** The figure that may still move, at the pool where it is paid or received. */
-  figure: AssetFigure | undefined;
-}
-
-/** What pays enters the first pool, what is received leaves the last one. */
-function hopsOf(swap: SwapStep, figures: Figures): Hop[] {
-  const last = swap.pools.length - 1;
+/** What may still move, at the pool where it is paid or received; of one path among several its part of it. */
+function figureAt(swap: SwapStep, figures: Figures, paths: readonly PlanPath[], path: PlanPath, hop: number) {
   const acquires = swap.swap_kind === "exact_output";
-  return swap.pools.map((pool, index) => ({
-    pool,
-    fee: swap.fees[index] ?? 0,
-    ticks: swap.ticks_crossed[index],
-    name: last === 0 ? `${swap.token_in.symbol} / ${swap.token_out.symbol}` : `Pool ${shortHash(pool)}`,
-    figure: acquires ? (index === 0 ? figures.pay : undefined) : index === last ? figures.receive : undefined,
-  }));
+  if (hop !== (acquires ? 0 : path.hops.length - 1)) return undefined;
+  const figure = acquires ? figures.pay : figures.receive;
+  if (paths.length === 1) return figure;
+  return { ...figure, quote: acquires ? path.amountIn : path.amountOut, bound: path.bound, fill: undefined };
 }
 
-/** Token, pools, token; under 780 px a list. */
+/** Token, paths of pools, token; under 780 px a list. */
 export function PlanDrawing({ plan, figures }: { plan: PlanView; figures: Figures }) {
   const swap = swapOf(plan);
   if (!swap) return null;
-  const hops = hopsOf(swap, figures);
+  const paths = pathsOf(swap);
   return (
     <div className="flex flex-1 flex-col justify-center gap-4 border-b border-line px-4 py-5 tablet:px-6">
-      <div className="hidden items-center tablet:flex">
+      <div className="hidden items-stretch tablet:flex">
         <TokenBox figure={figures.pay} word={figures.pay.fill === undefined ? "pays" : "paid"} />
-        {hops.map((hop) => (
-          <Fragment key={hop.pool}>
-            <Line />
-            <PoolBox hop={hop} word={swap.swap_kind === "exact_output" ? "≤" : "≥"} wide={hops.length === 1} />
-          </Fragment>
-        ))}
-        <Line arrow />
+        <Fan paths={paths} />
+        <ol className="grid min-w-0 flex-1 auto-rows-fr">
+          {paths.map((path) => (
+            <li key={path.hops[0]?.pool} className={cx("flex min-w-0 items-center", paths.length > 1 && "py-2")}>
+              {paths.length > 1 && <Share path={path} />}
+              {path.hops.map((hop, index) => (
+                <Fragment key={hop.pool}>
+                  {index > 0 && <MiddleToken hop={hop} width={widthOf(path)} />}
+                  <Line width={widthOf(path)} />
+                  <PoolBox
+                    hop={hop}
+                    figure={figureAt(swap, figures, paths, path, index)}
+                    word={swap.swap_kind === "exact_output" ? "≤" : "≥"}
+                    whole={paths.length === 1}
+                    wide={path.hops.length === 1}
+                  />
+                </Fragment>
+              ))}
+              <Line width={widthOf(path)} arrow={paths.length === 1} />
+            </li>
+          ))}
+        </ol>
+        <Fan paths={paths} mirrored />
         <TokenBox figure={figures.receive} word={figures.receive.fill === undefined ? "receives" : "received"} />
       </div>
-      <HopList swap={swap} hops={hops} figures={figures} />
+      <PathList swap={swap} paths={paths} figures={figures} />
       <Approvals plan={plan} />
     </div>
   );
 }
 
-function Line({ arrow = false }: { arrow?: boolean }) {
+/** Two to six pixels, by the path's share. */
+const widthOf = ({ share }: PlanPath): number => 2 + Math.round(share / 25);
+
+/** From the token's box to the middle of each path's row, or back. */
+function Fan({ paths, mirrored = false }: { paths: readonly PlanPath[]; mirrored?: boolean }) {
+  if (paths.length === 1) return null;
   return (
-    <span aria-hidden="true" className="flex min-w-6 flex-1 items-center">
-      <span className="h-1 flex-1 bg-control/60" />
+    <svg
+      aria-hidden="true"
+      viewBox="0 0 100 100"
+      preserveAspectRatio="none"
+      className={cx("w-9 flex-none self-stretch text-control/60", mirrored && "-scale-x-100")}
+    >
+      {paths.map((path, index) => {
+        const row = ((index + 0.5) / paths.length) * 100;
+        return (
+          <path
+            key={path.hops[0]?.pool}
+            d={`M0 50C60 50 40 ${row} 100 ${row}`}
+            fill="none"
+            stroke="currentColor"
+            strokeWidth={widthOf(path)}
+            vectorEffect="non-scaling-stroke"
+          />
+        );
+      })}
+    </svg>
+  );
+}
+
+function Share({ path }: { path: PlanPath }) {
+  return (
+    <span className="w-10 flex-none text-center text-note font-semibold text-text2 tabular-nums">
+      {formatShare(path.share)}
+    </span>
+  );
+}
+
+function MiddleToken({ hop, width }: { hop: Hop; width: number }) {
+  return (
+    <>
+      <Line width={width} />
+      <span
+        className="flex-none rounded-full border border-line bg-sunken px-2.5 py-1 text-note font-semibold"
+        title={hop.from.address}
+      >
+        {tokenName(hop.from)}
+      </span>
+    </>
+  );
+}
+
+function Line({ width, arrow = false }: { width: number; arrow?: boolean }) {
+  return (
+    <span aria-hidden="true" className="flex min-w-2 flex-1 items-center">
+      <span className="flex-1 bg-control/60" style={{ height: width }} />
       {arrow && (
         <span className="-ml-px size-0 border-y-[6px] border-l-[9px] border-y-transparent border-l-control/60" />
       )}
@@ -69,7 +124,7 @@ function Line({ arrow = false }: { arrow?: boolean }) {
 function TokenBox({ figure, word }: { figure: AssetFigure; word: string }) {
   const tokens = useSep((state) => state.tokensByAddress);
   return (
-    <div className="flex min-h-20 min-w-[108px] flex-none flex-col items-center justify-center rounded-control border border-line bg-sunken px-3 py-2">
+    <div className="flex min-h-20 min-w-[108px] flex-none flex-col self-center items-center justify-center rounded-control border border-line bg-sunken px-3 py-2">
       <span className="text-body font-semibold">{figure.asset.symbol}</span>
       <span className="text-note text-text2">{word}</span>
       <span className="text-table font-semibold">
@@ -79,21 +134,36 @@ function TokenBox({ figure, word }: { figure: AssetFigure; word: string }) {
   );
 }
 
-function PoolBox({ hop, word, wide }: { hop: Hop; word: string; wide: boolean }) {
+function PoolBox({
+  hop,
+  figure,
+  word,
+  whole,
+  wide,
+}: {
+  hop: Hop;
+  figure: AssetFigure | undefined;
+  word: string;
+  /** The whole swap goes through it, so that its fill is known. */
+  whole: boolean;
+  wide: boolean;
+}) {
   return (
     <div
       className={cx(
         "min-w-0 rounded-control border border-control px-3 py-2.5",
-        wide ? "w-60 flex-none" : "max-w-[200px] flex-[3]",
+        wide ? "w-60 flex-initial" : "max-w-[200px] flex-[3]",
       )}
       title={`Pool ${hop.pool}`}
     >
       <p className="flex justify-between gap-2 text-table">
-        <span className="truncate font-semibold">{hop.name}</span>
+        <span className="truncate font-semibold">
+          {tokenName(hop.from)} / {tokenName(hop.to)}
+        </span>
         <span className="whitespace-nowrap text-text2">fee {formatFee(hop.fee)}</span>
       </p>
-      {hop.figure ? (
-        <PoolFigures figure={hop.figure} word={word} />
+      {figure ? (
+        <PoolFigures figure={figure} word={word} whole={whole} />
       ) : (
         hop.ticks !== undefined && <p className="mt-1 text-note text-text2">crosses {counted(hop.ticks, "tick")}</p>
       )}
@@ -101,7 +171,7 @@ function PoolBox({ hop, word, wide }: { hop: Hop; word: string; wide: boolean })
   );
 }
 
-function PoolFigures({ figure, word }: { figure: AssetFigure; word: string }) {
+function PoolFigures({ figure, word, whole }: { figure: AssetFigure; word: string; whole: boolean }) {
   const tokens = useSep((state) => state.tokensByAddress);
   const stable = isStable(figure.asset, tokens);
   const rounding = word === "≤" ? "up" : "down";
@@ -109,11 +179,13 @@ function PoolFigures({ figure, word }: { figure: AssetFigure; word: string }) {
     <>
       <dl className="mt-1 text-note">
         <Row label="quote">{figure.quote !== undefined && <Amount text={figure.quote} stable={stable} />}</Row>
-        <Row label="fill" strong>
-          {figure.fill === undefined ? "–" : <Amount text={figure.fill} stable={stable} />}
-        </Row>
+        {whole && (
+          <Row label="fill" strong>
+            {figure.fill === undefined ? "–" : <Amount text={figure.fill} stable={stable} />}
+          </Row>
+        )}
       </dl>
-      <Gauge figure={figure} />
+      {whole && <Gauge figure={figure} />}
       <dl className="text-note">
         <Row label="bound">
           {figure.bound !== undefined && (
@@ -156,7 +228,7 @@ export function Gauge({ figure }: { figure: AssetFigure }) {
   );
 }
 
-function HopList({ swap, hops, figures }: { swap: SwapStep; hops: readonly Hop[]; figures: Figures }) {
+function PathList({ swap, paths, figures }: { swap: SwapStep; paths: readonly PlanPath[]; figures: Figures }) {
   const tokens = useSep((state) => state.tokensByAddress);
   const acquires = swap.swap_kind === "exact_output";
   const figure = acquires ? figures.pay : figures.receive;
@@ -174,19 +246,29 @@ function HopList({ swap, hops, figures }: { swap: SwapStep; hops: readonly Hop[]
           />
         </span>
       </p>
-      <p className="flex flex-wrap justify-between gap-x-4 text-note text-text2">
-        <span>
-          {hops.length === 1 ? "pool" : "pools"} {hops.map((hop) => formatFee(hop.fee)).join(", ")}
-        </span>
-        {figure.bound !== undefined && (
-          <span>
-            {acquires ? "at most" : "at least"} {amountOf(figure.bound, figure.asset, tokens, acquires ? "up" : "down")}
-          </span>
-        )}
-      </p>
+      <ul className="text-note text-text2">
+        {paths.map((path) => (
+          <li key={path.hops[0]?.pool}>
+            {paths.length > 1 && `${formatShare(path.share)} `}
+            {pathWords(path)}
+          </li>
+        ))}
+      </ul>
+      {figure.bound !== undefined && (
+        <p className="text-note text-text2">
+          {acquires ? "at most" : "at least"} {amountOf(figure.bound, figure.asset, tokens, acquires ? "up" : "down")}
+        </p>
+      )}
       <Gauge figure={figure} />
     </div>
   );
+}
+
+/** "pool 0.05%", or "0.05%, DAI, 0.3%": the middle tokens between the pools. */
+function pathWords({ hops }: PlanPath): string {
+  if (hops.length === 1) return `pool ${formatFee(hops[0]!.fee)}`;
+  const middle = hops.slice(1).map((hop) => `${tokenName(hop.from)}, ${formatFee(hop.fee)}`);
+  return `pools ${[formatFee(hops[0]!.fee), ...middle].join(", ")}`;
 }
 
 /** The allowances that the swap needs, each a transaction of its own. */

@@ -2,8 +2,8 @@
 import { useId, useState } from "react";
 import { cx, Empty, Panel, Skeleton } from "@/components/ui/kit.tsx";
 import { basisPoints, formatPercent } from "@/lib/format/amount.ts";
-import { counted } from "@/lib/format/text.ts";
 import { figuresOf, swapFillOf, swapOf, versusWords } from "@/lib/intent/figures.ts";
+import { pathsOf, routeWords } from "@/lib/intent/paths.ts";
 import { type Transaction } from "@/lib/intent/transactions.ts";
 import { reasonWord } from "@/lib/intent/wording.ts";
 import { isTerminal } from "@/lib/sep/fold.ts";
@@ -45,7 +45,7 @@ function Note({ plan }: { plan: PlanView }) {
   if (!swap) return null;
   return (
     <>
-      {counted(swap.pools.length, "pool")}, price effect {formatPercent(swap.price_impact)}
+      {routeWords(pathsOf(swap))}, price effect {formatPercent(swap.price_impact)}
     </>
   );
 }

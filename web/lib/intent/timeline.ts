@@ -1,12 +1,13 @@
 // An intent's events as people read them: what happened, then the detail, each kind of event in its own words.
 import { basisPoints, formatAmount, formatPercent, formatUsd, fromUnits } from "../format/amount.ts";
-import { counted, formatCount, formatFee, shortHash } from "../format/text.ts";
+import { formatCount, shortHash } from "../format/text.ts";
 import { formatWindow } from "../format/time.ts";
 import type { IntentView, SepEvent } from "../sep/types.ts";
 import { confirmationsOf, stagesOf, type ChainPosition, type Hue } from "./badge.ts";
 import { checkPhrase, criteriaPhrase } from "./checks.ts";
 import { formatGwei, versusWords } from "./figures.ts";
 import { tookWords } from "./path.ts";
+import { pathsOf, routeWithFees } from "./paths.ts";
 import { feesOf, nameOf, paidWei, transactionsOf, type Transaction } from "./transactions.ts";
 import { amountOf, boundOf, promiseOf, reasonWord, type Tokens } from "./wording.ts";
 
@@ -195,7 +196,7 @@ function planned(event: SepEvent & { topic: "plan.created" }, { events, tokens }
     swap &&
     listed(
       `${amountOf(swap.amount_in, swap.token_in, tokens)} for ${amountOf(swap.amount_out, swap.token_out, tokens)}`,
-      `${counted(swap.pools.length, "pool")} at ${swap.fees.map(formatFee).join(" and ")}`,
+      routeWithFees(pathsOf(swap)),
       `price effect ${formatPercent(swap.price_impact)}`,
       approves && "an approval first",
       `about ${formatUsd(estimatedCost.gas_usd)} in fees`,

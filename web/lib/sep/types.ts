@@ -18,6 +18,7 @@ export type {
   PositionsView,
   Problem,
   Quote,
+  QuotedPath,
   QuoteRequest,
   Stage,
   Statistics,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Quote } from "../sep/types.ts";
 import { dai, buying, account, selling, tokens, usdc, wbtc, weth } from "./test-support.ts";
 import { assetOf } from "./document.ts";
 import {
@@ -17,6 +18,9 @@ import {
   usdOf,
 } from "./price.ts";
 
+/** The sale over pools with these fees, one after the other. */
+const through = (fees: [number, ...number[]]): Quote => ({ ...selling, paths: [{ ...selling.paths[0], fees }] });
+
 describe("pool fees", () => {
   test("are the pools' part of what is paid, rounded up", () => {
     assert.deepEqual(poolFees(buying), { amount: "1.251251", asset: buying.assets[1] });
@@ -24,16 +28,33 @@ describe("pool fees", () => {
   });
   test("of several pools are taken one after the other", () => {
     // 100 · (1 − 0.997 · 0.999)
-    assert.equal(poolFees({ ...selling, fees: [3000, 1000] }).amount, "0.3997");
-    assert.equal(poolFees({ ...selling, fees: [] }).amount, "0");
+    assert.equal(poolFees(through([3000, 1000])).amount, "0.3997");
+    assert.equal(poolFees(through([0])).amount, "0");
+  });
+  test("of several paths are each path's part of its own amount", () => {
+    // 75 · 0.003 + 25 · (1 − 0.9995 · 0.9999)
+    assert.equal(poolFees(split).amount, "0.23999875");
   });
 });
+
+const [whole] = selling.paths;
+const split: Quote = {
+  ...selling,
+  paths: [
+    { ...whole, amount_in: "75" },
+    { ...whole, amount_in: "25", fees: [500, 100] },
+  ],
+};
 
 describe("the market price", () => {
   test("leaves out fees and the trade's own effect", () => {
     // Both quotes come from pools that stood at 2,500; the pools' own rounding leaves one unit.
     assert.equal(marketAmount(buying), "2500.000001");
     assert.equal(marketAmount(selling), "250000");
+  });
+  test("leaves out each path's own fees", () => {
+    // What came out of 99.76000125 after fees, the effect of the trade put back.
+    assert.equal(marketAmount(split), "249849.636003");
   });
   test("is unknown where nothing would come out", () => {
     assert.equal(marketAmount({ ...selling, price_impact: "1" }), undefined);

@@ -5,12 +5,22 @@ import type { Account, Asset, Quote, SuccessCriterion, Token } from "../sep/type
 const wad = 10n ** 18n;
 const pips = 1_000_000n;
 
-/** What is left of an amount after the fees of every pool on the way: numerator ÷ 10^6 for each. */
-function afterFees(fees: readonly number[]): { left: bigint; of: bigint } {
-  return fees.reduce((sum, fee) => ({ left: sum.left * (pips - BigInt(fee)), of: sum.of * pips }), {
-    left: 1n,
-    of: 1n,
-  });
+/**
+ * What is left of the amount after the fees of every pool on its way, left ÷ of: each path's part loses the fees of its
+ * own pools, one after the other.
+ */
+function afterFees(quote: Quote): { left: bigint; of: bigint } {
+  const { decimals } = paidAsset(quote);
+  const longest = Math.max(...quote.paths.map((path) => path.fees.length));
+  let left = 0n;
+  let of = 0n;
+  for (const { amount_in, fees } of quote.paths) {
+    const units = toUnits(amount_in, decimals);
+    const kept = fees.reduce((product, fee) => product * (pips - BigInt(fee)), 1n);
+    left += units * kept * pips ** BigInt(longest - fees.length);
+    of += units * pips ** BigInt(longest);
+  }
+  return { left, of };
 }
 
 const ceilDiv = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
@@ -18,11 +28,11 @@ const nearestDiv = (a: bigint, b: bigint): bigint => (a + b / 2n) / b;
 
 /**
  * The pools' fees, in the token that pays: each pool keeps its part of what comes in, so with parts f of amount_in it
- * is amount_in · (1 − (1 − f₁)(1 − f₂)…), rounded up to the token's unit as the pools do. They are inside the price.
+ * is amount_in · (1 − (1 − f₁)(1 − f₂)…), added up over the paths and rounded up to the token's unit as the pools do. They are inside the price.
  */
 export function poolFees(quote: Quote): { amount: string; asset: Asset } {
   const asset = paidAsset(quote);
-  const { left, of } = afterFees(quote.fees);
+  const { left, of } = afterFees(quote);
   const units = toUnits(quote.amount_in, asset.decimals);
   return { amount: fromUnits(ceilDiv(units * (of - left), of), asset.decimals), asset };
 }
@@ -36,7 +46,7 @@ export function poolFees(quote: Quote): { amount: string; asset: Asset } {
  */
 export function marketAmount(quote: Quote): string | undefined {
   const { decimals } = quote.assets[1];
-  const { left, of } = afterFees(quote.fees);
+  const { left, of } = afterFees(quote);
   const kept = wad - toUnits(quote.price_impact, 18);
   const market =
     quote.intent_type === "acquire"

@@ -78,6 +78,20 @@ export const buying: Quote = {
   max_amount_in: "2515.014458",
   price: "2502.501948",
   notional_usd: "2500",
+  paths: [
+    {
+      amount_in: "2502.501948",
+      amount_out: "1",
+      tokens: [
+        { symbol: "USDC", address: usdc.address },
+        { symbol: "WETH", address: weth.address },
+      ],
+      pools: ["0x70e2a0179dcF2Dd6F3249363664F0B25A52ec8b3"],
+      fees: [500],
+      ticks_crossed: [1],
+      sqrt_price_x96_after: ["1584563250285286751870879006720000"],
+    },
+  ],
   pools: ["0x70e2a0179dcF2Dd6F3249363664F0B25A52ec8b3"],
   fees: [500],
   price_impact: "0.000500028246668801",
@@ -97,6 +111,7 @@ export const selling: Quote = {
   min_amount_out: "240790.514017",
   price: "2420.005166",
   notional_usd: "250000",
+  paths: [{ ...buying.paths[0], amount_in: "100", amount_out: "242000.5166", fees: [3000] }],
   fees: [3000],
   price_impact: "0.029085189167502507",
 };

@@ -11,7 +11,8 @@ export type StreamReply = Subscribed | Unsubscribed | Pong | StreamError;
 /**
  * One transaction of a plan.
  */
-export type PlanStep = ApproveStep | ExactInputSwap | ExactOutputSwap;
+export type PlanStep =
+  ApproveStep | ExactInputSwap | ExactOutputSwap | ExactInputSwapInOnePool | ExactOutputSwapInOnePool;
 
 /**
  * Every document of schema/, by its name there.
@@ -609,6 +610,14 @@ export interface Quote {
    */
   notional_usd: string | null;
   /**
+   * How the amount is swapped: paths side by side.
+   *
+   * @minItems 1
+   */
+  paths: [QuotedPath, ...QuotedPath[]];
+  /**
+   * All pools, path after path; fees and ticks_crossed in the same order.
+   *
    * Items: An Ethereum address; upper and lower case are EIP-55's when they are mixed.
    */
   pools: string[];
@@ -627,6 +636,64 @@ export interface Quote {
    * 32 bytes: of a transaction or a block.
    */
   block_hash: string;
+}
+/**
+ * Pools one after the other. Paths side by side share no pool, and their amounts add up to the quote's.
+ */
+export interface QuotedPath {
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_in: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_out: string;
+  /**
+   * From the token that pays to the one received: one more than pools.
+   *
+   * @minItems 2
+   */
+  tokens: [PathToken, PathToken, ...PathToken[]];
+  /**
+   * In the order in which they are traded.
+   *
+   * @minItems 1
+   *
+   * Items: An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  pools: [string, ...string[]];
+  /**
+   * One for each pool.
+   *
+   * @minItems 1
+   *
+   * Items: Hundredths of a basis point.
+   */
+  fees: [number, ...number[]];
+  /**
+   * One for each pool, as QuoterV2 counts them.
+   */
+  ticks_crossed: number[];
+  /**
+   * One for each pool.
+   *
+   * Items: A whole number of wei or gas units.
+   */
+  sqrt_price_x96_after: string[];
+}
+/**
+ * A token on the way of a path.
+ */
+export interface PathToken {
+  /**
+   * Absent where the token is not configured.
+   */
+  symbol?: string;
+  /**
+   * An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  address: string;
 }
 export interface EstimatedCost {
   /**
@@ -1542,26 +1609,15 @@ export interface ExactInputSwap {
    */
   min_amount_out: string;
   /**
-   * @minItems 1
+   * At least one; several are swapped in one transaction.
    *
-   * Items: An Ethereum address; upper and lower case are EIP-55's when they are mixed.
-   */
-  pools: [string, ...string[]];
-  /**
    * @minItems 1
-   *
-   * Items: Hundredths of a basis point.
    */
-  fees: [number, ...number[]];
+  paths: [ExactInputPath, ...ExactInputPath[]];
   /**
    * A fraction of one: "0.01" is 1 %. At most 18 decimals.
    */
   price_impact: string;
-  /**
-   * Items: A whole number of wei or gas units.
-   */
-  sqrt_price_x96_after: string[];
-  ticks_crossed: number[];
   /**
    * A whole number of wei or gas units.
    */
@@ -1586,6 +1642,55 @@ export interface ExactInputSwap {
    * 32 bytes: of a transaction or a block.
    */
   block_hash: string;
+}
+/**
+ * Pools one after the other. Paths side by side share no pool, and their amounts and bounds add up to the swap's; the router holds each bound by itself.
+ */
+export interface ExactInputPath {
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_in: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_out: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  min_amount_out: string;
+  /**
+   * From the token that pays to the one received: one more than pools.
+   *
+   * @minItems 2
+   */
+  tokens: [PathToken, PathToken, ...PathToken[]];
+  /**
+   * In the order in which they are traded.
+   *
+   * @minItems 1
+   *
+   * Items: An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  pools: [string, ...string[]];
+  /**
+   * One for each pool.
+   *
+   * @minItems 1
+   *
+   * Items: Hundredths of a basis point.
+   */
+  fees: [number, ...number[]];
+  /**
+   * One for each pool, as QuoterV2 counts them.
+   */
+  ticks_crossed: number[];
+  /**
+   * One for each pool.
+   *
+   * Items: A whole number of wei or gas units.
+   */
+  sqrt_price_x96_after: string[];
 }
 export interface ExactOutputSwap {
   /**
@@ -1613,26 +1718,230 @@ export interface ExactOutputSwap {
    */
   max_amount_in: string;
   /**
+   * At least one; several are swapped in one transaction.
+   *
+   * @minItems 1
+   */
+  paths: [ExactOutputPath, ...ExactOutputPath[]];
+  /**
+   * A fraction of one: "0.01" is 1 %. At most 18 decimals.
+   */
+  price_impact: string;
+  /**
+   * A whole number of wei or gas units.
+   */
+  gas_estimate: string;
+  /**
+   * An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  router: string;
+  /**
+   * An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  recipient: string;
+  /**
+   * Unix seconds; the router refuses the swap after it.
+   */
+  deadline: number;
+  /**
+   * The state that was priced.
+   */
+  block_number: number;
+  /**
+   * 32 bytes: of a transaction or a block.
+   */
+  block_hash: string;
+}
+/**
+ * Pools one after the other. Paths side by side share no pool, and their amounts and bounds add up to the swap's; the router holds each bound by itself.
+ */
+export interface ExactOutputPath {
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_in: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_out: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  max_amount_in: string;
+  /**
+   * From the token that pays to the one received: one more than pools.
+   *
+   * @minItems 2
+   */
+  tokens: [PathToken, PathToken, ...PathToken[]];
+  /**
+   * In the order in which they are traded.
+   *
    * @minItems 1
    *
    * Items: An Ethereum address; upper and lower case are EIP-55's when they are mixed.
    */
   pools: [string, ...string[]];
   /**
+   * One for each pool.
+   *
    * @minItems 1
    *
    * Items: Hundredths of a basis point.
    */
   fees: [number, ...number[]];
   /**
+   * One for each pool, as QuoterV2 counts them.
+   */
+  ticks_crossed: number[];
+  /**
+   * One for each pool.
+   *
+   * Items: A whole number of wei or gas units.
+   */
+  sqrt_price_x96_after: string[];
+}
+/**
+ * As records hold it that were written before swaps had paths: one pool.
+ */
+export interface ExactInputSwapInOnePool {
+  /**
+   * Place in the plan, from 0.
+   */
+  index: number;
+  kind: "swap";
+  /**
+   * The venue that trades.
+   */
+  venue: string;
+  swap_kind: "exact_input";
+  token_in: Asset;
+  token_out: Asset;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_in: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_out: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  min_amount_out: string;
+  /**
+   * @minItems 1
+   * @maxItems 1
+   *
+   * Items: An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  pools: [string];
+  /**
+   * @minItems 1
+   * @maxItems 1
+   *
+   * Items: Hundredths of a basis point.
+   */
+  fees: [number];
+  /**
    * A fraction of one: "0.01" is 1 %. At most 18 decimals.
    */
   price_impact: string;
   /**
+   * @minItems 1
+   * @maxItems 1
+   *
    * Items: A whole number of wei or gas units.
    */
-  sqrt_price_x96_after: string[];
-  ticks_crossed: number[];
+  sqrt_price_x96_after: [string];
+  /**
+   * @minItems 1
+   * @maxItems 1
+   */
+  ticks_crossed: [number];
+  /**
+   * A whole number of wei or gas units.
+   */
+  gas_estimate: string;
+  /**
+   * An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  router: string;
+  /**
+   * An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  recipient: string;
+  /**
+   * Unix seconds; the router refuses the swap after it.
+   */
+  deadline: number;
+  /**
+   * The state that was priced.
+   */
+  block_number: number;
+  /**
+   * 32 bytes: of a transaction or a block.
+   */
+  block_hash: string;
+}
+/**
+ * As records hold it that were written before swaps had paths: one pool.
+ */
+export interface ExactOutputSwapInOnePool {
+  /**
+   * Place in the plan, from 0.
+   */
+  index: number;
+  kind: "swap";
+  /**
+   * The venue that trades.
+   */
+  venue: string;
+  swap_kind: "exact_output";
+  token_in: Asset;
+  token_out: Asset;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_in: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_out: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  max_amount_in: string;
+  /**
+   * @minItems 1
+   * @maxItems 1
+   *
+   * Items: An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  pools: [string];
+  /**
+   * @minItems 1
+   * @maxItems 1
+   *
+   * Items: Hundredths of a basis point.
+   */
+  fees: [number];
+  /**
+   * A fraction of one: "0.01" is 1 %. At most 18 decimals.
+   */
+  price_impact: string;
+  /**
+   * @minItems 1
+   * @maxItems 1
+   *
+   * Items: A whole number of wei or gas units.
+   */
+  sqrt_price_x96_after: [string];
+  /**
+   * @minItems 1
+   * @maxItems 1
+   */
+  ticks_crossed: [number];
   /**
    * A whole number of wei or gas units.
    */
@@ -1795,8 +2104,20 @@ export interface PlanView {
    * @minItems 1
    */
   steps: [
-    ApproveStepWithProgress | ExactInputSwapWithProgress | ExactOutputSwapWithProgress,
-    ...(ApproveStepWithProgress | ExactInputSwapWithProgress | ExactOutputSwapWithProgress)[]
+    (
+      | ApproveStepWithProgress
+      | ExactInputSwapWithProgress
+      | ExactOutputSwapWithProgress
+      | ExactInputSwapInOnePoolWithProgress
+      | ExactOutputSwapInOnePoolWithProgress
+    ),
+    ...(
+      | ApproveStepWithProgress
+      | ExactInputSwapWithProgress
+      | ExactOutputSwapWithProgress
+      | ExactInputSwapInOnePoolWithProgress
+      | ExactOutputSwapInOnePoolWithProgress
+    )[]
   ];
   estimated_cost: EstimatedCost;
   estimated_duration_ms: number;
@@ -1900,26 +2221,15 @@ export interface ExactInputSwapWithProgress {
    */
   min_amount_out: string;
   /**
-   * @minItems 1
+   * At least one; several are swapped in one transaction.
    *
-   * Items: An Ethereum address; upper and lower case are EIP-55's when they are mixed.
-   */
-  pools: [string, ...string[]];
-  /**
    * @minItems 1
-   *
-   * Items: Hundredths of a basis point.
    */
-  fees: [number, ...number[]];
+  paths: [ExactInputPath, ...ExactInputPath[]];
   /**
    * A fraction of one: "0.01" is 1 %. At most 18 decimals.
    */
   price_impact: string;
-  /**
-   * Items: A whole number of wei or gas units.
-   */
-  sqrt_price_x96_after: string[];
-  ticks_crossed: number[];
   /**
    * A whole number of wei or gas units.
    */
@@ -1979,26 +2289,197 @@ export interface ExactOutputSwapWithProgress {
    */
   max_amount_in: string;
   /**
-   * @minItems 1
+   * At least one; several are swapped in one transaction.
    *
-   * Items: An Ethereum address; upper and lower case are EIP-55's when they are mixed.
-   */
-  pools: [string, ...string[]];
-  /**
    * @minItems 1
-   *
-   * Items: Hundredths of a basis point.
    */
-  fees: [number, ...number[]];
+  paths: [ExactOutputPath, ...ExactOutputPath[]];
   /**
    * A fraction of one: "0.01" is 1 %. At most 18 decimals.
    */
   price_impact: string;
   /**
+   * A whole number of wei or gas units.
+   */
+  gas_estimate: string;
+  /**
+   * An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  router: string;
+  /**
+   * An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  recipient: string;
+  /**
+   * Unix seconds; the router refuses the swap after it.
+   */
+  deadline: number;
+  /**
+   * The state that was priced.
+   */
+  block_number: number;
+  /**
+   * 32 bytes: of a transaction or a block.
+   */
+  block_hash: string;
+  status: "pending" | "prepared" | "submitted" | "filled" | "reverted" | "reorged";
+  attempts: Attempt[];
+  fill?: Fill;
+  /**
+   * A machine-readable code of errors.json.
+   */
+  reason?: string;
+  detail?: string;
+}
+/**
+ * As records hold it that were written before swaps had paths: one pool.
+ */
+export interface ExactInputSwapInOnePoolWithProgress {
+  /**
+   * Place in the plan, from 0.
+   */
+  index: number;
+  kind: "swap";
+  /**
+   * The venue that trades.
+   */
+  venue: string;
+  swap_kind: "exact_input";
+  token_in: Asset;
+  token_out: Asset;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_in: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_out: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  min_amount_out: string;
+  /**
+   * @minItems 1
+   * @maxItems 1
+   *
+   * Items: An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  pools: [string];
+  /**
+   * @minItems 1
+   * @maxItems 1
+   *
+   * Items: Hundredths of a basis point.
+   */
+  fees: [number];
+  /**
+   * A fraction of one: "0.01" is 1 %. At most 18 decimals.
+   */
+  price_impact: string;
+  /**
+   * @minItems 1
+   * @maxItems 1
+   *
    * Items: A whole number of wei or gas units.
    */
-  sqrt_price_x96_after: string[];
-  ticks_crossed: number[];
+  sqrt_price_x96_after: [string];
+  /**
+   * @minItems 1
+   * @maxItems 1
+   */
+  ticks_crossed: [number];
+  /**
+   * A whole number of wei or gas units.
+   */
+  gas_estimate: string;
+  /**
+   * An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  router: string;
+  /**
+   * An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  recipient: string;
+  /**
+   * Unix seconds; the router refuses the swap after it.
+   */
+  deadline: number;
+  /**
+   * The state that was priced.
+   */
+  block_number: number;
+  /**
+   * 32 bytes: of a transaction or a block.
+   */
+  block_hash: string;
+  status: "pending" | "prepared" | "submitted" | "filled" | "reverted" | "reorged";
+  attempts: Attempt[];
+  fill?: Fill;
+  /**
+   * A machine-readable code of errors.json.
+   */
+  reason?: string;
+  detail?: string;
+}
+/**
+ * As records hold it that were written before swaps had paths: one pool.
+ */
+export interface ExactOutputSwapInOnePoolWithProgress {
+  /**
+   * Place in the plan, from 0.
+   */
+  index: number;
+  kind: "swap";
+  /**
+   * The venue that trades.
+   */
+  venue: string;
+  swap_kind: "exact_output";
+  token_in: Asset;
+  token_out: Asset;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_in: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  amount_out: string;
+  /**
+   * An amount in whole tokens, without trailing zeros.
+   */
+  max_amount_in: string;
+  /**
+   * @minItems 1
+   * @maxItems 1
+   *
+   * Items: An Ethereum address; upper and lower case are EIP-55's when they are mixed.
+   */
+  pools: [string];
+  /**
+   * @minItems 1
+   * @maxItems 1
+   *
+   * Items: Hundredths of a basis point.
+   */
+  fees: [number];
+  /**
+   * A fraction of one: "0.01" is 1 %. At most 18 decimals.
+   */
+  price_impact: string;
+  /**
+   * @minItems 1
+   * @maxItems 1
+   *
+   * Items: A whole number of wei or gas units.
+   */
+  sqrt_price_x96_after: [string];
+  /**
+   * @minItems 1
+   * @maxItems 1
+   */
+  ticks_crossed: [number];
   /**
    * A whole number of wei or gas units.
    */
