@@ -1,5 +1,6 @@
 #pragma once
-// Finds the best direct swap between two tokens over all pools of the pair.
+// Finds the best way to swap one token for another over all pools of a market: one path of up to three pools,
+// or several paths side by side.
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -8,6 +9,7 @@
 #include "base/result.h"
 #include "base/uint256.h"
 #include "uniswap/pool.h"
+#include "uniswap/pool_graph.h"
 
 namespace sep::uniswap {
 
@@ -45,16 +47,28 @@ struct Route {
   Uint256 amount_out;
   Uint256 price_impact_wad;  // price.h
   std::vector<Path> paths;   // at least one
-  /// Gas of the whole transaction through SwapRouter02's multicall: a base for the call, both transfers and
-  /// the pool's storage, plus what each crossed tick and each word of the bitmap costs. An estimate, for
-  /// comparing and budgeting; the transaction's limit comes from the node.
+  /// Gas of the whole transaction through SwapRouter02's multicall: a base, and what each path, each pool,
+  /// each crossed tick and each word of the bitmap costs (path_search.h). An estimate, for comparing and
+  /// budgeting; the transaction's limit comes from the node.
   std::uint64_t gas_estimate = 0;
 };
 
-/// The route that gives most (exact input) or takes least (exact output); among equals the one with less gas,
-/// then the lower fee, then the lower address, so that the answer does not depend on the pools' order. `only`
-/// restricts the search to one pool. SAME_ASSET; NO_ROUTE: no pool for the pair; INSUFFICIENT_LIQUIDITY: no
-/// pool can do the whole amount; INVALID_AMOUNT, AMOUNT_OVERFLOW as Pool::quote_*.
+/// How far a search goes.
+struct RouteLimits {
+  std::uint32_t max_hops = 3;   // pools of a path, 1 to 3
+  std::uint32_t max_paths = 4;  // 1 to 4
+};
+
+/// The route that leaves most of token_out after its gas (exact input), or takes least of token_in with its
+/// gas (exact output); among single paths that are equal in this the one with less gas, then the lower sum of
+/// fees, then the lower addresses. Never worse than any single path within the limits. Every amount is what
+/// Pool quotes; the paths' amounts add up to the request's. SAME_ASSET; INVALID_AMOUNT for 0; AMOUNT_OVERFLOW
+/// from 2^255; NO_ROUTE: no pools lead from one token to the other; INSUFFICIENT_LIQUIDITY: they cannot do
+/// the whole amount.
+Result<Route> best_route(const PoolGraph& graph, const QuoteRequest& request, const RouteLimits& limits = {});
+
+/// The best single pool of the pair, by best_route's rules and with its errors. `only` restricts the search
+/// to one pool.
 Result<Route> best_direct(std::span<const Pool* const> pools, const QuoteRequest& request,
                           const std::optional<Address>& only = std::nullopt);
 

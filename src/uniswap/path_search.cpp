@@ -1,0 +1,375 @@
+#include "uniswap/path_search.h"
+
+#include <algorithm>
+
+#include "base/decimal.h"
+
+namespace sep::uniswap {
+namespace {
+
+constexpr Direction opposite(Direction direction) {
+  return direction == Direction::kZeroForOne ? Direction::kOneForZero : Direction::kZeroForOne;
+}
+
+/// The other end's amount of one pool's swap; nothing where it cannot do all of it.
+std::optional<PathQuote> quote_pool(const Pool& pool, Direction direction, Kind kind, const Uint256& amount) {
+  const auto swap = kind == Kind::kExactInput ? pool.quote_exact_input(direction, amount)
+                                              : pool.quote_exact_output(direction, amount);
+  if (!swap || !swap->complete) return std::nullopt;
+  return PathQuote{kind == Kind::kExactInput ? swap->amount_out : swap->amount_in,
+                   kGasOfHop + kGasOfCrossedTick * swap->ticks_crossed + kGasOfStep * swap->steps};
+}
+
+/// The hop that comes k-th when one starts where the amount is known.
+std::uint32_t hop_at(const PoolPath& path, Kind kind, std::uint32_t k) {
+  return kind == Kind::kExactInput ? k : path.hops - 1 - k;
+}
+
+}  // namespace
+
+Uint256 Objective::gas_cost(std::uint64_t gas) const {
+  if (gas_unit_cost_wad.is_zero()) return {};
+  const auto cost = mul_div(gas_unit_cost_wad, gas, kWad);
+  return cost ? std::min(*cost, Uint256::pow2(254)) : Uint256::pow2(254);
+}
+
+Uint256 Objective::score(const Uint256& amount, std::uint64_t gas) const {
+  const bool exact_input = kind == Kind::kExactInput;
+  const Uint256 before_gas = exact_input ? Uint256::pow2(254) + amount : Uint256::pow2(255) - amount;
+  return before_gas - gas_cost(gas);
+}
+
+std::optional<Uint256> Objective::amount_for(const Uint256& score, std::uint64_t gas) const {
+  const Uint256 before_gas = score + gas_cost(gas);
+  return kind == Kind::kExactInput ? checked_sub(before_gas, Uint256::pow2(254))
+                                   : checked_sub(Uint256::pow2(255), before_gas);
+}
+
+std::optional<PathQuote> quote_path(const PoolGraph& graph, const PoolPath& path, Kind kind,
+                                    const Uint256& amount) {
+  PathQuote all{amount, 0};
+  for (std::uint32_t k = 0; k < path.hops; ++k) {
+    const std::uint32_t hop = hop_at(path, kind, k);
+    const auto one = quote_pool(graph.pool(path.pools[hop]), path.directions[hop], kind, all.amount);
+    if (!one) return std::nullopt;
+    all = {one->amount, all.gas + one->gas};
+  }
+  return all;
+}
+
+bool is_better(const FoundPath& a, const FoundPath& b) {
+  if (a.score != b.score) return a.score > b.score;
+  if (a.quote.gas != b.quote.gas) return a.quote.gas < b.quote.gas;
+  if (a.fee_pips != b.fee_pips) return a.fee_pips < b.fee_pips;
+  if (a.path.hops != b.path.hops) return a.path.hops < b.path.hops;
+  return a.path.pools < b.path.pools;
+}
+
+PathSearch::PathSearch(const PoolGraph& graph, const Objective& objective, std::uint32_t token_in,
+                       std::uint32_t token_out, std::uint32_t max_hops)
+    : graph_(graph),
+      objective_(objective),
+      start_(objective.kind == Kind::kExactInput ? token_in : token_out),
+      goal_(objective.kind == Kind::kExactInput ? token_out : token_in),
+      max_hops_(max_hops),
+      tails_(graph.token_count()) {
+  SEP_ASSERT(token_in != token_out && max_hops >= 1 && max_hops <= kMaxHops);
+  const auto for_each_group = [&](std::uint32_t token, auto take) {
+    const auto all = graph_.edges_of(token);
+    for (std::uint32_t begin = all.begin; begin != all.end;) {
+      const auto parallel = graph_.parallel_edges(begin, all.end);
+      take(graph_.edge(begin), parallel);
+      begin = parallel.end;
+    }
+  };
+  // The edges of a pair stand together on either side, in the order of their pools.
+  for_each_group(goal_, [&](const PoolGraph::Edge& first, PoolGraph::Edges parallel) {
+    tails_[first.token] = {first.twin, first.twin + (parallel.end - parallel.begin)};
+  });
+  if (max_hops_ > 1) {
+    for_each_group(start_, [&](const PoolGraph::Edge& first, PoolGraph::Edges parallel) {
+      if (first.token != goal_) groups_.push_back({first.token, parallel, {}, false});
+    });
+  }
+}
+
+bool PathSearch::connected() const {
+  if (!tails_[start_].empty()) return true;
+  for (const auto& group : groups_) {
+    if (!tails_[group.token].empty()) return true;
+    if (max_hops_ < 3) continue;
+    const auto middles = graph_.edges_of(group.token);
+    for (std::uint32_t edge = middles.begin; edge != middles.end; ++edge) {
+      const std::uint32_t token = graph_.edge(edge).token;
+      if (token != start_ && token != goal_ && !tails_[token].empty()) return true;
+    }
+  }
+  return false;
+}
+
+Direction PathSearch::swap_direction(const PoolGraph::Edge& edge) const {
+  return exact_input() ? edge.direction : opposite(edge.direction);
+}
+
+const SwapBounds& PathSearch::bounds(const PoolGraph::Edge& edge) const {
+  return graph_.swap_bounds(edge.pool, swap_direction(edge));
+}
+
+bool PathSearch::usable(const PoolGraph::Edge& edge) const {
+  return bounds(edge).possible && !(*excluded_)[edge.pool];
+}
+
+PathSearch::Weight PathSearch::weight_of(const Uint256& amount) const {
+  if (amount.is_zero()) return worst_weight();
+  return exact_input() ? Magnitude::of(amount, Rounding::kUp).inverse(Rounding::kDown)
+                       : Magnitude::of(amount, Rounding::kDown).inverse(Rounding::kUp);
+}
+
+PathSearch::Weight PathSearch::advance(const PoolGraph::Edge& edge, const Weight& weight) const {
+  const SwapBounds& pool = bounds(edge);
+  if (exact_input())
+    return add(multiply(weight, pool.inverse_rate, Rounding::kDown), pool.inverse_depth_out, Rounding::kDown);
+  if (weight.is_zero()) return {};
+  return subtract_up(multiply(weight, pool.rate, Rounding::kUp), pool.inverse_depth_in);
+}
+
+/// The worst weight that an edge may start from for what comes after it to reach the limit.
+PathSearch::Weight PathSearch::retreat(const PoolGraph::Edge& edge, const Weight& limit) const {
+  const SwapBounds& pool = bounds(edge);
+  if (exact_input()) {
+    const Magnitude rest = subtract_up(limit, pool.inverse_depth_out);
+    return rest.is_zero() ? rest : multiply(rest, pool.rate, Rounding::kUp);
+  }
+  return multiply(add(limit, pool.inverse_depth_in, Rounding::kDown), pool.inverse_rate, Rounding::kDown);
+}
+
+std::optional<PathQuote> PathSearch::quote(const PoolGraph::Edge& edge, const Uint256& amount) const {
+  return quote_pool(graph_.pool(edge.pool), swap_direction(edge), objective_.kind, amount);
+}
+
+std::vector<FoundPath> PathSearch::best(const Uint256& amount, std::size_t count,
+                                        const std::vector<bool>& excluded) {
+  amount_ = amount;
+  count_ = count;
+  excluded_ = &excluded;
+  more_is_better_ = count == 1 && objective_.gas_unit_cost_wad.is_zero();
+  found_.clear();
+  limits_.fill(worst_weight());
+
+  const Weight start = weight_of(amount);
+  search_direct(start);
+  if (max_hops_ > 1) {
+    weigh_heads(start);
+    collect_two_hops();
+    explore(2);
+  }
+  if (max_hops_ > 2) {
+    collect_three_hops();
+    explore(3);
+  }
+  return std::move(found_);
+}
+
+void PathSearch::search_direct(const Weight& start) {
+  for (std::uint32_t index = tails_[start_].begin; index != tails_[start_].end; ++index) {
+    const auto& edge = graph_.edge(index);
+    if (!usable(edge) || !reaches(advance(edge, start), limits_[1])) continue;
+    if (const auto result = quote(edge, amount_)) offer(std::array{index}, *result);
+  }
+}
+
+void PathSearch::weigh_heads(const Weight& start) {
+  const auto all = graph_.edges_of(start_);
+  heads_.assign(all.end - all.begin, Head{});
+  for (auto& group : groups_) {
+    group.weight = worst_weight();
+    group.usable = false;
+    for (std::uint32_t index = group.edges.begin; index != group.edges.end; ++index) {
+      const auto& edge = graph_.edge(index);
+      Head& head = heads_[index - all.begin];
+      head.usable = usable(edge);
+      if (!head.usable) continue;
+      head.weight = advance(edge, start);
+      if (!reaches(head.weight, worst_weight())) head.usable = false;
+      if (!head.usable) continue;
+      if (!group.usable || is_better_weight(head.weight, group.weight)) group.weight = head.weight;
+      group.usable = true;
+    }
+  }
+}
+
+void PathSearch::collect_two_hops() {
+  items_.clear();
+  for (std::uint32_t index = 0; index < groups_.size(); ++index) {
+    const HeadGroup& group = groups_[index];
+    if (!group.usable) continue;
+    const auto tails = tails_[group.token];
+    for (std::uint32_t tail = tails.begin; tail != tails.end; ++tail) {
+      const auto& edge = graph_.edge(tail);
+      if (!usable(edge)) continue;
+      const Weight bound = advance(edge, group.weight);
+      if (reaches(bound, limits_[2])) items_.push_back({bound, index, kNone, tail});
+    }
+  }
+}
+
+void PathSearch::collect_three_hops() {
+  items_.clear();
+  const auto goal = graph_.edges_of(goal_);
+  best_into_.assign(goal.end - goal.begin, Uint256());
+  const bool any_limit = limits_[3] != worst_weight();
+  needed_.assign(graph_.token_count(), worst_weight());
+  std::vector<bool> open(graph_.token_count(), false);
+  for (std::uint32_t token = 0; token < graph_.token_count(); ++token) {
+    if (token == start_ || token == goal_) continue;
+    bool any = false;
+    for (std::uint32_t tail = tails_[token].begin; tail != tails_[token].end; ++tail) {
+      const auto& edge = graph_.edge(tail);
+      if (!usable(edge)) continue;
+      if (any_limit) {
+        const Weight needed = retreat(edge, limits_[3]);
+        if (!any || is_better_weight(needed_[token], needed)) needed_[token] = needed;
+      }
+      any = true;
+    }
+    open[token] = any;
+  }
+  for (std::uint32_t index = 0; index < groups_.size(); ++index) {
+    const HeadGroup& group = groups_[index];
+    if (!group.usable) continue;
+    const auto middles = graph_.edges_of(group.token);
+    for (std::uint32_t middle = middles.begin; middle != middles.end; ++middle) {
+      const auto& edge = graph_.edge(middle);
+      if (!open[edge.token] || !usable(edge)) continue;
+      const Weight second = advance(edge, group.weight);
+      if (!reaches(second, needed_[edge.token])) continue;
+      Weight bound = worst_weight();
+      for (std::uint32_t tail = tails_[edge.token].begin; tail != tails_[edge.token].end; ++tail) {
+        if (!usable(graph_.edge(tail))) continue;
+        const Weight third = advance(graph_.edge(tail), second);
+        if (is_better_weight(third, bound)) bound = third;
+      }
+      if (reaches(bound, limits_[3])) items_.push_back({bound, index, middle, kNone});
+    }
+  }
+}
+
+void PathSearch::explore(std::uint32_t hops) {
+  const auto worse = [&](const Item& a, const Item& b) { return is_better_weight(b.bound, a.bound); };
+  std::ranges::make_heap(items_, worse);
+  while (!items_.empty()) {
+    std::ranges::pop_heap(items_, worse);
+    const Item item = items_.back();
+    items_.pop_back();
+    if (!reaches(item.bound, limits_[hops])) return;
+    hops == 2 ? explore_two(item) : explore_three(item);
+  }
+}
+
+template <class Promises>
+void PathSearch::quote_heads(const HeadGroup& group, Promises promises) {
+  heads_of_item_.clear();
+  for (std::uint32_t index = group.edges.begin; index != group.edges.end; ++index) {
+    Head& one = head(index);
+    if (!one.usable || !promises(one.weight)) continue;
+    if (!one.quoted) {
+      one.quoted = true;
+      one.quote = quote(graph_.edge(index), amount_);
+      if (one.quote) one.weight = weight_of(one.quote->amount);
+    }
+    if (one.quote && promises(one.weight)) heads_of_item_.push_back(index);
+  }
+  std::ranges::sort(heads_of_item_, [&](std::uint32_t a, std::uint32_t b) {
+    const Uint256& amount_a = head(a).quote->amount;
+    const Uint256& amount_b = head(b).quote->amount;
+    return amount_a != amount_b ? is_worse_amount(amount_b, amount_a) : a < b;
+  });
+}
+
+void PathSearch::explore_two(const Item& item) {
+  const auto& tail = graph_.edge(item.tail);
+  const auto promises = [&](const Weight& first) { return reaches(advance(tail, first), limits_[2]); };
+  quote_heads(groups_[item.group], promises);
+  for (const std::uint32_t index : heads_of_item_) {
+    const PathQuote& first = *head(index).quote;
+    if (!promises(head(index).weight)) continue;
+    const auto second = quote(tail, first.amount);
+    if (!second) continue;
+    offer(std::array{index, item.tail}, {second->amount, first.gas + second->gas});
+    if (more_is_better_) return;
+  }
+}
+
+void PathSearch::explore_three(const Item& item) {
+  const auto& middle = graph_.edge(item.middle);
+  const auto tails = tails_[middle.token];
+  const auto promises_over = [&](const Weight& second, std::uint32_t tail) {
+    const auto& edge = graph_.edge(tail);
+    return usable(edge) && reaches(advance(edge, second), limits_[3]);
+  };
+  quote_heads(groups_[item.group], [&](const Weight& first) {
+    const Weight second = advance(middle, first);
+    for (std::uint32_t tail = tails.begin; tail != tails.end; ++tail)
+      if (promises_over(second, tail)) return true;
+    return false;
+  });
+  for (const std::uint32_t index : heads_of_item_) {
+    const PathQuote& first = *head(index).quote;
+    const auto second = quote(middle, first.amount);
+    if (!second) continue;
+    const Weight weight = weight_of(second->amount);
+    bool any_refused = false;
+    for (std::uint32_t tail = tails.begin; tail != tails.end; ++tail) {
+      const auto& edge = graph_.edge(tail);
+      if (!promises_over(weight, tail)) continue;
+      Uint256& best_into = best_into_[edge.twin - graph_.edges_of(goal_).begin];
+      if (more_is_better_ && !best_into.is_zero() && is_worse_amount(second->amount, best_into)) continue;
+      const auto third = quote(edge, second->amount);
+      if (!third) {
+        any_refused = true;
+        continue;
+      }
+      if (best_into.is_zero() || is_worse_amount(best_into, second->amount)) best_into = second->amount;
+      offer(std::array{index, item.middle, tail}, {third->amount, first.gas + second->gas + third->gas});
+    }
+    if (more_is_better_ && !any_refused) return;
+  }
+}
+
+void PathSearch::offer(std::span<const std::uint32_t> edges, const PathQuote& quote) {
+  FoundPath path;
+  path.quote = quote;
+  path.score = objective_.score(quote.amount, kGasOfTransaction + quote.gas);
+  path.path.hops = static_cast<std::uint32_t>(edges.size());
+  for (std::uint32_t k = 0; k < edges.size(); ++k) {
+    const auto& edge = graph_.edge(edges[k]);
+    const std::uint32_t hop = hop_at(path.path, objective_.kind, k);
+    path.path.pools[hop] = edge.pool;
+    path.path.directions[hop] = swap_direction(edge);
+    path.fee_pips += graph_.pool(edge.pool).state().fee_pips;
+  }
+  if (found_.size() == count_) {
+    if (!is_better(path, found_.back())) return;
+    found_.pop_back();
+  }
+  found_.insert(std::ranges::upper_bound(found_, path, is_better), path);
+  if (found_.size() == count_) update_limits();
+}
+
+void PathSearch::update_limits() {
+  for (std::uint32_t hops = 1; hops <= max_hops_; ++hops) {
+    // At least this gas: every hop takes a step.
+    const auto amount =
+        objective_.amount_for(found_.back().score, kGasOfTransaction + hops * (kGasOfHop + kGasOfStep));
+    if (exact_input())
+      limits_[hops] = amount && !amount->is_zero()
+                          ? Magnitude::of(*amount, Rounding::kDown).inverse(Rounding::kUp)
+                          : worst_weight();
+    else
+      limits_[hops] = amount && !amount->is_zero()
+                          ? Magnitude::of(*amount, Rounding::kUp).inverse(Rounding::kDown)
+                          : Magnitude::infinite();
+  }
+}
+
+}  // namespace sep::uniswap

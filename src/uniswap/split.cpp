@@ -1,0 +1,370 @@
+#include "uniswap/split.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <utility>
+
+namespace sep::uniswap {
+namespace {
+
+/// Shares are weighed in these parts of the amount.
+constexpr std::uint32_t kWhole = 4096;
+/// Where what a path gives is asked for: close together at the small end, where curves bend most.
+constexpr std::array<std::uint32_t, 13> kSamples = {16,   64,   128,  256,  512,  768, 1024,
+                                                    1280, 1536, 2048, 2560, 3072, 4096};
+constexpr int kCapacityHalvings = 8;
+/// Candidates are asked for in rounds: so many paths for such a part of the amount (small ones find what is
+/// cheap and thin, large ones what is deep), without the pools of the best path of the earlier rounds of that
+/// part.
+struct Round {
+  std::uint32_t part;
+  std::size_t count;
+};
+constexpr std::array<std::array<Round, 4>, 3> kRounds = {
+    {{Round{kWhole / 4, 8}, {kWhole / 4, 6}, {kWhole / 4, 4}, {kWhole / 4, 4}},
+     {Round{kWhole / 32, 8}, {kWhole / 32, 4}, {kWhole / 32, 4}, {kWhole / 32, 2}},
+     {Round{kWhole / 256, 6}, {kWhole / 256, 4}, {kWhole / 256, 2}, {kWhole / 256, 2}}}};
+constexpr std::size_t kMaxCandidates = 32;
+constexpr std::size_t kBeam = 16;    // sets of each size that are added to
+constexpr std::size_t kRefined = 4;  // sets that are divided exactly
+
+/// Amounts and costs are scaled to 48 bits, so that the difference of two values times a share fits 63.
+constexpr unsigned kValueBits = 48;
+constexpr std::int64_t kImpossible = -(std::int64_t{1} << 62);
+
+/// What a path gives for a growing share: a polyline that begins at (0, 0) and bends only downwards. Amounts
+/// do so by themselves; the gas of a tick that is crossed is a jump, which is spread over the shares before.
+struct Curve {
+  struct Point {
+    std::uint32_t share = 0;
+    std::int64_t value = 0;  // after the gas that is not in fixed_cost
+  };
+  std::array<Point, kSamples.size() + kCapacityHalvings + 1> points{};  // the first is (0, 0)
+  std::size_t count = 1;
+  std::int64_t fixed_cost = 0;  // gas of the least share
+
+  void add(const Point& point) {
+    const auto slope_falls = [&](const Point& a, const Point& b) {
+      return (point.value - b.value) * (b.share - a.share) <= (b.value - a.value) * (point.share - b.share);
+    };
+    while (count > 1 && !slope_falls(points[count - 2], points[count - 1])) --count;
+    points[count++] = point;
+  }
+};
+
+struct Sample {
+  std::uint32_t share = 0;
+  PathQuote quote;
+};
+
+struct CandidateSet {
+  std::uint32_t members = 0;  // bits
+  std::uint32_t conflicts = 0;
+  std::int64_t value = kImpossible;
+};
+
+class Divider {
+ public:
+  Divider(const PoolGraph& graph, const Objective& objective, const Uint256& amount, std::uint32_t max_paths)
+      : graph_(graph), objective_(objective), amount_(amount), max_paths_(max_paths) {}
+
+  void find_candidates(PathSearch& search, const std::optional<FoundPath>& single);
+  void draw_curves();
+  std::optional<Division> best_division();
+
+ private:
+  Uint256 part(std::uint32_t share) const { return *mul_div(amount_, share, kWhole); }
+  std::optional<PathQuote> quote(const PoolPath& path, const Uint256& amount) const {
+    return quote_path(graph_, path, objective_.kind, amount);
+  }
+  std::vector<Sample> sample(const PoolPath& path) const;
+  std::int64_t scaled(const Uint256& value) const;
+  Curve to_curve(const std::vector<Sample>& samples) const;
+  std::int64_t weigh(std::uint32_t members, std::array<std::uint32_t, kMaxPaths>* shares) const;
+  std::vector<CandidateSet> best_sets() const;
+  std::optional<Division> divide_over(std::uint32_t members) const;
+  void improve(std::vector<Share>& shares) const;
+  bool improve_by(std::vector<Share>& shares, const Uint256& part) const;
+  Uint256 score_of(const std::vector<Share>& shares) const;
+
+  const PoolGraph& graph_;
+  const Objective& objective_;
+  const Uint256& amount_;
+  const std::uint32_t max_paths_;
+  std::vector<PoolPath> candidates_;
+  std::vector<std::uint32_t> conflicts_;  // by candidate, bits: those that share a pool with it, itself too
+  std::vector<Curve> curves_;
+  unsigned shift_ = 0;  // what values are scaled by
+  std::int64_t further_path_cost_ = 0;
+};
+
+void Divider::find_candidates(PathSearch& search, const std::optional<FoundPath>& single) {
+  const auto add = [&](const PoolPath& path) {
+    if (candidates_.size() < kMaxCandidates && std::ranges::find(candidates_, path) == candidates_.end())
+      candidates_.push_back(path);
+  };
+  if (single) add(single->path);
+  for (const auto& rounds : kRounds) {
+    std::vector<bool> excluded(graph_.pool_count(), false);
+    for (const auto& round : rounds) {
+      const auto found = search.best(std::max(part(round.part), Uint256(1)), round.count, excluded);
+      if (found.empty()) break;
+      for (const auto& path : found) add(path.path);
+      for (std::uint32_t hop = 0; hop < found.front().path.hops; ++hop)
+        excluded[found.front().path.pools[hop]] = true;
+    }
+  }
+
+  conflicts_.assign(candidates_.size(), 0);
+  const auto meet = [](const PoolPath& a, const PoolPath& b) {
+    for (std::uint32_t i = 0; i < a.hops; ++i)
+      for (std::uint32_t k = 0; k < b.hops; ++k)
+        if (a.pools[i] == b.pools[k]) return true;
+    return false;
+  };
+  for (std::size_t i = 0; i < candidates_.size(); ++i)
+    for (std::size_t k = 0; k < candidates_.size(); ++k)
+      if (meet(candidates_[i], candidates_[k])) conflicts_[i] |= 1U << k;
+}
+
+std::vector<Sample> Divider::sample(const PoolPath& path) const {
+  std::vector<Sample> samples;
+  const auto take = [&](std::uint32_t share) {
+    const Uint256 amount = part(share);
+    const auto result = amount.is_zero() ? std::nullopt : quote(path, amount);
+    if (result) samples.push_back({share, *result});
+    return result.has_value();
+  };
+  std::uint32_t possible = 0;
+  for (const std::uint32_t share : kSamples) {
+    if (part(share).is_zero()) continue;
+    if (take(share)) {
+      possible = share;
+      continue;
+    }
+    // What the path can do at most lies between: points close below it.
+    std::uint32_t impossible = share;
+    for (int halving = 0; halving < kCapacityHalvings && impossible - possible > 1; ++halving) {
+      const std::uint32_t middle = possible + (impossible - possible) / 2;
+      (take(middle) ? possible : impossible) = middle;
+    }
+    break;
+  }
+  return samples;
+}
+
+std::int64_t Divider::scaled(const Uint256& value) const {
+  const Uint256 small = value >> shift_;
+  return small.bit_length() > kValueBits ? std::int64_t{1} << kValueBits
+                                         : static_cast<std::int64_t>(small.limb(0));
+}
+
+Curve Divider::to_curve(const std::vector<Sample>& samples) const {
+  Curve curve;
+  if (samples.empty()) return curve;
+  const std::uint64_t fixed_gas = samples.front().quote.gas;
+  curve.fixed_cost = scaled(objective_.gas_cost(fixed_gas));
+  for (const auto& [share, quote] : samples) {
+    const std::int64_t amount = scaled(quote.amount);
+    const std::uint64_t more_gas = quote.gas > fixed_gas ? quote.gas - fixed_gas : 0;
+    curve.add({share, (objective_.kind == Kind::kExactInput ? amount : -amount) -
+                          scaled(objective_.gas_cost(more_gas))});
+  }
+  return curve;
+}
+
+void Divider::draw_curves() {
+  std::vector<std::vector<Sample>> samples;
+  unsigned bits = 0;
+  for (const auto& path : candidates_) {
+    samples.push_back(sample(path));
+    for (const auto& one : samples.back()) bits = std::max(bits, one.quote.amount.bit_length());
+  }
+  shift_ = bits > kValueBits ? bits - kValueBits : 0;
+  for (const auto& path_samples : samples) curves_.push_back(to_curve(path_samples));
+  further_path_cost_ = scaled(objective_.gas_cost(kGasOfFurtherPath));
+}
+
+/// The value of the best division over the members' curves: pieces are taken in the order of their slope.
+/// Below kImpossible / 2 where they cannot do the whole, and the higher the more they can.
+std::int64_t Divider::weigh(std::uint32_t members, std::array<std::uint32_t, kMaxPaths>* shares) const {
+  std::array<const Curve*, kMaxPaths> curves{};
+  std::array<std::size_t, kMaxPaths> at{};  // the point that each has come to
+  std::size_t count = 0;
+  std::int64_t value = 0;
+  for (std::uint32_t rest = members; rest != 0; rest &= rest - 1) {
+    const Curve& curve = curves_[static_cast<std::size_t>(std::countr_zero(rest))];
+    value -= curve.fixed_cost;
+    curves[count++] = &curve;
+  }
+  value -= static_cast<std::int64_t>(count - 1) * further_path_cost_;
+  if (shares != nullptr) shares->fill(0);
+
+  std::uint32_t left = kWhole;
+  while (left > 0) {
+    std::size_t best = count;
+    std::int64_t best_rise = 0;
+    std::int64_t best_run = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (at[i] + 1 == curves[i]->count) continue;
+      const auto& from = curves[i]->points[at[i]];
+      const auto& to = curves[i]->points[at[i] + 1];
+      const std::int64_t rise = to.value - from.value;
+      const std::int64_t run = to.share - from.share;
+      if (best != count && rise * best_run <= best_rise * run) continue;
+      best = i;
+      best_rise = rise;
+      best_run = run;
+    }
+    if (best == count) return kImpossible + (kWhole - left);
+    const auto taken = static_cast<std::uint32_t>(std::min<std::int64_t>(best_run, left));
+    value += best_rise * taken / best_run;
+    left -= taken;
+    ++at[best];
+    if (shares != nullptr) (*shares)[best] += taken;
+  }
+  return value;
+}
+
+/// Sets of two and more, best first.
+std::vector<CandidateSet> Divider::best_sets() const {
+  const auto is_better_set = [](const CandidateSet& a, const CandidateSet& b) {
+    return a.value != b.value ? a.value > b.value : a.members < b.members;
+  };
+  std::vector<CandidateSet> best;
+  std::vector<CandidateSet> beam(1, {0, 0, 0});
+  for (std::uint32_t size = 1; size <= max_paths_; ++size) {
+    std::vector<CandidateSet> grown;
+    for (const auto& set : beam)
+      for (std::size_t i = 0; i < candidates_.size(); ++i)
+        if ((set.conflicts >> i & 1) == 0)
+          grown.push_back({set.members | 1U << i, set.conflicts | conflicts_[i], kImpossible});
+    std::ranges::sort(grown, {}, &CandidateSet::members);
+    const auto same = std::ranges::unique(grown, {}, &CandidateSet::members);
+    grown.erase(same.begin(), same.end());
+    for (auto& set : grown) set.value = weigh(set.members, nullptr);
+    std::ranges::sort(grown, is_better_set);
+    // All single ones are grown from: what is best alone is often in the way.
+    if (size > 1 && grown.size() > kBeam) grown.resize(kBeam);
+    beam = std::move(grown);
+    if (size > 1) best.insert(best.end(), beam.begin(), beam.end());
+  }
+  std::erase_if(best, [](const CandidateSet& set) { return set.value < kImpossible / 2; });
+  std::ranges::sort(best, is_better_set);
+  if (best.size() > kRefined) best.resize(kRefined);
+  return best;
+}
+
+Uint256 Divider::score_of(const std::vector<Share>& shares) const {
+  Uint256 amount;
+  for (const auto& share : shares) amount += share.quote.amount;
+  return objective_.score(amount, gas_of(shares));
+}
+
+/// The best single move of `part` from one path to another, where it helps.
+bool Divider::improve_by(std::vector<Share>& shares, const Uint256& part) const {
+  struct Moved {
+    std::optional<PathQuote> less;
+    std::optional<PathQuote> more;
+  };
+  std::array<Moved, kMaxPaths> moved;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    if (shares[i].amount > part) moved[i].less = quote(shares[i].path, shares[i].amount - part);
+    moved[i].more = quote(shares[i].path, shares[i].amount + part);
+  }
+  bool any = false;
+  for (int moves = 0; moves < 64; ++moves) {
+    Uint256 best = score_of(shares);
+    std::size_t best_from = shares.size();
+    std::size_t best_to = shares.size();
+    for (std::size_t from = 0; from < shares.size(); ++from)
+      for (std::size_t to = 0; to < shares.size(); ++to) {
+        if (from == to || !moved[from].less || !moved[to].more) continue;
+        std::uint64_t gas = gas_of(shares);
+        gas += moved[from].less->gas + moved[to].more->gas - shares[from].quote.gas - shares[to].quote.gas;
+        Uint256 amount = moved[from].less->amount + moved[to].more->amount;
+        for (std::size_t i = 0; i < shares.size(); ++i)
+          if (i != from && i != to) amount += shares[i].quote.amount;
+        const Uint256 score = objective_.score(amount, gas);
+        if (score <= best) continue;
+        best = score;
+        best_from = from;
+        best_to = to;
+      }
+    if (best_from == shares.size()) return any;
+    any = true;
+    Share& from = shares[best_from];
+    Share& to = shares[best_to];
+    from.amount -= part;
+    to.amount += part;
+    moved[best_from] = {std::nullopt, std::exchange(from.quote, *moved[best_from].less)};
+    moved[best_to] = {std::exchange(to.quote, *moved[best_to].more), std::nullopt};
+    if (from.amount > part) moved[best_from].less = quote(from.path, from.amount - part);
+    moved[best_to].more = quote(to.path, to.amount + part);
+  }
+  return any;
+}
+
+void Divider::improve(std::vector<Share>& shares) const {
+  for (const unsigned bits : {5U, 7U, 9U, 11U, 13U}) {
+    const Uint256 part = amount_ >> bits;
+    if (part.is_zero()) return;
+    improve_by(shares, part);
+  }
+}
+
+std::optional<Division> Divider::divide_over(std::uint32_t members) const {
+  std::array<std::uint32_t, kMaxPaths> parts{};
+  weigh(members, &parts);
+  Division division;
+  Uint256 left = amount_;
+  std::size_t index = 0;
+  std::size_t largest = 0;
+  for (std::uint32_t rest = members; rest != 0; rest &= rest - 1, ++index) {
+    const Uint256 amount = part(parts[index]);
+    if (amount.is_zero()) continue;
+    left -= amount;
+    division.shares.push_back({candidates_[static_cast<std::size_t>(std::countr_zero(rest))], amount, {}});
+    if (amount > division.shares[largest].amount) largest = division.shares.size() - 1;
+  }
+  if (division.shares.size() < 2) return std::nullopt;
+  division.shares[largest].amount += left;
+  for (auto& share : division.shares) {
+    const auto result = quote(share.path, share.amount);
+    if (!result) return std::nullopt;
+    share.quote = *result;
+  }
+  improve(division.shares);
+  division.gas = gas_of(division.shares);
+  division.score = score_of(division.shares);
+  return division;
+}
+
+std::optional<Division> Divider::best_division() {
+  std::optional<Division> best;
+  for (const auto& set : best_sets()) {
+    auto division = divide_over(set.members);
+    if (division && (!best || division->score > best->score)) best = std::move(division);
+  }
+  return best;
+}
+
+}  // namespace
+
+std::uint64_t gas_of(const std::vector<Share>& shares) {
+  std::uint64_t gas = kGasOfTransaction + (shares.size() - 1) * kGasOfFurtherPath;
+  for (const auto& share : shares) gas += share.quote.gas;
+  return gas;
+}
+
+std::optional<Division> divide(const PoolGraph& graph, const Objective& objective, PathSearch& search,
+                               const Uint256& amount, std::uint32_t max_paths,
+                               const std::optional<FoundPath>& single) {
+  Divider divider(graph, objective, amount, max_paths);
+  divider.find_candidates(search, single);
+  divider.draw_curves();
+  return divider.best_division();
+}
+
+}  // namespace sep::uniswap
