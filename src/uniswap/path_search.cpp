@@ -47,14 +47,25 @@ std::optional<Uint256> Objective::amount_for(const Uint256& score, std::uint64_t
 
 std::optional<PathQuote> quote_path(const PoolGraph& graph, const PoolPath& path, Kind kind,
                                     const Uint256& amount) {
-  PathQuote all{amount, 0};
-  for (std::uint32_t k = 0; k < path.hops; ++k) {
-    const std::uint32_t hop = hop_at(path, kind, k);
-    const auto one = quote_pool(graph.pool(path.pools[hop]), path.directions[hop], kind, all.amount);
-    if (!one) return std::nullopt;
-    all = {one->amount, all.gas + one->gas};
+  return PathQuoter(graph, kind, amount).quote(path);
+}
+
+std::optional<PathQuote> PathQuoter::quote(const PoolPath& path) {
+  std::uint32_t k = 0;
+  while (k < quoted_ && k < path.hops &&
+         path.pools[hop_at(path, kind_, k)] == last_.pools[hop_at(last_, kind_, k)])
+    ++k;
+  last_ = path;
+  quoted_ = k;
+  while (quoted_ < path.hops && (quoted_ == 0 || so_far_[quoted_ - 1])) {
+    const PathQuote before = quoted_ == 0 ? PathQuote{amount_, 0} : *so_far_[quoted_ - 1];
+    const std::uint32_t hop = hop_at(path, kind_, quoted_);
+    auto& after = so_far_[quoted_];
+    after = quote_pool(graph_.pool(path.pools[hop]), path.directions[hop], kind_, before.amount);
+    if (after) after->gas += before.gas;
+    ++quoted_;
   }
-  return all;
+  return so_far_[quoted_ - 1];
 }
 
 bool is_better(const FoundPath& a, const FoundPath& b) {
@@ -131,6 +142,50 @@ PathSearch::Weight PathSearch::advance(const PoolGraph::Edge& edge, const Weight
     return add(multiply(weight, pool.inverse_rate, Rounding::kDown), pool.inverse_depth_out, Rounding::kDown);
   if (weight.is_zero()) return {};
   return subtract_up(multiply(weight, pool.rate, Rounding::kUp), pool.inverse_depth_in);
+}
+
+PathSearch::Weight PathSearch::advance_at_spot(const PoolGraph::Edge& edge, const Weight& weight) const {
+  const SwapBounds& pool = bounds(edge);
+  return exact_input() ? multiply(weight, pool.inverse_rate, Rounding::kDown)
+                       : multiply(weight, pool.rate, Rounding::kUp);
+}
+
+bool PathSearch::spot_allows(const Uint256& amount, const Uint256& result) const {
+  if (result.is_zero()) return exact_input();
+  const Weight limit = exact_input() ? Magnitude::of(result, Rounding::kDown).inverse(Rounding::kUp)
+                                     : Magnitude::of(result, Rounding::kUp).inverse(Rounding::kDown);
+  const auto best_over = [&](PoolGraph::Edges edges, const Weight& weight) {
+    Weight best = worst_weight();
+    for (std::uint32_t index = edges.begin; index != edges.end; ++index) {
+      const auto& edge = graph_.edge(index);
+      if (!bounds(edge).possible) continue;
+      const Weight next = advance_at_spot(edge, weight);
+      if (is_better_weight(next, best)) best = next;
+    }
+    return best;
+  };
+  const Weight start = weight_of(amount);
+  Weight best = best_over(tails_[start_], start);
+  std::vector<Weight> second(graph_.token_count(), worst_weight());
+  for (const auto& group : groups_) {
+    const Weight first = best_over(group.edges, start);
+    if (first == worst_weight()) continue;
+    if (is_better_weight(first, second[group.token])) second[group.token] = first;
+    if (max_hops_ < 3) continue;
+    const auto middles = graph_.edges_of(group.token);
+    for (std::uint32_t index = middles.begin; index != middles.end; ++index) {
+      const auto& edge = graph_.edge(index);
+      if (tails_[edge.token].empty() || edge.token == start_ || !bounds(edge).possible) continue;
+      const Weight next = advance_at_spot(edge, first);
+      if (is_better_weight(next, second[edge.token])) second[edge.token] = next;
+    }
+  }
+  for (std::uint32_t token = 0; token < graph_.token_count(); ++token) {
+    if (token == start_ || second[token] == worst_weight()) continue;
+    const Weight last = best_over(tails_[token], second[token]);
+    if (is_better_weight(last, best)) best = last;
+  }
+  return reaches(best, limit);
 }
 
 /// The worst weight that an edge may start from for what comes after it to reach the limit.

@@ -60,6 +60,23 @@ struct PathQuote {
 std::optional<PathQuote> quote_path(const PoolGraph& graph, const PoolPath& path, Kind kind,
                                     const Uint256& amount);
 
+/// quote_path of one path after the other for one amount: what begins as the last one did is not quoted
+/// again.
+class PathQuoter {
+ public:
+  PathQuoter(const PoolGraph& graph, Kind kind, const Uint256& amount)
+      : graph_(graph), kind_(kind), amount_(amount) {}
+  std::optional<PathQuote> quote(const PoolPath& path);
+
+ private:
+  const PoolGraph& graph_;
+  const Kind kind_;
+  const Uint256 amount_;
+  PoolPath last_;
+  std::uint32_t quoted_ = 0;                               // hops of the last one
+  std::array<std::optional<PathQuote>, kMaxHops> so_far_;  // by hop, from where the amount is known
+};
+
 struct FoundPath {
   PoolPath path;
   PathQuote quote;
@@ -78,6 +95,11 @@ class PathSearch {
 
   /// Whether any path leads from one to the other, whatever it can do.
   bool connected() const;
+
+  /// Whether the spot prices along some path, impact and gas aside, allow `result` at the other end of
+  /// `amount`: at least so much out, or at most so much in. Where they do not, no division over paths gives
+  /// it either.
+  bool spot_allows(const Uint256& amount, const Uint256& result) const;
 
   /// The best `count` paths for the whole amount (above 0, below 2^255), best first; fewer where there are
   /// not so many. `excluded`, by pool: not to be used.
@@ -114,6 +136,7 @@ class PathSearch {
   bool usable(const PoolGraph::Edge& edge) const;
   Weight weight_of(const Uint256& amount) const;
   Weight advance(const PoolGraph::Edge& edge, const Weight& weight) const;
+  Weight advance_at_spot(const PoolGraph::Edge& edge, const Weight& weight) const;
   Weight retreat(const PoolGraph::Edge& edge, const Weight& limit) const;
   Weight worst_weight() const { return exact_input() ? Magnitude::infinite() : Magnitude{}; }
   bool is_better_weight(const Weight& a, const Weight& b) const { return exact_input() ? a < b : a > b; }

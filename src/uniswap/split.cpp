@@ -26,7 +26,9 @@ constexpr std::array<std::array<Round, 4>, 3> kRounds = {
      {Round{kWhole / 32, 8}, {kWhole / 32, 4}, {kWhole / 32, 4}, {kWhole / 32, 2}},
      {Round{kWhole / 256, 6}, {kWhole / 256, 4}, {kWhole / 256, 2}, {kWhole / 256, 2}}}};
 constexpr std::size_t kMaxCandidates = 32;
-constexpr std::size_t kBeam = 16;    // sets of each size that are added to
+constexpr std::size_t kBeam = 16;  // sets of each size that are added to
+/// What is not looked for: a gain below this part of what a single path gives.
+constexpr std::uint32_t kNegligible = 100'000;
 constexpr std::size_t kRefined = 4;  // sets that are divided exactly
 
 /// Amounts and costs are scaled to 48 bits, so that the difference of two values times a share fits 63.
@@ -64,6 +66,13 @@ struct CandidateSet {
   std::int64_t value = kImpossible;
 };
 
+/// The pools of a path from the last to the first.
+std::vector<std::uint32_t> from_the_end(const PoolPath& path) {
+  std::vector<std::uint32_t> pools(path.pools.begin(), path.pools.begin() + path.hops);
+  std::ranges::reverse(pools);
+  return pools;
+}
+
 class Divider {
  public:
   Divider(const PoolGraph& graph, const Objective& objective, const Uint256& amount, std::uint32_t max_paths)
@@ -78,7 +87,8 @@ class Divider {
   std::optional<PathQuote> quote(const PoolPath& path, const Uint256& amount) const {
     return quote_path(graph_, path, objective_.kind, amount);
   }
-  std::vector<Sample> sample(const PoolPath& path) const;
+  std::vector<std::vector<Sample>> sample_all() const;
+  void sample_below(const PoolPath& path, std::uint32_t impossible, std::vector<Sample>& samples) const;
   std::int64_t scaled(const Uint256& value) const;
   Curve to_curve(const std::vector<Sample>& samples) const;
   std::int64_t weigh(std::uint32_t members, std::array<std::uint32_t, kMaxPaths>* shares) const;
@@ -116,6 +126,12 @@ void Divider::find_candidates(PathSearch& search, const std::optional<FoundPath>
     }
   }
 
+  // What begins alike stands together: its first hops are quoted once.
+  std::ranges::sort(candidates_, [&](const PoolPath& a, const PoolPath& b) {
+    return objective_.kind == Kind::kExactInput
+               ? a.pools < b.pools
+               : std::ranges::lexicographical_compare(from_the_end(a), from_the_end(b));
+  });
   conflicts_.assign(candidates_.size(), 0);
   const auto meet = [](const PoolPath& a, const PoolPath& b) {
     for (std::uint32_t i = 0; i < a.hops; ++i)
@@ -128,30 +144,36 @@ void Divider::find_candidates(PathSearch& search, const std::optional<FoundPath>
       if (meet(candidates_[i], candidates_[k])) conflicts_[i] |= 1U << k;
 }
 
-std::vector<Sample> Divider::sample(const PoolPath& path) const {
-  std::vector<Sample> samples;
-  const auto take = [&](std::uint32_t share) {
-    const Uint256 amount = part(share);
-    const auto result = amount.is_zero() ? std::nullopt : quote(path, amount);
-    if (result) samples.push_back({share, *result});
-    return result.has_value();
-  };
-  std::uint32_t possible = 0;
+/// What every candidate gives at the samples that it can do, and close to the most that it can.
+std::vector<std::vector<Sample>> Divider::sample_all() const {
+  std::vector<std::vector<Sample>> samples(candidates_.size());
+  std::vector<bool> exhausted(candidates_.size(), false);
   for (const std::uint32_t share : kSamples) {
     if (part(share).is_zero()) continue;
-    if (take(share)) {
-      possible = share;
-      continue;
+    PathQuoter quoter(graph_, objective_.kind, part(share));
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+      if (exhausted[i]) continue;
+      if (const auto result = quoter.quote(candidates_[i])) {
+        samples[i].push_back({share, *result});
+      } else {
+        exhausted[i] = true;
+        sample_below(candidates_[i], share, samples[i]);
+      }
     }
-    // What the path can do at most lies between: points close below it.
-    std::uint32_t impossible = share;
-    for (int halving = 0; halving < kCapacityHalvings && impossible - possible > 1; ++halving) {
-      const std::uint32_t middle = possible + (impossible - possible) / 2;
-      (take(middle) ? possible : impossible) = middle;
-    }
-    break;
   }
   return samples;
+}
+
+/// Closer and closer to the most that a path can do, below a share that it cannot.
+void Divider::sample_below(const PoolPath& path, std::uint32_t impossible,
+                           std::vector<Sample>& samples) const {
+  std::uint32_t possible = samples.empty() ? 0 : samples.back().share;
+  for (int halving = 0; halving < kCapacityHalvings && impossible - possible > 1; ++halving) {
+    const std::uint32_t middle = possible + (impossible - possible) / 2;
+    const auto result = part(middle).is_zero() ? std::nullopt : quote(path, part(middle));
+    if (result) samples.push_back({middle, *result});
+    (result ? possible : impossible) = middle;
+  }
 }
 
 std::int64_t Divider::scaled(const Uint256& value) const {
@@ -175,12 +197,10 @@ Curve Divider::to_curve(const std::vector<Sample>& samples) const {
 }
 
 void Divider::draw_curves() {
-  std::vector<std::vector<Sample>> samples;
+  const auto samples = sample_all();
   unsigned bits = 0;
-  for (const auto& path : candidates_) {
-    samples.push_back(sample(path));
-    for (const auto& one : samples.back()) bits = std::max(bits, one.quote.amount.bit_length());
-  }
+  for (const auto& path_samples : samples)
+    for (const auto& one : path_samples) bits = std::max(bits, one.quote.amount.bit_length());
   shift_ = bits > kValueBits ? bits - kValueBits : 0;
   for (const auto& path_samples : samples) curves_.push_back(to_curve(path_samples));
   further_path_cost_ = scaled(objective_.gas_cost(kGasOfFurtherPath));
@@ -350,6 +370,18 @@ std::optional<Division> Divider::best_division() {
   return best;
 }
 
+/// Whether a division may be better than the single path by more than a part in kNegligible.
+bool may_gain(const Objective& objective, const PathSearch& search, const Uint256& amount,
+              const FoundPath& single) {
+  // Two paths take at least this gas.
+  const std::uint64_t gas = kGasOfTransaction + kGasOfFurtherPath + 2 * (kGasOfHop + kGasOfStep);
+  const auto equal = objective.amount_for(single.score, gas);
+  const Uint256 negligible = single.quote.amount / kNegligible;
+  if (objective.kind == Kind::kExactInput)
+    return search.spot_allows(amount, equal.value_or(Uint256()) + negligible);
+  return equal && *equal > negligible && search.spot_allows(amount, *equal - negligible);
+}
+
 }  // namespace
 
 std::uint64_t gas_of(const std::vector<Share>& shares) {
@@ -361,6 +393,7 @@ std::uint64_t gas_of(const std::vector<Share>& shares) {
 std::optional<Division> divide(const PoolGraph& graph, const Objective& objective, PathSearch& search,
                                const Uint256& amount, std::uint32_t max_paths,
                                const std::optional<FoundPath>& single) {
+  if (single && !may_gain(objective, search, amount, *single)) return std::nullopt;
   Divider divider(graph, objective, amount, max_paths);
   divider.find_candidates(search, single);
   divider.draw_curves();
