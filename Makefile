@@ -16,10 +16,10 @@ SOAK_SECONDS ?= 3600
 WEB := web/out/pages.json
 WEB_SOURCES := $(shell git ls-files -co --exclude-standard web schema/generated package-lock.json)
 
-.PHONY: help setup build web run test test-asan fuzz unit e2e lint tidy fmt gen bench bench-ui lighthouse soak clean
+.PHONY: help setup build web run test test-asan fuzz unit e2e lint tidy fmt gen bench bench-check bench-baseline bench-ui lighthouse soak clean
 
 help: ## list these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 setup: ## install what is missing (Debian 12; asks for root only when something is)
 	@tools/setup.sh
@@ -76,8 +76,22 @@ fmt: ## format C++
 gen: setup ## regenerate what is made from schema/
 	@$(NPM) run gen
 
-bench: build ## micro-benchmarks
-	@for program in $(BUILD)/bench_*; do [ ! -x $$program ] || $$program; done
+bench: build ## micro-benchmarks, with what others take for the same
+	@$(BUILD)/bench_pricing --cases=$(BUILD)/pricing_cases.json --benchmark_out=$(BUILD)/pricing.json \
+	  --benchmark_repetitions=5 --benchmark_min_time=0.05 --benchmark_report_aggregates_only=true
+	@$(NPM) run bench-pricing -- $(BUILD)/pricing_cases.json $(BUILD)/pricing.json
+	@for program in $(BUILD)/bench_*; do \
+	  case $$program in */bench_pricing|*/bench_counted) continue;; esac; [ ! -x $$program ] || $$program; done
+
+bench-check: setup ## count instructions of pricing and validation; fails where one grew by more than 5 %
+	@cmake --preset release >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target bench_counted
+	@tools/bench_check.sh $(BUILD) check
+
+bench-baseline: setup ## record those counts anew, in bench/baseline.json
+	@cmake --preset release >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target bench_counted
+	@tools/bench_check.sh $(BUILD) record
 
 lighthouse: build ## Lighthouse on every page, in Chromium
 	@LIGHTHOUSE=1 $(NPM) run e2e -- lighthouse

@@ -14,24 +14,22 @@ constexpr std::array<u64, 4> limbs_of(const Uint256& value) {
   return {value.limb(0), value.limb(1), value.limb(2), value.limb(3)};
 }
 
-std::optional<wide::Quotient<8>> full_mul_div(const Uint256& a, const Uint256& b, const Uint256& d) {
-  if (d.is_zero()) return std::nullopt;
-  wide::Quotient<8> result;
-  if (a.fits_u128() && b.fits_u128()) {
-    const auto product = wide::multiply<2, 2>({a.limb(0), a.limb(1)}, {b.limb(0), b.limb(1)});
-    const auto narrow = wide::divide(product, limbs_of(d));
-    std::ranges::copy(narrow.value, result.value.begin());
-    result.exact = narrow.exact;
-  } else {
-    result = wide::divide(Uint256::wide_mul(a, b), limbs_of(d));
-  }
-  const auto& q = result.value;
-  if ((q[4] | q[5] | q[6] | q[7]) != 0) return std::nullopt;
-  return result;
+template <std::size_t M>
+std::optional<Uint256> rounded(const wide::Quotient<M>& quotient, bool up) {
+  for (std::size_t i = 4; i < M; ++i)
+    if (quotient.value[i] != 0) return std::nullopt;
+  const auto& q = quotient.value;
+  const auto floor = Uint256::from_limbs({q[0], q[1], q[2], q[3]});
+  return up && !quotient.exact ? checked_add(floor, 1) : floor;
 }
 
-constexpr Uint256 low_half(const wide::Limbs<8>& limbs) {
-  return Uint256::from_limbs({limbs[0], limbs[1], limbs[2], limbs[3]});
+std::optional<Uint256> mul_div(const Uint256& a, const Uint256& b, const Uint256& d, bool up) {
+  if (d.is_zero()) return std::nullopt;
+  if (a.fits_u128() && b.fits_u128()) {
+    const auto product = wide::multiply<2, 2>({a.limb(0), a.limb(1)}, {b.limb(0), b.limb(1)});
+    return rounded(wide::divide(product, limbs_of(d)), up);
+  }
+  return rounded(wide::divide(Uint256::wide_mul(a, b), limbs_of(d)), up);
 }
 
 template <std::size_t N>
@@ -61,16 +59,11 @@ Uint256::DivMod Uint256::div_mod(const Uint256& a, const Uint256& b) {
 }
 
 std::optional<Uint256> mul_div(const Uint256& a, const Uint256& b, const Uint256& d) {
-  const auto result = full_mul_div(a, b, d);
-  if (!result) return std::nullopt;
-  return low_half(result->value);
+  return mul_div(a, b, d, false);
 }
 
 std::optional<Uint256> mul_div_rounding_up(const Uint256& a, const Uint256& b, const Uint256& d) {
-  const auto result = full_mul_div(a, b, d);
-  if (!result) return std::nullopt;
-  const Uint256 quotient = low_half(result->value);
-  return result->exact ? quotient : checked_add(quotient, 1);
+  return mul_div(a, b, d, true);
 }
 
 Uint256 div_rounding_up(const Uint256& a, const Uint256& d) {
