@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "uniswap/pool.h"
+#include "uniswap/pool_graph.h"
 #include "uniswap/pools_file.h"
 #include "uniswap/router.h"
 
@@ -23,7 +24,12 @@ using uniswap::Pool;
 
 constexpr std::size_t kMaxLine = 16'384;  // bytes; a request has some 300
 
-/// The pools of a file, by pair of tokens.
+struct Request {
+  uniswap::QuoteRequest quote;
+  std::optional<Address> pool;  // only this one
+};
+
+/// The pools of a file, as one market and by pair of tokens.
 class Book {
  public:
   static Result<Book> read(const std::string& path) {
@@ -39,24 +45,23 @@ class Book {
       if (!book.pools_.try_emplace(pool->state().address, std::move(*pool)).second)
         return fail(errc::kInvalidValue, "the same pool twice", pointer + "/address");
     }
-    for (const auto& [address, pool] : book.pools_)
-      book.pairs_[{pool.state().token0, pool.state().token1}].push_back(&pool);
+    std::vector<const Pool*> all;
+    for (const auto& [address, pool] : book.pools_) all.push_back(&pool);
+    book.graph_ = uniswap::PoolGraph(all);
     return book;
   }
 
-  std::span<const Pool* const> pair(const Address& a, const Address& b) const {
-    const auto found = pairs_.find(std::minmax(a, b));
-    return found == pairs_.end() ? std::span<const Pool* const>{} : found->second;
+  Result<uniswap::Route> price(const Request& request) const {
+    if (!request.pool) return uniswap::best_route(graph_, request.quote);
+    const auto found = pools_.find(*request.pool);
+    std::vector<const Pool*> only;
+    if (found != pools_.end()) only.push_back(&found->second);
+    return uniswap::best_direct(only, request.quote, request.pool);
   }
 
  private:
   std::map<Address, Pool> pools_;  // its nodes stay where they are
-  std::map<std::pair<Address, Address>, std::vector<const Pool*>> pairs_;
-};
-
-struct Request {
-  uniswap::QuoteRequest quote;
-  std::optional<Address> pool;
+  uniswap::PoolGraph graph_;
 };
 
 /// An address in any letter case: files and chains differ in it, and a mistyped one names no pool anyway.
@@ -101,22 +106,39 @@ Result<Request> read_request(const json::object& object) {
   return request;
 }
 
-json::object to_answer(const json::value& id, const uniswap::Route& route) {
-  json::array pools, fees, prices, ticks;
-  for (const auto& hop : route.paths.front().hops) {
-    pools.push_back(json::string(to_checksum(hop.pool)));
-    fees.push_back(hop.fee_pips);
-    prices.push_back(json::string(to_string(hop.sqrt_price_x96_after)));
-    ticks.push_back(hop.ticks_crossed);
+void append_hops(json::object& to, const uniswap::Path& path) {
+  const auto list = [&](std::string_view key) -> json::array& {
+    auto& value = to[key];
+    return value.is_array() ? value.get_array() : value.emplace_array();
+  };
+  for (const auto& hop : path.hops) {
+    list("pools").push_back(json::string(to_checksum(hop.pool)));
+    list("fees").push_back(hop.fee_pips);
+    list("sqrt_price_x96_after").push_back(json::string(to_string(hop.sqrt_price_x96_after)));
+    list("ticks_crossed").push_back(hop.ticks_crossed);
   }
-  return {{"id", id},
-          {"amount_in", to_string(route.amount_in)},
-          {"amount_out", to_string(route.amount_out)},
-          {"pools", std::move(pools)},
-          {"fees", std::move(fees)},
-          {"sqrt_price_x96_after", std::move(prices)},
-          {"ticks_crossed", std::move(ticks)},
-          {"gas_estimate", std::to_string(route.gas_estimate)}};
+}
+
+json::object path_json(const uniswap::Path& path) {
+  json::array tokens{json::string(to_checksum(path.hops.front().token_in))};
+  for (const auto& hop : path.hops) tokens.push_back(json::string(to_checksum(hop.token_out)));
+  json::object object{{"amount_in", to_string(path.amount_in)},
+                      {"amount_out", to_string(path.amount_out)},
+                      {"tokens", std::move(tokens)}};
+  append_hops(object, path);
+  return object;
+}
+
+json::object to_answer(const json::value& id, const uniswap::Route& route) {
+  json::object answer{
+      {"id", id}, {"amount_in", to_string(route.amount_in)}, {"amount_out", to_string(route.amount_out)}};
+  for (const auto& path : route.paths) append_hops(answer, path);
+  answer["gas_estimate"] = std::to_string(route.gas_estimate);
+  if (route.paths.size() > 1) {
+    auto& paths = answer["paths"].emplace_array();
+    for (const auto& path : route.paths) paths.push_back(path_json(path));
+  }
+  return answer;
 }
 
 json::object to_answer(const json::value& id, const Error& error) {
@@ -136,8 +158,7 @@ json::object answer(const Book& book, std::string_view line) {
     return to_answer(nullptr, Error{errc::kWrongType, "must be a string or an integer", "/id"});
   const auto request = read_request(object);
   if (!request) return to_answer(*id, request.error());
-  const auto pools = book.pair(request->quote.token_in, request->quote.token_out);
-  const auto route = uniswap::best_direct(pools, request->quote, request->pool);
+  const auto route = book.price(*request);
   return route ? to_answer(*id, *route) : to_answer(*id, route.error());
 }
 

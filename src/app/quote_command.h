@@ -10,6 +10,10 @@ namespace sep::app {
 ///     ->
 ///     {"id","amount_in","amount_out","pools","fees","sqrt_price_x96_after","ticks_crossed","gas_estimate"}
 ///      | {"id","error": code of schema/errors.json,"detail"}
+/// The best route over all pools of the file, or the one pool that is named. `pools` and what stands beside
+/// it list every pool on the way; of several paths one after the other, and "paths" tells them apart:
+///   [{"amount_in","amount_out","tokens","pools","fees","sqrt_price_x96_after","ticks_crossed"}]
+/// Gas costs nothing here: a route is the best by its amounts.
 /// Amounts are base units as decimal strings; addresses in any letter case; `id` a string or an integer, null
 /// in the answer to a line whose id cannot be read. A bad line is answered with an error and the rest goes
 /// on. Returns the exit status: 0, or 1 where the pools cannot be read (said on `err`).

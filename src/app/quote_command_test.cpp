@@ -65,6 +65,63 @@ TEST(QuoteCommand, AnswersBothKinds) {
   EXPECT_EQ(outcome.answers[1].at("amount_out"), "996006981039903");
 }
 
+/// The pool of kPools with other tokens and another address.
+std::string pool_like(const std::string& token0, const std::string& token1, const std::string& address) {
+  const std::string whole = kPools;
+  auto pool = whole.substr(whole.find("[{") + 1, whole.rfind("]}") - whole.find("[{") - 1);
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    pool.replace(pool.find(from), from.size(), to);
+  };
+  replace("0x00000000000000000000000000000000000000aa", "0x00000000000000000000000000000000000000" + token0);
+  replace("0x00000000000000000000000000000000000000bb", "0x00000000000000000000000000000000000000" + token1);
+  replace("0x0000000000000000000000000000000000000003", "0x00000000000000000000000000000000000000" + address);
+  return pool;
+}
+
+std::string pools_file(const std::vector<std::string>& pools) {
+  const std::string whole = kPools;
+  std::string list;
+  for (const auto& pool : pools) list += (list.empty() ? "" : ",") + pool;
+  return whole.substr(0, whole.find("[{") + 1) + list + "]}";
+}
+
+TEST(QuoteCommand, OnePathOfTwoPoolsListsThemInOrder) {
+  const auto outcome = run(request(R"("amount_in":"1000000000000000")"),
+                           pools_file({pool_like("ab", "bb", "03"), pool_like("aa", "ab", "04")}));
+  ASSERT_EQ(outcome.answers.size(), 1U);
+  const auto& answer = outcome.answers[0];
+  ASSERT_TRUE(answer.contains("pools")) << json::serialize(answer);
+  EXPECT_EQ(answer.at("pools"), (json::array{"0x0000000000000000000000000000000000000004",
+                                             "0x0000000000000000000000000000000000000003"}));
+  EXPECT_EQ(answer.at("fees"), (json::array{3000, 3000}));
+  EXPECT_EQ(answer.at("ticks_crossed").as_array().size(), 2U);
+  EXPECT_EQ(answer.at("sqrt_price_x96_after").as_array().size(), 2U);
+  EXPECT_FALSE(answer.contains("paths"));
+}
+
+TEST(QuoteCommand, SeveralPathsAreToldApartAndAddUp) {
+  const auto outcome = run(
+      request(R"("amount_in":"1000000000000001")") +
+          request(R"("amount_in":"1000000000000001","pool":"0x0000000000000000000000000000000000000004")"),
+      pools_file({pool_like("aa", "bb", "03"), pool_like("aa", "bb", "04")}));
+  ASSERT_EQ(outcome.answers.size(), 2U);
+  const auto& answer = outcome.answers[0];
+  ASSERT_TRUE(answer.contains("paths")) << json::serialize(answer);
+  const auto& paths = answer.at("paths").as_array();
+  ASSERT_EQ(paths.size(), 2U);
+  EXPECT_EQ(answer.at("pools").as_array().size(), 2U);
+  for (const char* amount : {"amount_in", "amount_out"})
+    EXPECT_EQ(std::stoull(string_or(paths[0].as_object(), amount)) +
+                  std::stoull(string_or(paths[1].as_object(), amount)),
+              std::stoull(string_or(answer, amount)));
+  EXPECT_EQ(paths[0].at("tokens"), (json::array{"0x00000000000000000000000000000000000000AA",
+                                                "0x00000000000000000000000000000000000000bb"}));
+  const auto& direct = outcome.answers[1];
+  EXPECT_EQ(direct.at("pools"), (json::array{"0x0000000000000000000000000000000000000004"}));
+  EXPECT_FALSE(direct.contains("paths"));
+  EXPECT_LT(std::stoull(string_or(direct, "amount_out")), std::stoull(string_or(answer, "amount_out")));
+}
+
 TEST(QuoteCommand, ABadLineIsAnsweredAndTheRestGoesOn) {
   const auto outcome =
       run("nonsense\n" + std::string(100'000, 'x') + "\n[]\n{}\n{\"id\":1.5}\n" +

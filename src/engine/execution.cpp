@@ -162,6 +162,10 @@ Status check_gas_limit(const ExecutionSettings& settings, std::uint64_t gas_limi
               fmt::format("needs {} gas; execution.max_gas_limit is {}", gas_limit, settings.max_gas_limit));
 }
 
+std::uint64_t gas_limit_for(std::uint64_t gas_used) {
+  return gas_used + gas_used / 3 + kFreshSlotsGas;
+}
+
 Result<Fees> initial_fees(const ExecutionSettings& settings, ExecutionStyle style, const FeesSeen& seen,
                           std::uint64_t gas_limit) {
   SEP_CHECK(check_gas_limit(settings, gas_limit));
@@ -383,7 +387,7 @@ std::optional<Command> Execution::decide_unprepared(Timestamp now) const {
   }
   Prepare prepare;
   for (const auto used : simulation_->gas_used) {
-    auto fees = initial_fees(settings_, intent_.style, *fees_, used + used / 3 + kFreshSlotsGas);
+    auto fees = initial_fees(settings_, intent_.style, *fees_, gas_limit_for(used));
     if (!fees) return end_unprepared(fees.error().code, fees.error().detail);
     prepare.gas_limits.push_back(fees->gas_limit);
     prepare.fees.push_back(*fees);

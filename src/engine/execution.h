@@ -66,6 +66,9 @@ const FeePolicy& policy_of(const ExecutionSettings& settings, ExecutionStyle sty
 Uint256 attempt_fee_cap(const ExecutionSettings& settings);
 /// GAS_LIMIT where a transaction would need more than execution.max_gas_limit.
 Status check_gas_limit(const ExecutionSettings& settings, std::uint64_t gas_limit);
+/// The limit of a transaction that used, or is estimated to use, so much gas: a third more, and what state
+/// that others make in between may add.
+std::uint64_t gas_limit_for(std::uint64_t gas_used);
 /// priority = the style's tip, at least min_priority_fee_per_gas and at most the style's own maximum, which
 /// is also paid where the tip is not known; max_fee = base_fee · multiplier + priority, at most
 /// attempt_fee_cap. GAS_LIMIT where that does not even pay the present base fee and the priority fee, or

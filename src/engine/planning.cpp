@@ -158,7 +158,7 @@ Result<Pricing> price_intent(const Intent& intent, const MarketState& market, co
   swap.token_out = intent.token_out();
   const auto gas_price = gas_price_wei(market, settings.execution, intent.style);
   const auto& counted = swap.kind == SwapKind::kExactInput ? swap.token_out : swap.token_in;
-  const UniswapV3Venue venue(settings.chain.name);
+  const UniswapV3Venue venue(settings.chain.name, settings.execution.max_gas_limit);
   SEP_TRY(const auto route,
           venue.price_quote({.token_in = swap.token_in.address,
                              .token_out = swap.token_out.address,

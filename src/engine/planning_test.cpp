@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "engine/execution.h"
 #include "engine/test_support.h"
 
 namespace sep::engine {
@@ -114,6 +115,96 @@ RC_GTEST_PROP(PlanningProperty, BoundsAreExact, ()) {
     RC_ASSERT(big(swap.bound) == floor_of(Rational(big(swap.amount_out)) * (1 - share)));
   else
     RC_ASSERT(big(swap.bound) == ceil_of(Rational(big(swap.amount_in)) * (1 + share)));
+}
+
+// --- Routes
+
+uniswap::Pool wbtc_weth() {
+  return pool(0xa2, kWbtc, kWeth, 3000, kWbtcWethTick, 1'000'000'000'000'000);
+}
+
+TEST(Planning, APairWithoutAPoolGoesOverOthers) {
+  Desk desk;
+  desk.state = market({usdc_weth(), wbtc_weth()});
+  const auto plan = desk.plan(intent_document("dispose", "0.1", kWbtc, kUsdc));
+  ASSERT_TRUE(plan) << plan.error().why.detail;
+  ASSERT_EQ(plan->swap().paths.size(), 1U);
+  const auto& path = plan->swap().paths.front();
+  EXPECT_EQ(path.tokens, (std::vector<PathToken>{
+                             {kWbtc.address, "WBTC"}, {kWeth.address, "WETH"}, {kUsdc.address, "USDC"}}));
+  ASSERT_EQ(path.hops.size(), 2U);
+  EXPECT_EQ(path.hops[0].pool, address(0xa2));
+  EXPECT_EQ(path.hops[1].pool, address(0xa1));
+  const auto weth = wbtc_weth().quote_exact_input(uniswap::Direction::kZeroForOne, units("0.1", kWbtc));
+  const auto usdc = usdc_weth().quote_exact_input(uniswap::Direction::kOneForZero, weth->amount_out);
+  EXPECT_EQ(plan->swap().amount_out, usdc->amount_out);
+
+  const auto bought = desk.plan(intent_document("acquire", "500", kUsdc, kWbtc));
+  ASSERT_TRUE(bought) << bought.error().why.detail;
+  EXPECT_EQ(bought->swap().paths.front().tokens.front().symbol, "WBTC");
+  EXPECT_EQ(bought->swap().paths.front().hops.size(), 2U);
+}
+
+TEST(Planning, AMiddleTokenThatIsNotConfiguredHasItsAddress) {
+  Desk desk;
+  desk.state = market({usdc_weth(), wbtc_weth()});
+  std::erase(desk.limits.chain.tokens, kWeth);
+  // WBTC cannot be valued without WETH between it and dollars: its buyer pays in a stablecoin.
+  const auto plan = desk.plan(intent_document("acquire", "500", kUsdc, kWbtc));
+  ASSERT_TRUE(plan) << plan.error().why.detail;
+  EXPECT_EQ(plan->swap().paths.front().tokens[1], (PathToken{kWeth.address, ""}));
+}
+
+TEST(Planning, ALargeAmountIsDividedAndItsBoundWithIt) {
+  Desk desk;
+  const auto deep = usdc_weth(0xa1);
+  const auto other = usdc_weth(0xa2);
+  desk.state = market({deep, other});
+  const auto plan = desk.plan(intent_document("dispose", "40"));
+  ASSERT_TRUE(plan) << plan.error().why.detail;
+  const auto& swap = plan->swap();
+  ASSERT_EQ(swap.paths.size(), 2U);
+  Uint256 in, out, bound;
+  for (const auto& path : swap.paths) {
+    const auto& through = path.hops[0].pool == address(0xa1) ? deep : other;
+    EXPECT_EQ(path.amount_out,
+              through.quote_exact_input(uniswap::Direction::kOneForZero, path.amount_in)->amount_out);
+    in = in + path.amount_in;
+    out = out + path.amount_out;
+    bound = bound + path.bound;
+  }
+  EXPECT_EQ(in, wad("40"));
+  EXPECT_EQ(out, swap.amount_out);
+  EXPECT_EQ(bound, swap.bound);
+  EXPECT_GT(swap.amount_out, deep.quote_exact_input(uniswap::Direction::kOneForZero, wad("40"))->amount_out);
+  // A criterion that leaves nothing between quote and bound divides exactly too.
+  const auto tight = desk.plan(with_criteria(intent_document("dispose", "40"),
+                                             {{"min_amount_out", format_amount(swap.amount_out, 6)}}));
+  ASSERT_TRUE(tight);
+  for (const auto& path : tight->swap().paths) EXPECT_EQ(path.bound, path.amount_out);
+}
+
+TEST(Planning, GasIsWorthMoreThanALittle) {
+  Desk desk;
+  desk.state = market({usdc_weth(0xa1), usdc_weth(0xa2)});
+  desk.state.account->native_wei = wad("1000");
+  EXPECT_EQ(desk.plan(intent_document("dispose", "0.1"))->swap().paths.size(), 1U);
+  desk.limits.execution.max_fee_per_gas_wei = number("100000000000000");
+  desk.state.block.base_fee_wei = number("20000000000000");  // 20,000 gwei: a path costs thousands of dollars
+  EXPECT_EQ(desk.plan(intent_document("dispose", "40"))->swap().paths.size(), 1U);
+}
+
+TEST(Planning, ARouteAboveTheGasLimitGivesWayToALighterOne) {
+  Desk desk;
+  desk.state = market({usdc_weth(0xa1), usdc_weth(0xa2)});
+  const auto divided = desk.plan(intent_document("dispose", "40"));
+  ASSERT_EQ(divided->swap().paths.size(), 2U);
+  desk.limits.execution.max_gas_limit = gas_limit_for(divided->swap().gas_estimate);
+  EXPECT_EQ(desk.plan(intent_document("dispose", "40"))->swap().paths.size(), 2U);
+  --desk.limits.execution.max_gas_limit;
+  const auto lighter = desk.plan(intent_document("dispose", "40"));
+  ASSERT_TRUE(lighter) << lighter.error().why.detail;
+  EXPECT_EQ(lighter->swap().paths.size(), 1U);
 }
 
 // --- Success criteria

@@ -10,17 +10,19 @@
 #include "engine/settings.h"
 #include "engine/valuation.h"
 #include "uniswap/pool.h"
+#include "uniswap/pool_graph.h"
 
 namespace sep::engine {
 
 struct PoolBook {
-  std::vector<const uniswap::Pool*> pools;
+  uniswap::PoolGraph graph;
   Valuation valuation;
 
   /// Of no pools.
   PoolBook() = default;
-  PoolBook(const MarketState& market, const ChainSettings& chain)
-      : pools(market.usable_pools()), valuation(chain, pools) {}
+  PoolBook(const MarketState& market, const ChainSettings& chain) : PoolBook(market.usable_pools(), chain) {}
+  PoolBook(const std::vector<const uniswap::Pool*>& pools, const ChainSettings& chain)
+      : graph(pools), valuation(chain, pools) {}
 };
 
 }  // namespace sep::engine

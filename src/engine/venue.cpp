@@ -1,5 +1,6 @@
 #include "engine/venue.h"
 
+#include "engine/execution.h"
 #include "uniswap/contracts.h"
 
 namespace sep::engine {
@@ -10,7 +11,14 @@ uniswap::Kind pools_kind(SwapKind kind) {
 
 Result<uniswap::Route> UniswapV3Venue::price_quote(const uniswap::QuoteRequest& request,
                                                    const PoolBook& pools) const {
-  return uniswap::best_direct(pools.pools, request);
+  SEP_TRY(auto route, uniswap::best_route(pools.graph, request));
+  constexpr uniswap::RouteLimits kLighter[] = {{3, 2}, {3, 1}, {2, 1}, {1, 1}};
+  for (const auto& limits : kLighter) {
+    if (gas_limit_for(route.gas_estimate) <= max_gas_limit_) break;
+    auto lighter = uniswap::best_route(pools.graph, request, limits);
+    if (lighter && lighter->gas_estimate < route.gas_estimate) route = std::move(*lighter);
+  }
+  return route;
 }
 
 ContractCall UniswapV3Venue::build_swap_tx(const SwapStep& step) const {

@@ -1,6 +1,8 @@
 #pragma once
 // A venue: where a swap is priced and what transaction makes it happen. The pure half of the adapter; handing
 // the transaction to the node and waiting for its receipt are the orchestrator's.
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,7 +39,11 @@ class VenueAdapter {
 /// multicall(uint256 deadline, bytes[]), which carries the deadline and does all of them or none.
 class UniswapV3Venue final : public VenueAdapter {
  public:
-  explicit UniswapV3Venue(std::string chain_name) : chain_(std::move(chain_name)) {}
+  /// `max_gas_limit`: of one transaction. Where the best route would need more, the best of fewer paths and
+  /// then of fewer pools that does not is quoted, if there is one.
+  explicit UniswapV3Venue(std::string chain_name,
+                          std::uint64_t max_gas_limit = std::numeric_limits<std::uint64_t>::max())
+      : chain_(std::move(chain_name)), max_gas_limit_(max_gas_limit) {}
   std::string_view venue() const override { return "uniswap_v3"; }
   std::string_view chain() const override { return chain_; }
   Result<uniswap::Route> price_quote(const uniswap::QuoteRequest& request,
@@ -46,6 +52,7 @@ class UniswapV3Venue final : public VenueAdapter {
 
  private:
   std::string chain_;
+  std::uint64_t max_gas_limit_;
 };
 
 /// The pools' word for a kind of swap.

@@ -87,13 +87,12 @@ TEST(Venue, TheCallOfAStepIsItsKinds) {
   EXPECT_EQ(call_of(swap, venue).data, venue.build_swap_tx(swap).data);
 }
 
-TEST(Venue, AQuoteIsTheBestOfThePairsPools) {
+TEST(Venue, AQuoteIsTheBestOfAllPools) {
   const UniswapV3Venue venue("ethereum");
   const auto cheap = usdc_weth(0xa1, 500);
   const auto dear = usdc_weth(0xa2, 10'000);
   const auto other = pool(0xa3, kWbtc, kWeth, 100, kWbtcWethTick, 1'000'000'000'000'000);
-  PoolBook pools;
-  pools.pools = {&other, &dear, &cheap};
+  const PoolBook pools({&other, &dear, &cheap}, settings().chain);
   const auto quote = [&](const Token& from, const Token& to, const Uint256& amount, SwapKind kind) {
     return venue.price_quote({from.address, to.address, amount, pools_kind(kind)}, pools);
   };

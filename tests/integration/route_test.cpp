@@ -164,7 +164,7 @@ class Routes : public support::PoolWorld {
  private:
   static Result<uniswap::Route> best(std::span<const Pool* const> pools,
                                      const uniswap::QuoteRequest& request) {
-    return uniswap::best_direct(pools, request);
+    return uniswap::best_route(uniswap::PoolGraph(pools), request);
   }
 
   SwapStep empty_step(SwapKind kind) {
