@@ -132,23 +132,28 @@ SwapLog log_of(Direction direction, const SwapResult& swap) {
           swap.tick_after};
 }
 
-/// Swap logs there and back across five ticks, each computed anew and compared.
-void apply_swaps(benchmark::State& state, Pool pool) {
-  const auto there = Direction::kZeroForOne;
-  const Uint256 amount = least_across(pool, there, Kind::kExactInput, 5);
-  for (auto _ : state) {
-    state.PauseTiming();
-    const auto first = pool.quote_exact_input(there, amount).value();
-    const SwapLog fall = log_of(there, first);
-    state.ResumeTiming();
-    SEP_ASSERT(pool.apply_swap(fall).has_value());
-    state.PauseTiming();
-    const auto second = pool.quote_exact_input(Direction::kOneForZero, first.amount_out).value();
-    const SwapLog rise = log_of(Direction::kOneForZero, second);
-    state.ResumeTiming();
-    SEP_ASSERT(pool.apply_swap(rise).has_value());
+/// Swap logs across five ticks, back and forth around the price, each computed anew and compared.
+void apply_swaps(benchmark::State& state, const Pool& pool) {
+  const std::int32_t start = pool.state().tick;
+  std::vector<SwapLog> logs;
+  Pool moved = pool;
+  while (logs.size() < 256) {
+    const auto direction = moved.state().tick >= start ? Direction::kZeroForOne : Direction::kOneForZero;
+    const Uint256 amount = least_across(moved, direction, Kind::kExactInput, 5);
+    logs.push_back(log_of(direction, moved.quote_exact_input(direction, amount).value()));
+    SEP_ASSERT(moved.apply_swap(logs.back()).has_value());
   }
-  state.counters["logs"] = 2;
+  moved = pool;
+  std::size_t next = 0;
+  for (auto _ : state) {
+    if (next == logs.size()) {
+      state.PauseTiming();
+      moved = pool;
+      next = 0;
+      state.ResumeTiming();
+    }
+    SEP_ASSERT(moved.apply_swap(logs[next++]).has_value());
+  }
 }
 
 enum class Range { kNarrow, kWhole };

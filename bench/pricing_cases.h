@@ -23,7 +23,7 @@ struct Subject {
   Pool pool;
 };
 
-/// A pool at price 1, spacing 60, with `ticks` initialised ticks, as many below as above. Every tick opens or
+/// A pool at tick 30, spacing 60, with `ticks` initialised ticks, as many below as above. Every tick opens or
 /// closes a position of a size of its own.
 inline Pool synthetic_pool(int ticks, std::uint16_t id = 0) {
   uniswap::PoolState state;
@@ -32,7 +32,8 @@ inline Pool synthetic_pool(int ticks, std::uint16_t id = 0) {
   state.address.bytes = {3, static_cast<std::uint8_t>(id >> 8), static_cast<std::uint8_t>(id)};
   state.fee_pips = 3000;
   state.tick_spacing = 60;
-  state.sqrt_price_x96 = uniswap::kQ96 + 12'345'678'901U;
+  state.tick = 30;
+  state.sqrt_price_x96 = uniswap::sqrt_ratio_at_tick(30) + 12'345'678'901U;
   const int half = ticks / 2;
   std::uint64_t seed = 88172645463325252U;
   const auto random = [&] {  // xorshift64

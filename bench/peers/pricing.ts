@@ -4,6 +4,7 @@
 // `require`: the package's ES modules leave out the extensions that Node asks for.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 
 interface Tick {
   tick: number;
@@ -32,6 +33,9 @@ interface Swap {
 const require = createRequire(import.meta.url);
 const { Pool, TickMath, FullMath } = require('@uniswap/v3-sdk');
 const { CurrencyAmount, Token } = createRequire(require.resolve('@uniswap/v3-sdk'))('@uniswap/sdk-core');
+const sdkVersion: string = JSON.parse(
+  readFileSync(new URL('../../../package.json', pathToFileURL(require.resolve('@uniswap/v3-sdk'))), 'utf8'),
+).version;
 const JSBI = createRequire(require.resolve('@uniswap/v3-sdk'))('jsbi');
 
 const [casesPath, resultsPath] = process.argv.slice(2);
@@ -102,7 +106,7 @@ for (const swap of cases.swaps) {
 const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]!.length), 8));
 const line = (row: readonly string[]): string =>
   row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ');
-console.log(`\nMedians in µs, beside @uniswap/v3-sdk ${require('@uniswap/v3-sdk/package.json').version} on Node ${process.version}`);
+console.log(`\nMedians in µs, beside @uniswap/v3-sdk ${sdkVersion} on Node ${process.version}`);
 console.log(line(['', 'sep', 'v3-sdk', 'ratio']));
 for (const row of rows) console.log(line(row));
 console.log(

@@ -121,8 +121,13 @@ template <std::size_t M, std::size_t N>
 struct Division {
   Limbs<M> quotient{};
   Limbs<N> remainder{};
+};
 
-  constexpr bool exact() const { return length(remainder) == 0; }
+/// A quotient, and whether nothing remains.
+template <std::size_t M>
+struct Quotient {
+  Limbs<M> value{};
+  bool exact = true;
 };
 
 /// A divisor of exactly N limbs: the top one is not 0.
@@ -138,11 +143,31 @@ class Divisor {
   }
 
   template <std::size_t M>
-  constexpr Division<M, N> divide(const Limbs<M>& numerator) const
+  constexpr Division<M, N> divide(const Limbs<M>& numerator) const {
+    Division<M, N> result;
+    const auto u = run(numerator, result.quotient);
+    for (std::size_t i = 0; i < N; ++i)
+      result.remainder[i] = u[i] >> shift_ | (u[i + 1] << 1) << (63 - shift_);
+    return result;
+  }
+
+  template <std::size_t M>
+  constexpr Quotient<M> quotient(const Limbs<M>& numerator) const {
+    Quotient<M> result;
+    const auto u = run(numerator, result.value);
+    u64 rest = 0;
+    for (std::size_t i = 0; i < N; ++i) rest |= u[i];
+    result.exact = rest == 0;
+    return result;
+  }
+
+ private:
+  /// Digits go to `quotient`; what is returned is the remainder, still shifted.
+  template <std::size_t M>
+  [[gnu::always_inline]] constexpr Limbs<M + 1> run(const Limbs<M>& numerator, Limbs<M>& quotient) const
     requires(M >= N)
   {
-    Division<M, N> result;
-    std::array<u64, M + 1> u{};
+    Limbs<M + 1> u{};
     u[M] = shifted(0, numerator[M - 1]);
     for (std::size_t i = M; i-- > 0;) u[i] = shifted(numerator[i], i > 0 ? numerator[i - 1] : 0);
     const std::size_t m = length(u);
@@ -152,22 +177,19 @@ class Divisor {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       const auto place = [&](auto index) {
         constexpr std::size_t kDigit = M - N - decltype(index)::value;
-        if (kDigit < digits) result.quotient[kDigit] = digit(&u[kDigit]);
+        if (kDigit < digits) quotient[kDigit] = digit(&u[kDigit]);
       };
       (place(std::integral_constant<std::size_t, I>{}), ...);
     }(std::make_index_sequence<M - N + 1>{});
-    for (std::size_t i = 0; i < N; ++i)
-      result.remainder[i] = u[i] >> shift_ | (u[i + 1] << 1) << (63 - shift_);
-    return result;
+    return u;
   }
 
- private:
   /// `limb` and the bits that come up from the one below it.
   constexpr u64 shifted(u64 limb, u64 below) const { return limb << shift_ | (below >> 1) >> (63 - shift_); }
 
   /// One digit of the quotient of the N + 1 limbs at u; their remainder stays in the lower N, and the top one
   /// becomes 0.
-  constexpr u64 digit(u64* u) const {
+  [[gnu::always_inline]] constexpr u64 digit(u64* u) const {
     if constexpr (N == 1) {
       const u64 quotient = divide_2by1(u, v_[0], reciprocal_);
       u[1] = 0;
@@ -230,13 +252,6 @@ class Divisor {
   u64 reciprocal_ = 0;
 };
 
-/// The quotient, and whether it is exact.
-template <std::size_t M>
-struct Quotient {
-  Limbs<M> value{};
-  bool exact = true;
-};
-
 /// numerator / divisor for a divisor of up to N limbs, not 0: the width is found out, then fixed.
 template <std::size_t M, std::size_t N>
 constexpr Quotient<M> divide(const Limbs<M>& numerator, const Limbs<N>& divisor) {
@@ -247,8 +262,7 @@ constexpr Quotient<M> divide(const Limbs<M>& numerator, const Limbs<N>& divisor)
       return divide<M, N - 1>(numerator, narrower);
     }
   }
-  const auto division = Divisor<N>(divisor).divide(numerator);
-  return {division.quotient, division.exact()};
+  return Divisor<N>(divisor).quotient(numerator);
 }
 
 }  // namespace sep::wide

@@ -229,9 +229,9 @@ void Pool::jump(Progress& progress, Direction direction, Kind kind) const {
   if (low == approach.count) return;
   const Segments::Stop& beyond = at(low);
   const std::uint32_t steps = falls ? stop.passed - beyond.passed : beyond.passed - stop.passed;
-  const Amounts further =
-      falls ? stop.from_lowest - beyond.from_lowest : beyond.from_lowest - stop.from_lowest;
-  progress.ends_here = steps == 1 && progress.remaining < further.*sum;
+  const Uint256& here = stop.from_lowest.*sum;
+  const Uint256& there = beyond.from_lowest.*sum;
+  progress.ends_here = steps == 1 && progress.remaining < (falls ? here - there : there - here);
 }
 
 /// Where no liquidity follows, nothing is taken or given to the end of the price range: only steps are

@@ -62,9 +62,11 @@ Uint256 price_move(const Uint256& amount, u128 liquidity, Rounding rounding) {
 Uint256 price_after_adding0(const Uint256& price, u128 liquidity, const Uint256& amount) {
   if (amount.is_zero()) return price;
   const Uint256 numerator = Uint256(liquidity) << kResolution;
-  if (const auto product = checked_mul(amount, price)) {
-    if (const auto denominator = checked_add(numerator, *product))
-      return price_ratio(liquidity, price, *denominator);
+  const auto product = wide::multiply(limbs_of<4>(amount), price_limbs(price));
+  if ((product[4] | product[5] | product[6]) == 0) {
+    const auto sum =
+        checked_add(numerator, Uint256::from_limbs({product[0], product[1], product[2], product[3]}));
+    if (sum) return price_ratio(liquidity, price, *sum);
   }
   return div_rounding_up(numerator, numerator / price + amount);
 }
@@ -87,16 +89,14 @@ Uint256 output_between(const Uint256& current, const Uint256& next, u128 liquidi
 
 Uint256 fee_on(const Uint256& input, std::uint32_t fee_pips) {
   const auto product = wide::multiply<4, 1>(limbs_of<4>(input), {fee_pips});
-  const wide::Divisor<1> rest({kFeeUnit - fee_pips});
-  const auto division = rest.divide(product);
-  return rounded(wide::Quotient<5>{division.quotient, division.exact()}, Rounding::kUp);
+  return rounded(wide::Divisor<1>({kFeeUnit - fee_pips}).quotient(product), Rounding::kUp);
 }
 
 /// floor(amount · (1 - fee)).
 Uint256 without_fee(const Uint256& amount, std::uint32_t fee_pips) {
   static constexpr wide::Divisor<1> kUnit({kFeeUnit});
   const auto product = wide::multiply<4, 1>(limbs_of<4>(amount), {kFeeUnit - fee_pips});
-  return rounded(wide::Quotient<5>{kUnit.divide(product).quotient, true}, Rounding::kDown);
+  return rounded(kUnit.quotient(product), Rounding::kDown);
 }
 
 }  // namespace
