@@ -20,7 +20,7 @@ while read -r name; do
 done < <("$build/bench_counted") >"$folder/counts"
 
 if [ "$action" = record ]; then
-  awk 'BEGIN { print "{" } { printf "%s  \"%s\": %s", NR > 1 ? ",\n" : "", $1, $2 } END { print "\n}" }' \
+  awk 'BEGIN { print "{" } { printf "%s  \"%s\": %s", (NR > 1 ? ",\n" : ""), $1, $2 } END { print "\n}" }' \
     "$folder/counts" >"$baseline"
   echo "bench-check: $(wc -l <"$folder/counts") cases recorded in $baseline"
   exit 0
