@@ -174,8 +174,8 @@ class Divisor {
     // Only the digits that are not 0 by the numbers' lengths alone.
     const std::size_t digits = m < N ? 0 : m - N + (u[m - 1] >= v_[N - 1] ? 1 : 0);
     // From the top one down, with indices that the compiler knows, so that everything stays in registers.
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      const auto place = [&](auto index) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) __attribute__((always_inline)) {
+      const auto place = [&](auto index) __attribute__((always_inline)) {
         constexpr std::size_t kDigit = M - N - decltype(index)::value;
         if (kDigit < digits) quotient[kDigit] = digit(&u[kDigit]);
       };
@@ -196,8 +196,14 @@ class Divisor {
       return quotient;
     } else {
       const u128 top = join(v_[N - 1], v_[N - 2]);
-      if (join(u[N], u[N - 1]) == top) [[unlikely]]
-        return greatest_digit(u);
+      if (join(u[N], u[N - 1]) == top) [[unlikely]] {
+        // On a copy: what a call could change would have to stay in memory.
+        Limbs<N + 1> part;
+        for (std::size_t i = 0; i <= N; ++i) part[i] = u[i];
+        const u64 quotient = greatest_digit(part);
+        for (std::size_t i = 0; i <= N; ++i) u[i] = part[i];
+        return quotient;
+      }
       u128 rest = 0;
       u64 quotient = divide_3by2(u[N], u[N - 1], u[N - 2], top, reciprocal_, rest);
       if constexpr (N > 2) {
@@ -233,7 +239,7 @@ class Divisor {
   }
 
   /// The digit would be 2^64: it is 2^64 - 1, and the remainder follows from one plain multiply-subtract.
-  constexpr u64 greatest_digit(u64* u) const {
+  constexpr u64 greatest_digit(Limbs<N + 1>& u) const {
     u64 carry = 0;
     u64 borrow = 0;
     for (std::size_t i = 0; i < N; ++i) {
