@@ -104,7 +104,7 @@ Status measure_commits(const std::string& conninfo, std::size_t samples, Samples
   const std::string body(kRowBytes, 'x');
   Status outcome;
   for (std::size_t i = 0; outcome && i < samples + kWarmUp; ++i) {
-    const std::array parameters{new_ulid(), body};
+    const std::array<store::Parameter, 2> parameters{new_ulid(), body};
     const auto started = monotonic_ns();
     const auto inserted = connection->query(kInsert, parameters);
     if (!inserted)

@@ -1,81 +1,145 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
 #include <limits>
-#include <unordered_set>
+#include <span>
+#include <string>
+#include <utility>
 #include <vector>
+
+#include <boost/container/small_vector.hpp>
+#include <fmt/format.h>
 
 namespace sep {
 namespace {
 
-/// Boost.JSON keeps the last of two equal keys silently; this handler-free check reads the text's own keys.
-class KeyScanner {
+/// What Boost.JSON does not say of a text that it has found valid.
+class Scanner {
  public:
-  explicit KeyScanner(std::string_view text) : text_(text) {}
+  explicit Scanner(std::string_view text) : text_(text) {}
 
-  /// True when some object of the (already valid) text names a key twice. Keys that differ only by escapes
+  /// An object names a key twice (Boost.JSON keeps the last one silently). Keys that differ only by escapes
   /// are compared after unescaping.
-  bool has_duplicate() {
-    std::vector<std::unordered_set<std::string>> objects;
-    std::vector<char> open;
-    bool expect_key = false;
+  bool duplicate_key() const { return duplicate_key_; }
+  /// A number is no integer of 64 bits, so that it was read as a double.
+  bool fraction() const { return fraction_; }
+
+  void run() {
     for (std::size_t i = 0; i < text_.size(); ++i) {
       switch (text_[i]) {
         case '{':
-          open.push_back('{');
-          objects.emplace_back();
-          expect_key = true;
+          open_.push_back({.first_key = keys_.size(), .is_object = true});
+          expect_key_ = true;
           break;
         case '[':
-          open.push_back('[');
-          expect_key = false;
+          open_.push_back({.first_key = keys_.size(), .is_object = false});
+          expect_key_ = false;
           break;
         case '}':
-          objects.pop_back();
-          open.pop_back();
-          expect_key = false;
-          break;
         case ']':
-          open.pop_back();
-          expect_key = false;
+          check_keys();
+          expect_key_ = false;
           break;
         case ',':
-          expect_key = !open.empty() && open.back() == '{';
+          expect_key_ = !open_.empty() && open_.back().is_object;
           break;
-        case '"': {
-          const std::size_t begin = i++;
-          while (text_[i] != '"') i += text_[i] == '\\' ? 2 : 1;
-          if (expect_key) {
-            const auto literal = text_.substr(begin, i - begin + 1);
-            const auto key = literal.find('\\') == std::string_view::npos
-                                 ? std::string(literal.substr(1, literal.size() - 2))
-                                 : std::string(json::parse(literal).as_string());
-            if (!objects.back().insert(key).second) return true;
-            expect_key = false;
-          }
+        case '"':
+          i = read_string(i);
           break;
-        }
+        case '.':
+        case 'e':  // of true and false, too: a needless look at the values, which finds nothing
+        case 'E':
+          fraction_ = true;
+          break;
         default:
+          if (text_[i] >= '0' && text_[i] <= '9') i = read_digits(i);
           break;
       }
     }
-    return false;
   }
 
  private:
+  struct Level {
+    std::size_t first_key;
+    bool is_object;
+  };
+  // Up to so many keys each is compared with each.
+  static constexpr std::size_t kFewKeys = 16;
+  static constexpr std::size_t kSafeDigits = 18;  // every integer of so many fits 64 bits
+
+  std::size_t read_string(std::size_t begin) {
+    auto end = begin + 1;
+    bool escaped = false;
+    for (; text_[end] != '"'; end += text_[end] == '\\' ? 2 : 1) escaped |= text_[end] == '\\';
+    if (std::exchange(expect_key_, false)) {
+      const auto literal = text_.substr(begin, end - begin + 1);
+      keys_.push_back(escaped ? unescaped(literal) : literal.substr(1, literal.size() - 2));
+    }
+    return end;
+  }
+
+  std::size_t read_digits(std::size_t begin) {
+    auto end = begin;
+    while (end + 1 < text_.size() && text_[end + 1] >= '0' && text_[end + 1] <= '9') ++end;
+    if (end - begin >= kSafeDigits) fraction_ = true;
+    return end;
+  }
+
+  std::string_view unescaped(std::string_view literal) {
+    unescaped_.emplace_back(json::parse(literal).as_string());
+    return unescaped_.back();
+  }
+
+  void check_keys() {
+    const auto first = open_.back().first_key;
+    open_.pop_back();
+    const auto keys = std::span(keys_).subspan(first);
+    if (keys.size() > kFewKeys) {
+      std::ranges::sort(keys);
+      duplicate_key_ |= std::ranges::adjacent_find(keys) != keys.end();
+    } else {
+      for (auto key = keys.begin(); key != keys.end(); ++key)
+        duplicate_key_ |= std::find(keys.begin(), key, *key) != key;
+    }
+    keys_.resize(first);
+  }
+
   std::string_view text_;
+  std::vector<Level> open_;
+  std::vector<std::string_view> keys_;  // of the objects that are open
+  std::deque<std::string> unescaped_;   // what keys_ refers to that is not in the text
+  bool expect_key_ = false;
+  bool duplicate_key_ = false;
+  bool fraction_ = false;
 };
+
+bool needs_escape(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+}
+
+void write_string(std::string_view text, std::string& out) {
+  if (std::ranges::any_of(text, needs_escape)) {
+    out += json::serialize(json::string(text));
+    return;
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
 
 void write_canonical(const json::value& value, std::string& out) {
   switch (value.kind()) {
     case json::kind::object: {
-      std::vector<const json::key_value_pair*> members;
-      for (const auto& member : value.get_object()) members.push_back(&member);
+      const auto& object = value.get_object();
+      boost::container::small_vector<const json::key_value_pair*, 32> members;
+      for (const auto& member : object) members.push_back(&member);
       std::ranges::sort(members, {}, [](const auto* member) { return std::string_view(member->key()); });
       out += '{';
       for (const auto* member : members) {
         if (member != members.front()) out += ',';
-        out += json::serialize(json::string(member->key()));
+        write_string(member->key(), out);
         out += ':';
         write_canonical(member->value(), out);
       }
@@ -93,6 +157,15 @@ void write_canonical(const json::value& value, std::string& out) {
       out += ']';
       break;
     }
+    case json::kind::string:
+      write_string(value.get_string(), out);
+      break;
+    case json::kind::uint64:
+      fmt::format_to(std::back_inserter(out), "{}", value.get_uint64());
+      break;
+    case json::kind::int64:
+      fmt::format_to(std::back_inserter(out), "{}", value.get_int64());
+      break;
     default:
       out += json::serialize(value);
   }
@@ -131,8 +204,11 @@ Result<json::value> parse_json(std::string_view text, std::size_t max_depth) {
   json::error_code error;
   auto value = json::parse(text, error, {}, options);
   if (error) return fail(errc::kMalformedJson, "not valid JSON: " + error.message());
-  if (KeyScanner(text).has_duplicate()) return fail(errc::kMalformedJson, "an object names a key twice");
-  if (!reads_back(value)) return fail(errc::kMalformedJson, "a number has more digits than are kept");
+  Scanner scanner(text);
+  scanner.run();
+  if (scanner.duplicate_key()) return fail(errc::kMalformedJson, "an object names a key twice");
+  if (scanner.fraction() && !reads_back(value))
+    return fail(errc::kMalformedJson, "a number has more digits than are kept");
   return value;
 }
 
@@ -167,6 +243,21 @@ Result<bool> get_bool(const json::object& object, std::string_view key) {
   SEP_TRY(const auto* value, member(object, key));
   if (!value->is_bool()) return wrong_type(key, "true or false");
   return value->get_bool();
+}
+
+const json::object* find_object(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value == nullptr ? nullptr : value->if_object();
+}
+
+const json::array* find_array(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value == nullptr ? nullptr : value->if_array();
+}
+
+std::string_view find_string(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
 }
 
 Result<json::object> get_object(const json::object& object, std::string_view key) {

@@ -30,6 +30,11 @@ Result<bool> get_bool(const json::object& object, std::string_view key);
 Result<json::object> get_object(const json::object& object, std::string_view key);
 Result<json::array> get_array(const json::object& object, std::string_view key);
 
+/// A look at one member without a copy; nullptr, or an empty text, where it is absent or of another type.
+const json::object* find_object(const json::object& object, std::string_view key);
+const json::array* find_array(const json::object& object, std::string_view key);
+std::string_view find_string(const json::object& object, std::string_view key);
+
 /// The member as a string, or `fallback` where it is absent or null.
 std::string string_or(const json::object& object, std::string_view key, std::string_view fallback = {});
 

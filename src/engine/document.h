@@ -18,7 +18,11 @@ inline constexpr unsigned kUsdDecimals = 6;
 inline constexpr std::uint64_t kMaxDecimals = 77;
 
 inline std::uint64_t uint_or(const json::object& object, std::string_view key, std::uint64_t fallback = 0) {
-  return get_uint(object, key).value_or(fallback);
+  const auto* value = object.if_contains(key);
+  if (value == nullptr) return fallback;
+  if (const auto* number = value->if_uint64()) return *number;
+  const auto* number = value->if_int64();
+  return number != nullptr && *number >= 0 ? static_cast<std::uint64_t>(*number) : fallback;
 }
 
 /// The member as an object or array; created where it is not.
@@ -33,7 +37,7 @@ inline json::array& array_in(json::object& parent, std::string_view key) {
 
 /// In 10^-6 USD.
 inline Uint256 usd(const json::object& object, std::string_view key) {
-  return parse_decimal(string_or(object, key), kUsdDecimals).value_or(0);
+  return parse_decimal(find_string(object, key), kUsdDecimals).value_or(0);
 }
 
 inline std::optional<unsigned> decimals_of(const json::object& asset) {

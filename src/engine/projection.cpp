@@ -45,7 +45,7 @@ std::optional<State> state_set_by(std::string_view event_topic) {
 }
 
 std::optional<State> state_of(const json::object& intent) {
-  return parse_state(string_or(intent, "state"));
+  return parse_state(find_string(intent, "state"));
 }
 
 // --- small reads and writes of documents
@@ -74,7 +74,7 @@ json::object new_intent(const Envelope& submitted) {
   view["intent_id"] = intent_id_of(submitted.correlation_id);
   view["correlation_id"] = submitted.correlation_id;
   auto& intent = object_in(view, "intent");
-  if (auto document = get_object(submitted.payload, "intent")) intent = std::move(*document);
+  if (const auto* document = find_object(submitted.payload, "intent")) intent = *document;
   view["strategy_id"] = string_or(intent, "strategy_id");
   view["received_at"] = to_rfc3339(submitted.timestamp);
   view["latest_plan_id"] = nullptr;
@@ -90,12 +90,12 @@ void summarise_plan(json::object& summary, const json::object& payload) {
   clear_reason(summary);
   for (const std::string_view key : {"phase", "attempt", "block_number"}) summary.erase(key);
   summary["plans"] = uint_or(summary, "plans") + 1;
-  const auto steps = get_array(payload, "steps");
-  if (!steps) return;
+  const auto* steps = find_array(payload, "steps");
+  if (steps == nullptr) return;
   for (const auto& element : *steps) {
-    if (!element.is_object() || string_or(element.get_object(), "kind") != "swap") continue;
+    if (!element.is_object() || find_string(element.get_object(), "kind") != "swap") continue;
     const auto& swap = element.get_object();
-    const bool exact_output = string_or(swap, "swap_kind") == "exact_output";
+    const bool exact_output = find_string(swap, "swap_kind") == "exact_output";
     copy(swap, exact_output ? "amount_in" : "amount_out", summary, "quoted");
     copy(swap, exact_output ? "max_amount_in" : "min_amount_out", summary, "bound");
   }
@@ -103,13 +103,13 @@ void summarise_plan(json::object& summary, const json::object& payload) {
 
 /// An approval is filled with nothing received.
 bool is_swap_fill(const Envelope& event) {
-  return event.topic == topic::kExecStepFilled && string_or(event.payload, "amountOut") != "0";
+  return event.topic == topic::kExecStepFilled && find_string(event.payload, "amountOut") != "0";
 }
 
 void summarise(json::object& summary, const Envelope& event) {
   const auto& payload = event.payload;
-  const bool of_swap = string_or(payload, "kind") == "swap";
-  const bool of_tx = string_or(payload, "txHash") == string_or(summary, "tx_hash");
+  const bool of_swap = find_string(payload, "kind") == "swap";
+  const bool of_tx = find_string(payload, "txHash") == find_string(summary, "tx_hash");
   if (event.topic == topic::kRiskApproved) {
     copy(payload, "notionalUsd", summary, "notional_usd");
   } else if (event.topic == topic::kPlanCreated) {
@@ -147,7 +147,7 @@ void summarise(json::object& summary, const Envelope& event) {
 }
 
 void note_timing(json::object& view, const Envelope& event) {
-  const auto received = parse_rfc3339(string_or(view, "received_at"));
+  const auto received = parse_rfc3339(find_string(view, "received_at"));
   if (!received) return;
   auto& timings = object_in(view, "timings_ms");
   const auto first = [&](std::string_view name) {
@@ -175,7 +175,7 @@ json::object new_plan(const Envelope& created) {
   view["created_at"] = to_rfc3339(created.timestamp);
   view["state"] = "planned";
   auto& steps = array_in(view, "steps");
-  if (auto planned = get_array(payload, "steps")) steps = std::move(*planned);
+  if (const auto* planned = find_array(payload, "steps")) steps = *planned;
   for (auto& step : steps) {
     if (!step.is_object()) continue;
     step.get_object()["status"] = "pending";
@@ -198,7 +198,7 @@ void add_attempt(json::object& step, const Envelope& event) {
 
 void note_submission(json::object& step, const Envelope& event) {
   for (auto& attempt : array_in(step, "attempts"))
-    if (string_or(attempt.get_object(), "tx_hash") == string_or(event.payload, "txHash"))
+    if (find_string(attempt.get_object(), "tx_hash") == find_string(event.payload, "txHash"))
       attempt.get_object()["submitted_at"] = to_rfc3339(event.timestamp);
 }
 
@@ -249,7 +249,7 @@ std::optional<std::string_view> plan_state_after(const Envelope& event) {
 
 bool same_asset(const json::object& a, const json::object& b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(string_or(a, "address"), string_or(b, "address"), {}, lower, lower);
+  return std::ranges::equal(find_string(a, "address"), find_string(b, "address"), {}, lower, lower);
 }
 
 /// One trade of a pair, in base units of its two tokens.
@@ -267,11 +267,11 @@ struct Trade {
 };
 
 std::optional<Trade> trade_of(const json::object& intent, const json::object& step) {
-  const auto document = get_object(intent, "intent");
-  const auto fill = get_object(step, "fill");
-  if (!document || !fill || string_or(step, "kind") != "swap") return std::nullopt;
-  const auto assets = get_array(*document, "assets");
-  if (!assets || assets->size() != 2 || !(*assets)[0].is_object() || !(*assets)[1].is_object())
+  const auto* document = find_object(intent, "intent");
+  const auto* fill = find_object(step, "fill");
+  if (document == nullptr || fill == nullptr || find_string(step, "kind") != "swap") return std::nullopt;
+  const auto* assets = find_array(*document, "assets");
+  if (assets == nullptr || assets->size() != 2 || !(*assets)[0].is_object() || !(*assets)[1].is_object())
     return std::nullopt;
   Trade trade{.base = (*assets)[0].get_object(), .quote = (*assets)[1].get_object()};
   const auto base_decimals = decimals_of(trade.base);
@@ -279,11 +279,11 @@ std::optional<Trade> trade_of(const json::object& intent, const json::object& st
   if (!base_decimals || !quote_decimals) return std::nullopt;
   trade.base_decimals = *base_decimals;
   trade.quote_decimals = *quote_decimals;
-  trade.buys_base = string_or(*document, "intent_type") == "acquire";
+  trade.buys_base = find_string(*document, "intent_type") == "acquire";
   const auto base =
-      parse_decimal(string_or(*fill, trade.buys_base ? "amount_out" : "amount_in"), *base_decimals);
+      parse_decimal(find_string(*fill, trade.buys_base ? "amount_out" : "amount_in"), *base_decimals);
   const auto quote =
-      parse_decimal(string_or(*fill, trade.buys_base ? "amount_in" : "amount_out"), *quote_decimals);
+      parse_decimal(find_string(*fill, trade.buys_base ? "amount_in" : "amount_out"), *quote_decimals);
   if (!base || !quote) return std::nullopt;
   trade.base_amount = *base;
   trade.quote_amount = *quote;
@@ -350,13 +350,13 @@ void book_pair(json::object& pair, const Trade& trade, const Uint256& gas_usd) {
   const auto base = [&](const Uint256& value) { return format_amount(value, trade.base_decimals); };
   const auto quote = [&](const Uint256& value) { return format_amount(value, trade.quote_decimals); };
   const auto read = [&](std::string_view key, unsigned decimals) {
-    return parse_decimal(string_or(pair, key), decimals).value_or(0);
+    return parse_decimal(find_string(pair, key), decimals).value_or(0);
   };
   Book book{.bought = read("bought_base", trade.base_decimals),
             .paid = read("paid_quote", trade.quote_decimals),
             .sold = read("sold_base", trade.base_decimals),
             .received = read("received_quote", trade.quote_decimals),
-            .realised = parse_signed(string_or(pair, "realised_pnl_quote"), trade.quote_decimals)};
+            .realised = parse_signed(find_string(pair, "realised_pnl_quote"), trade.quote_decimals)};
   if (trade.buys_base)
     book.buy(trade.base_amount, trade.quote_amount);
   else
@@ -388,7 +388,7 @@ json::object& asset_in(json::object& positions, const json::object& asset) {
 
 void book_asset(json::object& holding, unsigned decimals, const Uint256& bought, const Uint256& sold) {
   const auto total = [&](std::string_view key, const Uint256& more) {
-    return add(parse_decimal(string_or(holding, key), decimals).value_or(0), more);
+    return add(parse_decimal(find_string(holding, key), decimals).value_or(0), more);
   };
   const auto all_bought = total("bought", bought);
   const auto all_sold = total("sold", sold);
@@ -446,7 +446,7 @@ std::string transaction_key(std::string_view tx_hash) {
 
 bool is_next(const json::object& view, const Envelope& event) {
   if (view.empty()) return event.sequence == 1 && event.topic == topic::kIntentSubmitted;
-  return string_or(view, "correlation_id") == event.correlation_id &&
+  return find_string(view, "correlation_id") == event.correlation_id &&
          event.sequence == uint_or(view, "sequence") + 1;
 }
 
@@ -467,23 +467,22 @@ json::object apply_to_intent(json::object view, const Envelope& event) {
 
 json::object apply_to_plan(json::object view, const Envelope& event) {
   if (view.empty()) return event.topic == topic::kPlanCreated ? new_plan(event) : view;
-  if (string_or(view, "intent_id") != intent_id_of(event.correlation_id)) return view;
+  if (find_string(view, "intent_id") != intent_id_of(event.correlation_id)) return view;
   const auto state = string_or(view, "state");
   if (state != "planned" && state != "executing") return view;
   if (const auto next = plan_state_after(event)) view["state"] = *next;
-  if (string_or(event.payload, "planId") != string_or(view, "plan_id")) return view;
-  const auto index = get_uint(event.payload, "stepIndex");
+  if (find_string(event.payload, "planId") != find_string(view, "plan_id")) return view;
   auto& steps = array_in(view, "steps");
-  if (index && *index < steps.size() && steps[*index].is_object())
-    apply_to_step(steps[*index].get_object(), event);
+  const auto index = uint_or(event.payload, "stepIndex", steps.size());
+  if (index < steps.size() && steps[index].is_object()) apply_to_step(steps[index].get_object(), event);
   return view;
 }
 
 json::object apply_to_positions(json::object positions, const json::object& intent, const json::object& plan,
                                 const Envelope& event) {
   const auto state = state_set_by(event.topic);
-  const auto steps = get_array(plan, "steps");
-  if (!state || !is_terminal(*state) || !steps) return positions;
+  const auto* steps = find_array(plan, "steps");
+  if (!state || !is_terminal(*state) || steps == nullptr) return positions;
   auto gas_usd = usd(event.payload, "gasCostUsd");
   for (const auto& step : *steps) {
     const auto trade = step.is_object() ? trade_of(intent, step.get_object()) : std::nullopt;
@@ -516,7 +515,8 @@ json::object apply_to_stats(json::object stats, std::optional<State> before, con
   if (before) by_state[to_string(*before)] = std::max<std::uint64_t>(count(*before), 1) - 1;
   by_state[to_string(*state)] = count(*state) + 1;
   if (*state == State::kCompleted) {
-    const auto value = usd(get_object(after, "summary").value_or(json::object{}), "notional_usd");
+    const auto* summary = find_object(after, "summary");
+    const auto value = summary == nullptr ? Uint256() : usd(*summary, "notional_usd");
     stats["total_value_usd"] = format_amount(add(usd(stats, "total_value_usd"), value), kUsdDecimals);
   }
   refresh_totals(stats);
@@ -532,7 +532,7 @@ json::object fold_intent(std::span<const Envelope> history) {
 json::object fold_plan(std::span<const Envelope> history, std::string_view plan_id) {
   json::object view;
   for (const auto& event : history) {
-    if (view.empty() && string_or(event.payload, "planId") != plan_id) continue;
+    if (view.empty() && find_string(event.payload, "planId") != plan_id) continue;
     view = apply_to_plan(std::move(view), event);
   }
   return view;

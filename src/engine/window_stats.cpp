@@ -89,7 +89,7 @@ void add_count(json::object& bucket, std::string_view key, std::uint64_t more) {
   if (more > 0) bucket[key] = uint_or(bucket, key) + more;
 }
 void add_usd(json::object& bucket, std::string_view key, const Signed& more) {
-  const auto sum = add(parse_signed(string_or(bucket, key), kUsdDecimals), more);
+  const auto sum = add(parse_signed(find_string(bucket, key), kUsdDecimals), more);
   if (sum.magnitude.is_zero())
     bucket.erase(key);
   else
@@ -100,8 +100,8 @@ void add_usd(json::object& bucket, std::string_view key, const Signed& more) {
 void merge(json::object& sum, const json::object& bucket) {
   for (const auto key : kCounts) add_count(sum, key, uint_or(bucket, key));
   for (const std::string_view key : {"value_usd", "quote_gain_usd"})
-    add_usd(sum, key, parse_signed(string_or(bucket, key), kUsdDecimals));
-  if (const auto durations = get_object(bucket, "settle_ms"))
+    add_usd(sum, key, parse_signed(find_string(bucket, key), kUsdDecimals));
+  if (const auto* durations = find_object(bucket, "settle_ms"))
     for (const auto& [bound, count] : *durations)
       add_count(object_in(sum, "settle_ms"), bound, uint_or(*durations, bound));
 }
@@ -118,7 +118,7 @@ std::uint64_t bound_of(std::uint64_t ms) {
 }
 
 std::optional<std::uint64_t> settle_ms(const json::object& intent, const Envelope& event) {
-  const auto received = parse_rfc3339(string_or(intent, "received_at"));
+  const auto received = parse_rfc3339(find_string(intent, "received_at"));
   if (!received) return std::nullopt;
   // A clock that stepped back must not give a negative duration.
   return static_cast<std::uint64_t>(std::max<std::int64_t>(event.timestamp.ms - received->ms, 0));
@@ -126,20 +126,20 @@ std::optional<std::uint64_t> settle_ms(const json::object& intent, const Envelop
 
 /// Decimals of the token that is paid by an acquisition and received by a disposal.
 std::optional<unsigned> quote_decimals(const json::object& document) {
-  const auto assets = get_array(document, "assets");
-  if (!assets || assets->size() != 2 || !(*assets)[1].is_object()) return std::nullopt;
+  const auto* assets = find_array(document, "assets");
+  if (assets == nullptr || assets->size() != 2 || !(*assets)[1].is_object()) return std::nullopt;
   return decimals_of((*assets)[1].get_object());
 }
 
 /// In 10^-6 USD.
 std::optional<Signed> quote_gain(const json::object& intent) {
-  const auto document = get_object(intent, "intent");
-  const auto summary = get_object(intent, "summary");
-  const auto decimals = document ? quote_decimals(*document) : std::nullopt;
-  if (!decimals || !summary) return std::nullopt;
-  const bool acquires = string_or(*document, "intent_type") == "acquire";
-  const auto quoted = parse_decimal(string_or(*summary, "quoted"), *decimals);
-  const auto filled = parse_decimal(string_or(*summary, acquires ? "amount_in" : "amount_out"), *decimals);
+  const auto* document = find_object(intent, "intent");
+  const auto* summary = find_object(intent, "summary");
+  const auto decimals = document != nullptr ? quote_decimals(*document) : std::nullopt;
+  if (!decimals || summary == nullptr) return std::nullopt;
+  const bool acquires = find_string(*document, "intent_type") == "acquire";
+  const auto quoted = parse_decimal(find_string(*summary, "quoted"), *decimals);
+  const auto filled = parse_decimal(find_string(*summary, acquires ? "amount_in" : "amount_out"), *decimals);
   if (!quoted || quoted->is_zero() || !filled) return std::nullopt;
   const auto better = acquires ? difference(*quoted, *filled) : difference(*filled, *quoted);
   const auto notional = usd(*summary, "notional_usd");
@@ -150,8 +150,8 @@ std::optional<Signed> quote_gain(const json::object& intent) {
 }
 
 void add_completed(json::object& bucket, const json::object& intent, const Envelope& event) {
-  const auto summary = get_object(intent, "summary").value_or(json::object{});
-  add_usd(bucket, "value_usd", {usd(summary, "notional_usd"), false});
+  const auto* summary = find_object(intent, "summary");
+  add_usd(bucket, "value_usd", {summary == nullptr ? Uint256() : usd(*summary, "notional_usd"), false});
   if (const auto gain = quote_gain(intent)) add_usd(bucket, "quote_gain_usd", *gain);
   if (const auto ms = settle_ms(intent, event))
     add_count(object_in(bucket, "settle_ms"), std::to_string(bound_of(*ms)), 1);
@@ -170,7 +170,7 @@ json::object shown(const json::object& bucket, Timestamp start) {
 json::object settle_percentiles(const json::object& totals) {
   std::map<std::uint64_t, std::uint64_t> counts;  // by bound
   std::uint64_t count = 0;
-  if (const auto durations = get_object(totals, "settle_ms")) {
+  if (const auto* durations = find_object(totals, "settle_ms")) {
     for (const auto& [text, member] : *durations) {
       std::uint64_t bound = 0;
       std::from_chars(text.data(), text.data() + text.size(), bound);
@@ -198,7 +198,7 @@ std::array<std::string, 2> bucket_keys(Timestamp time) {
 }
 
 json::object apply_to_bucket(json::object bucket, const json::object& intent, const Envelope& event) {
-  const auto state = parse_state(string_or(intent, "state"));
+  const auto state = parse_state(find_string(intent, "state"));
   const auto count = state ? count_of(*state) : std::nullopt;
   if (!count) return bucket;
   add_count(bucket, *count, 1);

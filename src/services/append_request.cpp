@@ -23,7 +23,7 @@ Result<engine::RecordAppend> parse_append(std::string_view body) {
   if (events.empty()) return fail(errc::kInvalidEvent, "an append needs at least one event", "/events");
   for (const auto& element : events) {
     SEP_TRY(auto event, engine::envelope_from_json(element));
-    if (json::serialize(element).size() > kMaxEventBytes)
+    if (body.size() > kMaxEventBytes && json::serialize(element).size() > kMaxEventBytes)
       return fail(errc::kInvalidEvent, fmt::format("an event has at most {} bytes", kMaxEventBytes),
                   "/events");
     event.global_sequence = 0;

@@ -22,6 +22,7 @@
 #include "services/async.h"
 #include "services/control_view.h"
 #include "services/fail_point.h"
+#include "services/heard_lives.h"
 #include "services/lease.h"
 #include "services/node_health.h"
 #include "services/subjects.h"
@@ -129,6 +130,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     spawn(report_health());
     SEP_CO_TRY(cancels_, bus_->subscribe(std::string(engine::topic::kIntentCancelRequested), "",
                                          [this](const bus::Message& m) { cancel_requested(m); }));
+    SEP_CO_CHECK(lives_.start(*bus_));
     // A member of the work queue that stands still is still given messages, and its share comes to others
     // only after a while: whoever drives the account hears of each plan himself, too.
     SEP_CO_TRY(heard_plans_, bus_->subscribe(std::string(engine::topic::kPlanCreated), "",
@@ -159,6 +161,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         : correlation_id(std::move(id)), term(of_term), wake(executor), progress(executor) {}
     std::string correlation_id;
     std::uint64_t term;  // of the lease in which it was taken up; it ends with that
+    std::optional<std::vector<engine::Envelope>>
+        heard;  // its events up to the plan that it was taken up with
     std::optional<Execution> execution;
     Signal wake;
     Signal progress;  // prepared, or ended
@@ -235,7 +239,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     if (!event) co_return bus::Verdict::dead(event.error().detail);
     // Not ours to say that it is done: whoever drives the account reads it from the record.
     if (!drives(term_)) co_return bus::Verdict::wait(500ms);
-    const auto drive = take_up(event->correlation_id);
+    const auto drive = take_up(event->correlation_id, lives_.take(*event));
     const auto until = monotonic_ns() + std::chrono::nanoseconds(kPreparedBound).count();
     while (!drive->settled(*event) && drives(drive->term) && monotonic_ns() < until)
       co_await drive->progress.wait_for(1s);
@@ -246,7 +250,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void plan_heard(const bus::Message& message) {
-    if (const auto event = event_of(message); event && drives(term_)) take_up(event->correlation_id);
+    if (const auto event = event_of(message); event && drives(term_))
+      take_up(event->correlation_id, lives_.take(*event));
   }
 
   void cancel_requested(const bus::Message& message) {
@@ -272,9 +277,11 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  DrivePtr take_up(const std::string& correlation_id) {
+  DrivePtr take_up(const std::string& correlation_id,
+                   std::optional<std::vector<engine::Envelope>> heard = std::nullopt) {
     if (const auto found = drives_.find(correlation_id); found != drives_.end()) return found->second;
     auto drive = std::make_shared<Drive>(executor_, correlation_id, term_);
+    drive->heard = std::move(heard);
     drives_[correlation_id] = drive;
     spawn(run(drive));
     return drive;
@@ -378,7 +385,9 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     const auto time = now().ms;
     if (drive.execution && time - drive.synced_ms < kResyncMs) co_return Status{};
     const auto from = drive.execution ? drive.execution->head().sequence + 1 : 1;
-    SEP_CO_TRY(const auto events, co_await record_.history(drive.correlation_id, from));
+    auto heard = std::exchange(drive.heard, std::nullopt);
+    SEP_CO_TRY(const auto events, heard ? Result<std::vector<engine::Envelope>>(std::move(*heard))
+                                        : co_await record_.history(drive.correlation_id, from));
     if (!drive.execution) {
       SEP_CO_TRY(drive.execution, Execution::from_history(events, settings_.execution, settings_.chain));
       if (!ours(*drive.execution))
@@ -833,6 +842,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<ControlView> controls_;
   std::shared_ptr<Lease> lease_;
   std::uint64_t term_ = 0;  // counts every gain and loss of the lease
+  HeardLives lives_;
   bus::Subscription plans_, heard_plans_, cancels_;
   bool stopping_ = false;
 };

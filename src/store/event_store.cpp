@@ -86,13 +86,12 @@ constexpr Statement kClaimNonces{
 // --- lookups
 // ------------------------------------------------------------------------------------------------------
 
-#define SEP_TIME_MS(column) "(extract(epoch FROM " column ") * 1000)::bigint"
-#define SEP_SELECT_INTENT                                                                  \
-  "SELECT correlation_id, strategy_id, last_sequence, last_event_id, state, " SEP_TIME_MS( \
-      "received_at") ", " SEP_TIME_MS("deadline") " FROM intents "
-#define SEP_SELECT_EVENT \
-  "SELECT " SEP_TIME_MS("time") ", event_id, topic, correlation_id, causation_id, sequence, global_sequence, " \
-                                "version, payload FROM events "
+#define SEP_SELECT_INTENT                                                                                \
+  "SELECT correlation_id, strategy_id, last_sequence, last_event_id, state, received_at, deadline FROM " \
+  "intents "
+#define SEP_SELECT_EVENT                                                                                     \
+  "SELECT time, event_id, topic, correlation_id, causation_id, sequence, global_sequence, version, payload " \
+  "FROM events "
 
 constexpr Statement kHead{"head", SEP_SELECT_INTENT "WHERE correlation_id = $1"};
 constexpr Statement kEventById{"event_by_id", SEP_SELECT_EVENT "WHERE event_id = $1"};
@@ -117,9 +116,9 @@ constexpr Statement kNextNonces{
 constexpr Statement kNoncesFrom{"nonces_from",
                                 "SELECT nonce, correlation_id FROM account_nonces WHERE chain_id = $1 AND "
                                 "account = lower($2) AND nonce >= $3 ORDER BY nonce LIMIT $4"};
-#define SEP_CONTROL \
-  "c.correlation_id, c.state, c.last_sequence, c.last_event_id, " SEP_TIME_MS("c.since") ", c.reason, " \
-                                                                 "c.detail, c.changed_by, c.nonce"
+#define SEP_CONTROL                                                                                          \
+  "c.correlation_id, c.state, c.last_sequence, c.last_event_id, c.since, c.reason, c.detail, c.changed_by, " \
+  "c.nonce"
 constexpr Statement kControls{"controls", "SELECT " SEP_CONTROL " FROM controls c ORDER BY correlation_id"};
 constexpr Statement kAdmission{"admission",
                                "SELECT " SEP_CONTROL
@@ -172,9 +171,11 @@ constexpr Statement kListStrategy{"list_strategy", SEP_SELECT_INTENT "WHERE stra
 constexpr Statement kListBoth{"list_both", SEP_PAGE_OF_STATES("strategy_id = $5 AND ")};
 #undef SEP_PAGE
 #undef SEP_PAGE_OF_STATES
-#undef SEP_TIME_MS
 #undef SEP_SELECT_INTENT
 #undef SEP_SELECT_EVENT
+
+// What a payload takes in memory, roughly: this many times its text.
+constexpr std::size_t kParsedSize = 4;
 
 // Below and above every correlation id in byte order.
 constexpr auto kBeforeAllIntents = "";
@@ -200,15 +201,15 @@ Result<IntentRow> read_intent(const PgRows& rows, int row) {
                    .head = {.sequence = rows.unsigned_integer(row, 2),
                             .last_event_id = std::string(rows.text(row, 3)),
                             .state = *state},
-                   .received_at = {rows.integer(row, 5)},
-                   .deadline = {rows.integer(row, 6)}};
+                   .received_at = rows.timestamp(row, 5),
+                   .deadline = rows.timestamp(row, 6)};
 }
 
 Result<engine::Control> read_control(const PgRows& rows, int row) {
   engine::Control control{.correlation_id = std::string(rows.text(row, 0)),
                           .sequence = rows.unsigned_integer(row, 2),
                           .last_event_id = std::string(rows.text(row, 3)),
-                          .since = {rows.integer(row, 4)},
+                          .since = rows.timestamp(row, 4),
                           .why = {.reason = std::string(rows.text(row, 5)),
                                   .detail = std::string(rows.text(row, 6)),
                                   .by = std::string(rows.text(row, 7))}};
@@ -219,13 +220,16 @@ Result<engine::Control> read_control(const PgRows& rows, int row) {
 }
 
 Result<Envelope> read_event(const PgRows& rows, int row) {
+  // One allocation for all of a payload: it is read, and goes with its event.
+  const auto text = rows.text(row, 8);
   json::error_code error;
-  auto payload = json::parse(rows.text(row, 8), error);
+  auto payload = json::parse(text, error,
+                             json::make_shared_resource<json::monotonic_resource>(kParsedSize * text.size()));
   if (error || !payload.is_object())
     return fail(errc::kInternal,
                 "the record holds a payload that is no object: event " + std::string(rows.text(row, 1)));
   return Envelope{.event_id = std::string(rows.text(row, 1)),
-                  .timestamp = {rows.integer(row, 0)},
+                  .timestamp = rows.timestamp(row, 0),
                   .topic = std::string(rows.text(row, 2)),
                   .correlation_id = std::string(rows.text(row, 3)),
                   .causation_id = std::string(rows.text(row, 4)),
@@ -271,9 +275,9 @@ class Columns {
     std::size_t column = 0;
     (arrays_[column++].add(values), ...);
   }
-  std::vector<std::string> parameters() const {
-    std::vector<std::string> out;
-    for (const auto& array : arrays_) out.push_back(array.text());
+  std::vector<Parameter> parameters() const {
+    std::vector<Parameter> out;
+    for (const auto& array : arrays_) out.push_back(array.parameter());
     return out;
   }
 
@@ -284,14 +288,10 @@ class Columns {
 Command insert_events(const std::vector<Envelope>& events) {
   Columns<9> columns;
   for (const auto& event : events)
-    columns.add(to_rfc3339(event.timestamp), event.event_id, event.topic, event.correlation_id,
-                event.causation_id, std::to_string(event.sequence), std::to_string(event.global_sequence),
-                std::to_string(event.version), json::serialize(event.payload));
+    columns.add(event.timestamp, event.event_id, event.topic, event.correlation_id, event.causation_id,
+                event.sequence, event.global_sequence, static_cast<std::int32_t>(event.version),
+                PgJson{json::serialize(event.payload)});
   return {&kInsertEvents, columns.parameters()};
-}
-
-std::string_view boolean(bool value) {
-  return value ? "t" : "f";
 }
 
 void add_heads(const std::vector<HeadChange>& heads, std::vector<Command>& commands) {
@@ -301,15 +301,14 @@ void add_heads(const std::vector<HeadChange>& heads, std::vector<Command>& comma
   bool any_moved = false;
   for (const auto& [row, expected] : heads) {
     const auto state = engine::to_string(row.head.state);
-    const auto terminal = boolean(engine::is_terminal(row.head.state));
-    const auto sequence = std::to_string(row.head.sequence);
+    const auto terminal = engine::is_terminal(row.head.state);
+    const auto sequence = row.head.sequence;
     if (expected == 0) {
       created.add(row.correlation_id, row.strategy_id, state, terminal, sequence, row.head.last_event_id,
-                  to_rfc3339(row.received_at), to_rfc3339(row.deadline));
+                  row.received_at, row.deadline);
       any_created = true;
     } else {
-      moved.add(row.correlation_id, std::to_string(expected), state, terminal, sequence,
-                row.head.last_event_id);
+      moved.add(row.correlation_id, expected, state, terminal, sequence, row.head.last_event_id);
       any_moved = true;
     }
   }
@@ -320,16 +319,16 @@ void add_heads(const std::vector<HeadChange>& heads, std::vector<Command>& comma
 void add_controls(const std::vector<ControlChange>& controls, std::vector<Command>& commands) {
   for (const auto& [control, expected] : controls) {
     const auto& why = control.why;
-    std::vector<std::string> parameters = {control.correlation_id,
-                                           std::string(engine::to_string(control.state)),
-                                           std::to_string(control.sequence),
-                                           control.last_event_id,
-                                           to_rfc3339(control.since),
-                                           why.reason,
-                                           why.detail,
-                                           why.by,
-                                           why.nonce ? std::to_string(*why.nonce) : ""};
-    if (expected != 0) parameters.push_back(std::to_string(expected));
+    std::vector<Parameter> parameters = {control.correlation_id,
+                                         std::string(engine::to_string(control.state)),
+                                         std::to_string(control.sequence),
+                                         control.last_event_id,
+                                         to_rfc3339(control.since),
+                                         why.reason,
+                                         why.detail,
+                                         why.by,
+                                         why.nonce ? std::to_string(*why.nonce) : ""};
+    if (expected != 0) parameters.emplace_back(std::to_string(expected));
     commands.push_back({expected == 0 ? &kInsertControl : &kMoveControl, std::move(parameters)});
   }
 }
@@ -350,7 +349,7 @@ CommitStatus add_nonces(const std::vector<NonceClaim>& claims, std::vector<Comma
   Columns<4> columns;
   for (const auto& [key, correlation_id] : owners) {
     const auto& [chain_id, account, nonce] = key;
-    columns.add(std::to_string(chain_id), account, std::to_string(nonce), correlation_id);
+    columns.add(chain_id, account, nonce, correlation_id);
   }
   commands.push_back({&kClaimNonces, columns.parameters()});
   return {};
@@ -399,10 +398,13 @@ class EventStore::Impl {
     leading_ = false;
     auto connection = PgConnection::connect(conninfo_, options_.connect_timeout_s, options_.query_timeout_ms);
     if (!connection) return std::unexpected(std::move(connection).error());
-    // A server that is set up for speed must not make an acknowledged commit undurable.
+    // A server that is set up for speed must not make an acknowledged commit undurable. The writer's
+    // statements have one good plan each, whatever their parameters: planning them anew for every commit
+    // costs as much as the commit.
     const auto ready =
         connection->execute(role_ == Role::kReader ? "SET default_transaction_read_only = on"
-                                                   : "SELECT set_config('synchronous_commit', 'on', false) "
+                                                   : "SET plan_cache_mode = force_generic_plan; "
+                                                     "SELECT set_config('synchronous_commit', 'on', false) "
                                                      "WHERE current_setting('synchronous_commit') = 'off'");
     if (!ready) return std::unexpected(ready.error());
     connection_ = std::move(*connection);
@@ -410,7 +412,7 @@ class EventStore::Impl {
   }
 
   /// Lookups only read, so one that met a connection which had died meanwhile is simply asked again.
-  Result<PgRows> query(const Statement& statement, const std::vector<std::string>& parameters = {}) {
+  Result<PgRows> query(const Statement& statement, const std::vector<Parameter>& parameters = {}) {
     for (bool again : {true, false}) {
       if (auto ready = ensure_connected(); !ready) return unavailable(ready.error());
       auto rows = connection_->query(statement, parameters);
@@ -622,7 +624,7 @@ Result<std::vector<std::string>> EventStore::strategies(std::string_view after, 
 }
 
 Result<std::vector<IntentRow>> EventStore::list(const ListQuery& query) {
-  std::vector<std::string> parameters = {
+  std::vector<Parameter> parameters = {
       query.before_intent_id ? engine::correlation_of(*query.before_intent_id) : kAfterAllIntents,
       query.since_intent_id ? engine::correlation_of(*query.since_intent_id) : kBeforeAllIntents,
       std::to_string(query.limit)};
@@ -630,9 +632,9 @@ Result<std::vector<IntentRow>> EventStore::list(const ListQuery& query) {
     PgArray states;
     for (const auto state : std::set(query.states.begin(), query.states.end()))
       states.add(engine::to_string(state));
-    parameters.push_back(states.text());
+    parameters.push_back(states.parameter());
   }
-  if (query.strategy_id) parameters.push_back(*query.strategy_id);
+  if (query.strategy_id) parameters.emplace_back(*query.strategy_id);
   const auto& statement = query.strategy_id ? (query.states.empty() ? kListStrategy : kListBoth)
                                             : (query.states.empty() ? kListAll : kListStates);
   SEP_TRY(const auto rows, impl_->query(statement, parameters));

@@ -1,7 +1,7 @@
 #include "store/postgres.h"
 
 #include <algorithm>
-#include <charconv>
+#include <type_traits>
 
 #include <poll.h>
 
@@ -17,12 +17,23 @@ std::string_view trimmed(const char* text) {
   return view;
 }
 
+// Numbers of types in PostgreSQL's pg_type.dat.
+constexpr std::uint32_t kBool = 16;
+constexpr std::uint32_t kInt8 = 20;
+constexpr std::uint32_t kInt4 = 23;
+constexpr std::uint32_t kText = 25;
+constexpr std::uint32_t kTimestamptz = 1184;
+constexpr std::uint32_t kJsonb = 3802;
+constexpr char kJsonbVersion = 1;                   // of its binary form, before the text
+constexpr std::int64_t kEpochMs = 946'684'800'000;  // 2000-01-01, where TIMESTAMPTZ counts from
+constexpr std::int64_t kMicroseconds = 1'000;       // in a millisecond
+
+/// Integers travel with the highest byte first.
 template <class T>
-T parse(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  SEP_ASSERT(error == std::errc{} && end == text.data() + text.size());
-  return value;
+void append_integer(std::string& out, T value) {
+  const auto bits = static_cast<std::make_unsigned_t<T>>(value);
+  for (auto shift = static_cast<int>(sizeof(T) * 8) - 8; shift >= 0; shift -= 8)
+    out += static_cast<char>(bits >> shift & 0xff);
 }
 
 PgFailure refused(const PGresult* result) {
@@ -39,14 +50,25 @@ bool is_error(const PGresult* result) {
 }  // namespace
 
 std::string_view PgRows::text(int row, int column) const {
-  return {PQgetvalue(result_.get(), row, column),
-          static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+  const std::string_view bytes(PQgetvalue(result_.get(), row, column),
+                               static_cast<std::size_t>(PQgetlength(result_.get(), row, column)));
+  return PQftype(result_.get(), column) == kJsonb ? bytes.substr(1) : bytes;
 }
 std::int64_t PgRows::integer(int row, int column) const {
-  return parse<std::int64_t>(text(row, column));
+  const auto size = PQgetlength(result_.get(), row, column);
+  SEP_ASSERT(PQfformat(result_.get(), column) == 1 && size > 0 && size <= 8);
+  const char* bytes = PQgetvalue(result_.get(), row, column);
+  std::int64_t value = static_cast<signed char>(bytes[0]);
+  for (int i = 1; i < size; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+  return value;
 }
 std::uint64_t PgRows::unsigned_integer(int row, int column) const {
-  return parse<std::uint64_t>(text(row, column));
+  const auto value = integer(row, column);
+  SEP_ASSERT(value >= 0);
+  return static_cast<std::uint64_t>(value);
+}
+Timestamp PgRows::timestamp(int row, int column) const {
+  return {kEpochMs + integer(row, column) / kMicroseconds};
 }
 
 PgConnection::PgConnection(PGconn* connection, int query_timeout_ms)
@@ -119,12 +141,17 @@ PgResult<PgRows> PgConnection::collect(Deadline deadline) {
   return last;
 }
 
-bool PgConnection::send(const Statement& statement, std::span<const std::string> parameters) {
+bool PgConnection::send(const Statement& statement, std::span<const Parameter> parameters) {
   std::vector<const char*> values;
-  values.reserve(parameters.size());
-  for (const auto& parameter : parameters) values.push_back(parameter.c_str());
+  std::vector<int> lengths, formats;
+  for (const auto& parameter : parameters) {
+    values.push_back(parameter.value.c_str());
+    lengths.push_back(static_cast<int>(parameter.value.size()));
+    formats.push_back(parameter.binary ? 1 : 0);
+  }
+  constexpr int kBinaryResults = 1;
   return PQsendQueryPrepared(connection_.get(), statement.name, static_cast<int>(values.size()),
-                             values.data(), nullptr, nullptr, 0) == 1;
+                             values.data(), lengths.data(), formats.data(), kBinaryResults) == 1;
 }
 
 PgResult<void> PgConnection::prepare(const Statement& statement) {
@@ -142,7 +169,7 @@ PgResult<PgRows> PgConnection::execute(const std::string& sql) {
   return collect(deadline());
 }
 
-PgResult<PgRows> PgConnection::query(const Statement& statement, std::span<const std::string> parameters) {
+PgResult<PgRows> PgConnection::query(const Statement& statement, std::span<const Parameter> parameters) {
   if (auto ready = prepare(statement); !ready) return std::unexpected(std::move(ready).error());
   if (!send(statement, parameters)) return std::unexpected(lost("cannot send to PostgreSQL"));
   return collect(deadline());
@@ -183,14 +210,52 @@ PgResult<void> PgConnection::transaction(std::span<const Command> commands) {
   return {};
 }
 
+void PgArray::begin_element(std::uint32_t type, std::size_t size) {
+  SEP_ASSERT(count_ == 0 || type == type_);
+  type_ = type;
+  ++count_;
+  append_integer(elements_, static_cast<std::int32_t>(size));
+}
+
 void PgArray::add(std::string_view element) {
-  if (!elements_.empty()) elements_ += ',';
-  elements_ += '"';
-  for (const char c : element) {
-    if (c == '"' || c == '\\') elements_ += '\\';
-    elements_ += c;
-  }
-  elements_ += '"';
+  begin_element(kText, element.size());
+  elements_ += element;
+}
+void PgArray::add(std::int64_t element) {
+  begin_element(kInt8, sizeof element);
+  append_integer(elements_, element);
+}
+void PgArray::add(std::int32_t element) {
+  begin_element(kInt4, sizeof element);
+  append_integer(elements_, element);
+}
+void PgArray::add(bool element) {
+  begin_element(kBool, 1);
+  elements_ += element ? '\1' : '\0';
+}
+void PgArray::add(Timestamp element) {
+  begin_element(kTimestamptz, sizeof(std::int64_t));
+  append_integer(elements_, (element.ms - kEpochMs) * kMicroseconds);
+}
+void PgArray::add(const PgJson& element) {
+  begin_element(kJsonb, element.text.size() + 1);
+  elements_ += kJsonbVersion;
+  elements_ += element.text;
+}
+
+Parameter PgArray::parameter() const {
+  // An empty array has no type of its own: its text serves every type.
+  if (count_ == 0) return {"{}"};
+  constexpr std::int32_t kDimensions = 1;
+  constexpr std::int32_t kNoNulls = 0;
+  constexpr std::int32_t kLowestIndex = 1;
+  std::string bytes;
+  append_integer(bytes, kDimensions);
+  append_integer(bytes, kNoNulls);
+  append_integer(bytes, type_);
+  append_integer(bytes, static_cast<std::int32_t>(count_));
+  append_integer(bytes, kLowestIndex);
+  return {bytes + elements_, true};
 }
 
 }  // namespace sep::store

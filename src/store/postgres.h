@@ -1,5 +1,5 @@
 #pragma once
-// One libpq connection with bounded waits: prepared statements with text parameters, and pipelines that are
+// One libpq connection with bounded waits: prepared statements, and pipelines that are
 // one transaction. Internal to store/.
 //
 // Invariants
@@ -21,6 +21,7 @@
 
 #include <libpq-fe.h>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace sep::store {
@@ -31,9 +32,18 @@ struct Statement {
   const char* sql;
 };
 
+/// A value of a statement: as text, or in the binary form of its type.
+struct Parameter {
+  Parameter(std::string text) : value(std::move(text)) {}  // NOLINT(google-explicit-constructor)
+  Parameter(const char* text) : value(text) {}             // NOLINT(google-explicit-constructor)
+  Parameter(std::string bytes, bool in_binary) : value(std::move(bytes)), binary(in_binary) {}
+  std::string value;
+  bool binary = false;
+};
+
 struct Command {
   const Statement* statement;
-  std::vector<std::string> parameters;
+  std::vector<Parameter> parameters;
 };
 
 struct PgFailure {
@@ -48,17 +58,21 @@ struct PgFailure {
   std::string constraint;  // kRefused, where the server named one
 };
 
-/// Rows in text form.
+/// Rows in binary form.
 class PgRows {
  public:
   explicit PgRows(PGresult* result) : result_(result, &PQclear) {}
 
   int size() const { return PQntuples(result_.get()); }
   bool is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
+  /// Of text and JSONB.
   std::string_view text(int row, int column) const;
+  /// Of SMALLINT, INT and BIGINT.
   std::int64_t integer(int row, int column) const;
   std::uint64_t unsigned_integer(int row, int column) const;
-  bool boolean(int row, int column) const { return text(row, column) == "t"; }
+  bool boolean(int row, int column) const { return integer(row, column) != 0; }
+  /// Of TIMESTAMPTZ, which holds microseconds: what is below a millisecond is cut off.
+  Timestamp timestamp(int row, int column) const;
 
  private:
   std::unique_ptr<PGresult, decltype(&PQclear)> result_;
@@ -77,7 +91,7 @@ class PgConnection {
   std::int64_t session() const { return PQbackendPID(connection_.get()); }
   /// One or more statements without parameters, in one transaction; the rows of the last one.
   PgResult<PgRows> execute(const std::string& sql);
-  PgResult<PgRows> query(const Statement& statement, std::span<const std::string> parameters);
+  PgResult<PgRows> query(const Statement& statement, std::span<const Parameter> parameters);
   /// All commands in one round trip and one transaction; their rows are dropped.
   PgResult<void> transaction(std::span<const Command> commands);
 
@@ -86,7 +100,7 @@ class PgConnection {
 
   PgConnection(PGconn* connection, int query_timeout_ms);
   PgResult<void> prepare(const Statement& statement);
-  bool send(const Statement& statement, std::span<const std::string> parameters);
+  bool send(const Statement& statement, std::span<const Parameter> parameters);
   /// The next PGresult; nullptr between two commands' results. kLost after the deadline.
   PgResult<PGresult*> next_result(Deadline deadline);
   /// Reads up to the end of the command, keeping its last result.
@@ -99,13 +113,29 @@ class PgConnection {
   std::set<std::string_view> prepared_;
 };
 
-/// The text form of an array parameter ("{…}") of these elements.
+/// The text of a JSONB value.
+struct PgJson {
+  std::string text;
+};
+
+/// An array parameter in binary form (array_recv in PostgreSQL's arrayfuncs.c), which spares both sides the
+/// quoting of every element. Elements are of one type: TEXT, BIGINT, INT, BOOLEAN, TIMESTAMPTZ or JSONB.
 class PgArray {
  public:
   void add(std::string_view element);
-  std::string text() const { return "{" + elements_ + "}"; }
+  void add(std::int64_t element);
+  void add(std::uint64_t element) { add(static_cast<std::int64_t>(element)); }
+  void add(std::int32_t element);
+  void add(bool element);
+  void add(Timestamp element);
+  void add(const PgJson& element);
+  Parameter parameter() const;
 
  private:
+  void begin_element(std::uint32_t type, std::size_t size);
+
+  std::uint32_t type_ = 0;  // PostgreSQL's number of it
+  std::uint32_t count_ = 0;
   std::string elements_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <future>
 #include <set>
 #include <thread>
 #include <utility>
@@ -136,17 +137,25 @@ class Projector {
   /// number.
   Result<std::uint64_t> follow(EventStore& record, std::optional<std::uint64_t> last,
                                const ReadModels::Progress& progress) {
-    SEP_TRY(const auto start, head());
-    for (auto at = start;;) {
+    using Page = Result<std::vector<Envelope>>;
+    // A page is read while the one before it is folded and written.
+    const auto read_behind = [&](std::uint64_t at) {
       const auto wanted =
           last ? std::min<std::uint64_t>(kReplayBatch, *last - std::min(at, *last)) : kReplayBatch;
-      if (wanted == 0) return at - start;
-      SEP_TRY(const auto events, record.range(at + 1, wanted));
+      return std::async(std::launch::async, [&record, at, wanted]() -> Page {
+        return wanted == 0 ? Page() : record.range(at + 1, wanted);
+      });
+    };
+    SEP_TRY(const auto start, head());
+    auto at = start;
+    for (auto next = read_behind(at);;) {
+      SEP_TRY(const auto events, next.get());
       if (events.empty()) return at - start;
+      at = events.back().global_sequence;
+      next = read_behind(at);
       SEP_TRY(const auto outcome, apply(events));
       if (outcome != ApplyOutcome::kApplied)
         return fail(errc::kNotReady, "another process writes the same read models");
-      at = events.back().global_sequence;
       if (progress) progress(at);
     }
   }

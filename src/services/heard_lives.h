@@ -1,0 +1,35 @@
+#pragma once
+// What became of intents before their plan, as it was published: so that whoever carries plans out needs not
+// ask the record for what everybody was told.
+//
+// Invariants:
+//  1. A life that is given is whole: every event from the first up to the plan.
+//  2. Nothing rests on having heard: what was missed, or forgotten beyond the bound, is on the record. What
+//  is on the
+//     record behind the plan makes an append a conflict.
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "bus/bus.h"
+#include "engine/envelope.h"
+
+namespace sep::services {
+
+class HeardLives {
+ public:
+  /// Hears from now on, on the bus's executor, as long as this lives. BUS_UNAVAILABLE.
+  Status start(bus::Bus& bus);
+
+  /// The intent's events up to this plan.created; nothing where one was not heard. They are forgotten.
+  std::optional<std::vector<engine::Envelope>> take(const engine::Envelope& plan);
+
+ private:
+  void hear(const bus::Message& message);
+
+  std::unordered_map<std::string, std::vector<engine::Envelope>> lives_;  // by correlation id
+  std::vector<bus::Subscription> subscriptions_;
+};
+
+}  // namespace sep::services
