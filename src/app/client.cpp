@@ -1,5 +1,9 @@
 #include "app/client.h"
 
+#include <algorithm>
+#include <charconv>
+#include <thread>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
@@ -92,6 +96,18 @@ Result<HttpAnswer> http_request(const std::string& method, const std::string& ur
 namespace {
 
 constexpr milliseconds kApiTimeout{15'000};
+/// How long a platform that is busy is asked again; others wait as well, and it says when to come back.
+constexpr milliseconds kPatience{120'000};
+constexpr unsigned kTooManyRequests = 429;
+
+/// Seconds, as sep says them.
+milliseconds retry_after(const HttpAnswer& answer) {
+  unsigned seconds = 1;
+  for (const auto& [name, value] : answer.headers)
+    if (beast::iequals(name, "Retry-After"))
+      std::from_chars(value.data(), value.data() + value.size(), seconds);
+  return std::chrono::seconds(std::max(1U, seconds));
+}
 
 /// A problem document as an Error; each fault of a request on a line of its own.
 Error error_of(const json::object& problem, unsigned status) {
@@ -116,7 +132,13 @@ bool means_not_ready(unsigned status) {
 
 Result<json::object> ApiClient::request(const std::string& method, const std::string& path,
                                         const std::string& body, const HttpHeaders& headers) const {
-  SEP_TRY(const auto answer, http_request(method, base_url_ + path, body, headers, kApiTimeout));
+  SEP_TRY(auto answer, http_request(method, base_url_ + path, body, headers, kApiTimeout));
+  for (const auto until = Clock::now() + kPatience; answer.status == kTooManyRequests;) {
+    const auto delay = retry_after(answer);
+    if (Clock::now() + delay > until) break;
+    std::this_thread::sleep_for(delay);
+    SEP_TRY(answer, http_request(method, base_url_ + path, body, headers, kApiTimeout));
+  }
   const auto document = parse_json(answer.body);
   if (!document || !document->is_object())
     return fail(errc::kNotReady,

@@ -26,8 +26,9 @@ struct HttpAnswer {
 Result<HttpAnswer> http_request(const std::string& method, const std::string& url, const std::string& body,
                                 const HttpHeaders& headers, std::chrono::milliseconds timeout);
 
-/// The gateway's API. Errors are the problem that it answered, every fault on a line of its own; NOT_READY
-/// and TIMEOUT where it did not answer, or only that a part of the platform does not.
+/// The gateway's API. A platform that is busy (429) is asked again when it says, for up to two minutes.
+/// Errors are the problem that it answered, every fault on a line of its own; NOT_READY and TIMEOUT where it
+/// did not answer, or only that a part of the platform does not.
 class ApiClient {
  public:
   /// `base_url`: http://host:port

@@ -28,6 +28,7 @@ inline constexpr std::string_view kIdempotencyConflict = "IDEMPOTENCY_CONFLICT";
 inline constexpr std::string_view kAlreadyTerminal = "ALREADY_TERMINAL";
 inline constexpr std::string_view kInvalidAction = "INVALID_ACTION";
 inline constexpr std::string_view kSlowConsumer = "SLOW_CONSUMER";
+inline constexpr std::string_view kOverloaded = "OVERLOADED";
 inline constexpr std::string_view kNotionalLimit = "NOTIONAL_LIMIT";
 inline constexpr std::string_view kSlippageLimit = "SLIPPAGE_LIMIT";
 inline constexpr std::string_view kNoPrice = "NO_PRICE";
@@ -66,7 +67,7 @@ inline constexpr std::string_view kCacheUnavailable = "CACHE_UNAVAILABLE";
 inline constexpr std::string_view kNotReady = "NOT_READY";
 inline constexpr std::string_view kInternal = "INTERNAL";
 
-inline constexpr std::array<std::string_view, 60> kAll = {
+inline constexpr std::array<std::string_view, 61> kAll = {
     kMalformedJson,
     kMalformedRequest,
     kForbiddenOrigin,
@@ -90,6 +91,7 @@ inline constexpr std::array<std::string_view, 60> kAll = {
     kAlreadyTerminal,
     kInvalidAction,
     kSlowConsumer,
+    kOverloaded,
     kNotionalLimit,
     kSlippageLimit,
     kNoPrice,

@@ -336,7 +336,10 @@ void negotiate(Reply& reply, const Request& request) {
 
 Reply problem_reply(const Problem& problem, std::string_view request_id) {
   Reply reply{problem.status, json::serialize(to_json(problem, request_id)), "application/problem+json", {}};
-  if (problem.status == 503) reply.headers.emplace_back("Retry-After", kRetryAfterS);
+  if (problem.retry_after_s != 0)
+    reply.headers.emplace_back("Retry-After", std::to_string(problem.retry_after_s));
+  else if (problem.status == 503)
+    reply.headers.emplace_back("Retry-After", kRetryAfterS);
   return reply;
 }
 
@@ -418,6 +421,8 @@ Answer<json::object> Api::checked_intent(const json::value& document) {
 }
 
 Api::Handled Api::submit(Call call) {
+  // First of all: a refusal has to cost little.
+  if (auto overload = backend_.overload()) co_return std::unexpected(std::move(*overload));
   const StageTimer timer(metrics_, stage::kPost);
   std::optional<std::string> key;
   if (call.request.count("Idempotency-Key") > 0) {

@@ -34,6 +34,7 @@ constexpr std::array kStatuses = std::to_array<StatusOfCode>({
     {errc::kIllegalTransition, 409},
     {errc::kBodyTooLarge, 413},
     {errc::kUnsupportedMediaType, 415},
+    {errc::kOverloaded, 429},
     {errc::kNoPrice, 422},
     {errc::kNoRoute, 422},
     {errc::kInsufficientLiquidity, 422},

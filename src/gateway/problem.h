@@ -28,6 +28,7 @@ struct Problem {
   std::string_view code = errc::kInternal;
   std::string detail;
   std::vector<Fault> errors;
+  unsigned retry_after_s = 0;  // 0: as the status has it
 
   bool operator==(const Problem&) const = default;
 };

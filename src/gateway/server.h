@@ -93,6 +93,9 @@ class Backend {
   /// pointer that the schema has at fault already are left out. Does not suspend; its time counts as
   /// validation.
   virtual std::vector<Fault> intent_faults(const json::object& /*intent*/) const { return {}; }
+  /// Why no further intent is taken on at this moment; nothing is read of it then. OVERLOADED with the time
+  /// after which it is worth asking again.
+  virtual std::optional<Problem> overload() { return std::nullopt; }
   /// Answers once the event is committed. `intent` has passed the schema, not the semantics (decimals, known
   /// tokens). `idempotency_key` is 1..128 visible ASCII characters; `body_hash` is the SHA-256 (hex) of the
   /// body's canonical JSON, so order of keys and white space make no difference. IDEMPOTENCY_CONFLICT where

@@ -11,6 +11,7 @@
 #include "engine/intent.h"
 #include "engine/projection.h"
 #include "engine/topics.h"
+#include "gateway/admission.h"
 #include "gateway/validation.h"
 #include "services/async.h"
 #include "services/control_view.h"
@@ -129,6 +130,19 @@ class GatewayService::Impl : public gateway::Backend,
     return parsed ? std::vector<gateway::Fault>{} : faults_of(parsed.error());
   }
 
+  std::optional<Problem> overload() override {
+    const auto at = monotonic_ns();
+    const auto retry_after_s = admission_.refused(at);
+    if (!retry_after_s) return std::nullopt;
+    metrics_.add("sep_overload_total", {}, 1, "Intents that were refused because too many wait");
+    return Problem{
+        .status = gateway::status_of(errc::kOverloaded),
+        .code = errc::kOverloaded,
+        .detail = fmt::format("{} intents wait to be executed, and at most {} may; nothing is recorded",
+                              admission_.owed(), admission_.limit(at)),
+        .retry_after_s = *retry_after_s};
+  }
+
   Task<Answer<gateway::SubmitAnswer>> submit_intent(json::object intent,
                                                     std::optional<std::string> idempotency_key,
                                                     std::string body_hash) override {
@@ -142,9 +156,11 @@ class GatewayService::Impl : public gateway::Backend,
                     {{engine::topic::kIntentSubmitted, {{"intentId", intent_id}, {"intent", intent}}}},
                     *ulid_time(intent_id));
     if (idempotency_key) request.idempotency = {*idempotency_key, body_hash};
+    admission_.taken(intent_id, monotonic_ns());
     gateway::StageTimer append(metrics_, gateway::stage::kAppend);
     const auto answer = co_await record_.append(std::move(request));
     append.stop();
+    if (!answer || !answer->on_record()) admission_.dropped(intent_id);
     if (!answer) co_return problem(answer.error());
     if (answer->on_record()) co_return gateway::SubmitAnswer{intent_id, correlation_id};
     if (!answer->idempotency) co_return problem({known_code(answer->reason), answer->detail, {}});
@@ -342,6 +358,7 @@ class GatewayService::Impl : public gateway::Backend,
       log_->error("a message of the stream is no event: {}", message.subject);
       return;
     }
+    note_work(*envelope);
     auto event = gateway::stream_event(*envelope, message.body);
     if (!hub_) {
       early.push_back(std::move(event));
@@ -349,6 +366,20 @@ class GatewayService::Impl : public gateway::Backend,
     }
     hub_->publish(std::move(event));
     metrics_.observe(gateway::stage::kEventToUi, (now().ms - envelope->timestamp.ms) * 1000);
+  }
+
+  /// What of the platform's work is owed: also what other gateways took on.
+  void note_work(const engine::Envelope& event) {
+    const auto id = engine::intent_id_of(event.correlation_id);
+    const auto at = monotonic_ns();
+    if (event.topic == engine::topic::kIntentSubmitted)
+      admission_.taken(id, at);
+    else if (event.topic == engine::topic::kExecStarted || engine::topic::ends_an_intent(event.topic))
+      admission_.begun(id, at);
+    else
+      return;
+    metrics_.set("sep_intents_owed", static_cast<double>(admission_.owed()), {},
+                 "Intents taken on whose execution has not begun");
   }
 
   /// What is halted on the record, or by the configuration of this process.
@@ -503,6 +534,7 @@ class GatewayService::Impl : public gateway::Backend,
   std::shared_ptr<gateway::Server> server_;
   bus::Subscription feed_, signs_, health_;
   NodeHealthHeard node_health_;
+  gateway::Admission admission_;
   Attendance attendance_;
   std::shared_ptr<ControlView> controls_;
   std::optional<store::ReadModels> models_;  // of cache_thread_, as is what follows

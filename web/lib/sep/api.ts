@@ -1,5 +1,5 @@
 // The calls of the HTTP API. Every failure is an ApiProblem, which says what happened and when, for a person and for a
-// program; nothing is retried here.
+// program. Nothing is retried here but an intent that a busy platform refused (429), when it said to ask again.
 import type {
   Account,
   CancelAnswer,
@@ -23,6 +23,8 @@ import type {
 } from "./types.ts";
 
 const timeoutMs = 10_000;
+/** How long a busy platform is asked again. */
+const patienceMs = 60_000;
 
 /** What a call failed with: the server's problem document, or `code` UNREACHABLE where there was no answer. */
 export class ApiProblem extends Error {
@@ -33,6 +35,8 @@ export class ApiProblem extends Error {
   /** The server's name for the request, for its log. */
   readonly instance: string | undefined;
   readonly at = new Date();
+  /** When a busy platform wants to be asked again; undefined where it does not say. */
+  retryAfterS: number | undefined;
 
   constructor(status: number, code: string, detail: string, faults: ApiProblem["faults"] = [], instance?: string) {
     super(detail);
@@ -55,8 +59,11 @@ function unreachable(error: unknown): ApiProblem {
 
 async function problemOf(response: Response): Promise<ApiProblem> {
   try {
-    const problem = (await response.json()) as Problem & { errors?: ApiProblem["faults"] };
-    return new ApiProblem(response.status, problem.code, problem.detail, problem.errors ?? [], problem.instance);
+    const { code, detail, errors, instance } = (await response.json()) as Problem & { errors?: ApiProblem["faults"] };
+    const problem = new ApiProblem(response.status, code, detail, errors ?? [], instance);
+    const seconds = Number(response.headers.get("Retry-After") ?? undefined);
+    if (seconds > 0) problem.retryAfterS = seconds;
+    return problem;
   } catch {
     return new ApiProblem(response.status, "INTERNAL", `the server answered ${response.status}`);
   }
@@ -90,6 +97,20 @@ async function call<T>(method: "GET" | "POST", path: string, options: CallOption
   throw await problemOf(response);
 }
 
+/** The call, made again as long as the platform is too busy for it: a refused one left nothing behind. */
+async function whenThereIsRoom<T>(once: () => Promise<T>): Promise<T> {
+  for (const until = Date.now() + patienceMs; ; ) {
+    try {
+      return await once();
+    } catch (error) {
+      if (!(error instanceof ApiProblem) || error.status !== 429) throw error;
+      const delayMs = (error.retryAfterS ?? 1) * 1000;
+      if (Date.now() + delayMs > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+    }
+  }
+}
+
 function query(parameters: Record<string, string | number | undefined>): string {
   const given = Object.entries(parameters).filter(
     (entry): entry is [string, string | number] => entry[1] !== undefined,
@@ -110,7 +131,9 @@ export interface ListQuery {
 
 export const api = {
   submitIntent: (intent: Intent, idempotencyKey: string) =>
-    call<SubmitAnswer>("POST", "/intents", { body: intent, headers: { "Idempotency-Key": idempotencyKey } }),
+    whenThereIsRoom(() =>
+      call<SubmitAnswer>("POST", "/intents", { body: intent, headers: { "Idempotency-Key": idempotencyKey } }),
+    ),
   cancelIntent: (intentId: string) => call<CancelAnswer>("POST", `/intents/${intentId}/cancel`),
   intent: (intentId: string, signal?: AbortSignal) => call<IntentView>("GET", `/intents/${intentId}`, { signal }),
   intents: (list: ListQuery = {}, signal?: AbortSignal) =>
