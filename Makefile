@@ -12,6 +12,7 @@ HTTP ?= 127.0.0.1:8080
 TIDY_SECONDS ?= 120
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 3600
+BENCH_SECONDS ?= 10
 
 WEB := web/out/pages.json
 WEB_SOURCES := $(shell git ls-files -co --exclude-standard web schema/generated package-lock.json)
@@ -76,12 +77,13 @@ fmt: ## format C++
 gen: setup ## regenerate what is made from schema/
 	@$(NPM) run gen
 
-bench: build ## micro-benchmarks, with what others take for the same
+bench: build ## micro-benchmarks beside their peers, then the whole path: BENCH_SECONDS=10 of load each, on paper and on a chain
 	@$(BUILD)/bench_pricing --cases=$(BUILD)/pricing_cases.json --benchmark_out=$(BUILD)/pricing.json \
 	  --benchmark_repetitions=5 --benchmark_min_time=0.05 --benchmark_report_aggregates_only=true
 	@$(NPM) run bench-pricing -- $(BUILD)/pricing_cases.json $(BUILD)/pricing.json
 	@for program in $(BUILD)/bench_*; do \
-	  case $$program in */bench_pricing|*/bench_counted) continue;; esac; [ ! -x $$program ] || $$program; done
+	  case $$program in */bench_pricing|*/bench_counted|*/bench_fill) continue;; esac; [ ! -x $$program ] || $$program; done
+	@tools/bench.sh $(BUILD) $(BENCH_SECONDS)
 
 bench-check: setup ## count instructions of pricing and validation; fails where one grew by more than 5 %
 	@cmake --preset release >/dev/null

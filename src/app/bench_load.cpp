@@ -62,12 +62,6 @@ std::uint64_t number_after(std::string_view text, std::string_view name) {
   return value;
 }
 
-bool ends_an_intent(std::string_view topic) {
-  namespace t = engine::topic;
-  return topic == t::kExecCompleted || topic == t::kExecFailed || topic == t::kRiskRejected ||
-         topic == t::kPlanRejected || topic == t::kIntentExpired || topic == t::kIntentCancelled;
-}
-
 struct Answered {
   unsigned status = 0;  // 0: the connection broke
   std::string_view body;
@@ -151,48 +145,63 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::size_t filled_ = 0;
 };
 
-/// A client of WS /stream that hears everything.
+/// A client of WS /stream that hears everything. One that is dropped goes on behind what it heard.
 class StreamClient : public std::enable_shared_from_this<StreamClient> {
  public:
-  using OnEvent = std::function<void(std::string_view text, std::int64_t at_ns)>;
+  /// Returns the event's global sequence.
+  using OnEvent = std::function<std::uint64_t(std::string_view text, std::int64_t at_ns)>;
 
-  StreamClient(asio::io_context& context, OnEvent on_event)
-      : socket_(context), on_event_(std::move(on_event)) {}
+  StreamClient(asio::io_context& context, tcp::resolver::results_type endpoints, std::string host,
+               OnEvent on_event)
+      : context_(context),
+        endpoints_(std::move(endpoints)),
+        host_(std::move(host)),
+        on_event_(std::move(on_event)) {}
 
-  Status open(const tcp::resolver::results_type& endpoints, const Target& target) {
-    error_code error;
-    auto& lowest = beast::get_lowest_layer(socket_);
-    asio::connect(lowest, endpoints, error);
-    if (!error) lowest.set_option(tcp::no_delay(true), error);
-    if (!error) socket_.handshake(target.host + ":" + target.port, "/stream", error);
-    socket_.read_message_max(64ULL << 20U);
-    socket_.text(true);
-    if (!error)
-      socket_.write(asio::buffer(std::string_view(R"({"action":"subscribe","topics":[">"]})")), error);
-    if (!error) socket_.read(buffer_, error);  // subscribed
+  Status open() {
+    socket_ = std::make_unique<websocket::stream<tcp::socket>>(context_);
     buffer_.clear();
+    error_code error;
+    auto& lowest = beast::get_lowest_layer(*socket_);
+    asio::connect(lowest, endpoints_, error);
+    if (!error) lowest.set_option(tcp::no_delay(true), error);
+    if (!error) socket_->handshake(host_, "/stream", error);
+    socket_->read_message_max(64ULL << 20U);
+    socket_->text(true);
+    const auto from = last_ == 0 ? std::string() : fmt::format(R"(,"fromSequence":{})", last_ + 1);
+    const auto action = fmt::format(R"({{"action":"subscribe","topics":[">"]{}}})", from);
+    if (!error) socket_->write(asio::buffer(action), error);
     if (error) return fail(errc::kNotReady, "the event stream: " + error.message());
     return {};
   }
   void read() {
-    socket_.async_read(buffer_, [self = shared_from_this()](error_code error, std::size_t) {
-      if (error) {
-        self->lost_ = true;
-        return;
-      }
-      const auto data = self->buffer_.cdata();
-      self->on_event_({static_cast<const char*>(data.data()), data.size()}, monotonic_ns());
-      self->buffer_.clear();
-      self->read();
-    });
+    socket_->async_read(
+        buffer_, [self = shared_from_this()](error_code error, std::size_t) { self->read_one(error); });
   }
-  bool lost() const { return lost_; }
+  std::size_t dropped() const { return dropped_; }
 
  private:
-  websocket::stream<tcp::socket> socket_;
-  beast::flat_buffer buffer_;
+  void read_one(error_code error) {
+    if (!error) {
+      const auto data = buffer_.cdata();
+      const auto global = on_event_({static_cast<const char*>(data.data()), data.size()}, monotonic_ns());
+      last_ = std::max(last_, global);
+      buffer_.clear();
+      return read();
+    }
+    if (error == asio::error::operation_aborted) return;
+    ++dropped_;
+    if (open()) read();
+  }
+
+  asio::io_context& context_;
+  tcp::resolver::results_type endpoints_;
+  std::string host_;
   OnEvent on_event_;
-  bool lost_ = false;
+  std::unique_ptr<websocket::stream<tcp::socket>> socket_;
+  beast::flat_buffer buffer_;
+  std::uint64_t last_ = 0;
+  std::size_t dropped_ = 0;
 };
 
 class Load {
@@ -209,8 +218,7 @@ class Load {
     arm();
     context_.run_until(Clock::time_point(std::chrono::nanoseconds(until_ns_)) +
                        std::chrono::milliseconds(static_cast<std::int64_t>(options_.drain_s * 1000)));
-    for (const auto& client : streams_)
-      if (client->lost()) return fail(errc::kNotReady, "a stream client was dropped: it could not keep up");
+    for (const auto& client : streams_) outcome_.dropped_streams += client->dropped();
     conclude();
     return std::move(outcome_);
   }
@@ -232,8 +240,9 @@ class Load {
     outcome_.received.resize(options_.ws_clients);
     for (std::size_t i = 0; i < options_.ws_clients; ++i) {
       streams_.push_back(std::make_shared<StreamClient>(
-          context_, [this, i](std::string_view text, std::int64_t at) { heard(i, text, at); }));
-      SEP_CHECK(streams_.back()->open(endpoints, target));
+          context_, endpoints, target.host + ":" + target.port,
+          [this, i](std::string_view text, std::int64_t at) { return heard(i, text, at); }));
+      SEP_CHECK(streams_.back()->open());
       streams_.back()->read();
     }
     return {};
@@ -304,22 +313,23 @@ class Load {
     if (intent.ended_ns == 0) ++open_;
   }
 
-  void heard(std::size_t client, std::string_view text, std::int64_t at) {
+  std::uint64_t heard(std::size_t client, std::string_view text, std::int64_t at) {
     const auto global = number_after(text, R"("globalSequence":)");
-    if (global == 0) return;
+    if (global == 0) return 0;  // the answer to the subscription
     if (received_ < kMostReceived) {
       ++received_;
       outcome_.received[client].emplace_back(global, at);
     }
-    if (client != 0) return;
+    if (client != 0) return global;
     const auto topic = member(text, R"("topic":")");
-    if (!ends_an_intent(topic)) return;
+    if (!engine::topic::ends_an_intent(topic)) return global;
     const auto id = member(text, R"("correlationId":"intent-)");
     auto& intent = outcome_.intents[std::string(id)];
     if (intent.due_ns != 0 && intent.ended_ns == 0) --open_;
     intent.ended_ns = at;
     intent.ended_with = topic;
     stop_when_done();
+    return global;
   }
 
   void stop_when_done() {

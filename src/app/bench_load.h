@@ -49,6 +49,8 @@ struct LoadOutcome {
   std::int64_t started_ns = 0;                      // the first measured one was due
   std::int64_t ended_ns = 0;                        // the last measured one ended
   std::size_t sent = 0;
+  std::size_t dropped_streams =
+      0;  // times that a stream client was too slow and began again behind what it had
   std::size_t largest_backlog = 0;  // due and waiting for a free connection
   /// Of each stream client: global sequence -> when it was there. At most kMostReceived in all.
   std::vector<std::vector<std::pair<std::uint64_t, std::int64_t>>> received;
