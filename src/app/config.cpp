@@ -17,6 +17,7 @@
 
 #include "base/decimal.h"
 #include "base/uint256.h"
+#include "engine/plan.h"
 #include "ethereum/address.h"
 
 namespace sep::app {
@@ -118,6 +119,14 @@ class Section {
     if (!value.empty() && std::ranges::none_of(schemes, matches))
       return fault(key, fmt::format("must start with {}", fmt::join(schemes, " or ")));
     out = value;
+  }
+
+  /// A path; a relative one begins at the directory of the file that names it.
+  void path(std::string_view key, std::string& out) {
+    text(key, out);
+    const toml::node* node = table_.get(key);
+    if (out.empty() || !node || !node->source().path) return;
+    out = (std::filesystem::path(*node->source().path).parent_path() / out).lexically_normal().string();
   }
 
   void texts(std::string_view key, std::vector<std::string>& out) {
@@ -313,7 +322,13 @@ void read_pool(Section& section, const std::vector<engine::Token>& tokens,
   pools.push_back(std::move(pool));
 }
 
-void read_market(Section& section, engine::MarketSettings& market) {
+void read_market(Section& section, const engine::ChainSettings& chain, bool on_paper,
+                 engine::MarketSettings& market) {
+  section.path("pools_file", market.pools_file);
+  if (!market.pools_file.empty() && !on_paper)
+    section.fault("pools_file", "is for execution.venue = \"paper\": pools of a file cannot be traded on");
+  if (!market.pools_file.empty() && !chain.endpoints.empty())
+    section.fault("pools_file", "cannot stand beside a node: prices come from one of the two");
   section.integer("max_age_ms", market.max_age_ms, 1, 3'600'000);
   std::int64_t max_block_age_s = 0;
   section.integer("max_block_age_s", max_block_age_s, 1, 86'400);
@@ -356,6 +371,14 @@ void read_fee_policy(Section& section, const engine::ExecutionSettings& executio
 }
 
 void read_execution(Section& section, engine::ExecutionSettings& execution) {
+  std::string venue = "uniswap_v3";
+  section.text("venue", venue);
+  if (venue == engine::kPaperVenue)
+    execution.venue = engine::Venue::kPaper;
+  else if (venue != "uniswap_v3")
+    section.fault("venue", "must be \"uniswap_v3\" or \"paper\"");
+  // On paper nothing is signed and no gas is paid: what is set is left alone, and nothing has to be.
+  if (execution.venue == engine::Venue::kPaper && !section.has("max_fee_per_gas_gwei")) return;
   std::string allowance = "exact";
   section.text("allowance", allowance);
   section.decimal("standing_allowance_cap", execution.standing_allowance_cap, 0);
@@ -415,6 +438,14 @@ void read_signer(Section& section, std::uint64_t chain_id, engine::SignerSetting
   }
 }
 
+/// [paper.balances]: whole tokens, by symbol.
+void read_paper(Section& section, const std::vector<engine::Token>& tokens, engine::PaperSettings& paper) {
+  section.table("balances", [&](Section& balances) {
+    for (const auto& token : tokens)
+      balances.decimal(token.symbol, paper.balances[token.address], token.decimals);
+  });
+}
+
 void read_gateway(Section& section, engine::GatewaySettings& gateway) {
   bool allow_remote = false;
   section.text("host", gateway.host);
@@ -438,16 +469,22 @@ void read_endpoints(Section& section, engine::EndpointSettings& endpoints) {
 
 engine::Settings read_settings(const toml::table& table, Faults& faults) {
   engine::Settings settings;
-  auto& [chain, market, risk, execution, signer, gateway, endpoints] = settings;
+  auto& [chain, market, risk, execution, paper, signer, gateway, endpoints] = settings;
   Section root(table, "", faults);
   root.table("chain", [&](Section& section) { read_chain(section, chain); });
-  root.table("contracts", [&](Section& section) { read_contracts(section, chain.contracts); });
-  root.tables("token", [&](Section& section) { read_token(section, chain.tokens); });
-  root.tables("pool", [&](Section& section) { read_pool(section, chain.tokens, chain.pools); });
-  root.table("market", [&](Section& section) { read_market(section, market); });
-  root.table("risk", [&](Section& section) { read_risk(section, chain.tokens, risk); });
   root.table("execution", [&](Section& section) { read_execution(section, execution); });
-  root.table("signer", [&](Section& section) { read_signer(section, chain.chain_id, signer); });
+  root.table("market", [&](Section& section) { read_market(section, chain, settings.on_paper(), market); });
+  // Pools of a file need no chain to be looked up on.
+  const bool chainless = !market.pools_file.empty();
+  if (!chainless || root.has("contracts"))
+    root.table("contracts", [&](Section& section) { read_contracts(section, chain.contracts); });
+  root.tables("token", [&](Section& section) { read_token(section, chain.tokens); });
+  if (!chainless || root.has("pool"))
+    root.tables("pool", [&](Section& section) { read_pool(section, chain.tokens, chain.pools); });
+  root.table("risk", [&](Section& section) { read_risk(section, chain.tokens, risk); });
+  root.table("paper", [&](Section& section) { read_paper(section, chain.tokens, paper); });
+  if (!settings.on_paper() || root.has("signer"))
+    root.table("signer", [&](Section& section) { read_signer(section, chain.chain_id, signer); });
   root.table("gateway", [&](Section& section) { read_gateway(section, gateway); });
   root.table("endpoints", [&](Section& section) { read_endpoints(section, endpoints); });
   root.finish();
@@ -478,7 +515,8 @@ Result<engine::Settings> load_settings(std::span<const std::filesystem::path> fi
 
 Status check_endpoints(const engine::Settings& settings) {
   std::vector<std::string_view> missing;
-  if (settings.chain.endpoints.empty()) missing.emplace_back("chain.rpc_url");
+  if (settings.chain.endpoints.empty() && settings.market.pools_file.empty())
+    missing.emplace_back("chain.rpc_url");
   if (settings.endpoints.nats_url.empty()) missing.emplace_back("endpoints.nats");
   if (settings.endpoints.postgres.empty()) missing.emplace_back("endpoints.postgres");
   if (settings.endpoints.redis_socket.empty()) missing.emplace_back("endpoints.redis");

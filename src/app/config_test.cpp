@@ -106,6 +106,49 @@ TEST_F(ConfigTest, ReadsTheOtherShippedFiles) {
   EXPECT_EQ(test_net->market.max_block_age_s, 120);
 }
 
+TEST_F(ConfigTest, PaperNeedsNoChainNoSignerAndNoFees) {
+  const std::vector files = {kConfigFolder / "paper.toml"};
+  const auto settings = load_settings(files);
+  ASSERT_TRUE(settings) << settings.error().detail;
+  EXPECT_TRUE(settings->on_paper());
+  EXPECT_EQ(settings->market.pools_file, kConfigFolder / "paper-pools.json");
+  const auto usdc = std::ranges::find(settings->chain.tokens, "USDC", &engine::Token::symbol)->address;
+  EXPECT_EQ(format_amount(settings->paper.balances.at(usdc), 6), "1000000000");
+}
+
+TEST_F(ConfigTest, PaperAtLivePricesKeepsItsNode) {
+  const auto settings = load_over_devnet(R"(
+    [chain]
+    rpc_url = "http://127.0.0.1:8545"
+    [execution]
+    venue = "paper"
+    [paper.balances]
+    WETH = "1.5"
+  )");
+  ASSERT_TRUE(settings) << settings.error().detail;
+  EXPECT_TRUE(settings->on_paper());
+  EXPECT_TRUE(settings->market.pools_file.empty());
+}
+
+TEST_F(ConfigTest, PoolsOfAFileAreForPaperAndInPlaceOfANode) {
+  const auto traded = load_over_devnet("[market]\npools_file = \"pools.json\"");
+  ASSERT_FALSE(traded);
+  EXPECT_THAT(traded.error().detail, HasSubstr("market.pools_file: is for execution.venue = \"paper\""));
+  const auto both = load_over_devnet(R"(
+    [chain]
+    rpc_url = "http://127.0.0.1:8545"
+    [execution]
+    venue = "paper"
+    [market]
+    pools_file = "pools.json"
+  )");
+  ASSERT_FALSE(both);
+  EXPECT_THAT(both.error().detail, HasSubstr("market.pools_file: cannot stand beside a node"));
+  const auto unknown = load_over_devnet("[execution]\nvenue = \"paperr\"");
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().detail, HasSubstr("execution.venue: must be"));
+}
+
 TEST_F(ConfigTest, RiskLimitsThatNoFileNamesAreTheContractsDefaults) {
   std::ifstream file(kConfigFolder / "devnet.toml");
   std::string text{std::istreambuf_iterator<char>(file), {}};

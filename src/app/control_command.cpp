@@ -115,6 +115,8 @@ std::string is_or_are(std::size_t count) {
 }
 
 Result<engine::SignerId> signer_of(const engine::Settings& settings) {
+  if (settings.on_paper())
+    return fail(errc::kConfiguration, "the venue is \"paper\": no account signs anything");
   SEP_TRY(const auto key, load_signer(settings.signer));
   return engine::SignerId{settings.chain.chain_id, key.address()};
 }

@@ -20,11 +20,13 @@
 #include "services/async.h"
 #include "services/execution_orchestrator.h"
 #include "services/execution_planner.h"
+#include "services/file_market.h"
 #include "services/gateway_service.h"
 #include "services/heartbeat.h"
 #include "services/intent_manager.h"
 #include "services/market.h"
 #include "services/measuring.h"
+#include "services/paper_orchestrator.h"
 #include "services/risk_engine.h"
 #include "services/state_coordinator.h"
 
@@ -93,7 +95,7 @@ class Host {
       SEP_TRY(coordinator_, services::StateCoordinator::start(bus_, settings_.endpoints, metrics_));
     }
     std::optional<PrivateKey> signer;
-    if (runs("orchestrator") || runs("market")) {
+    if (!settings_.on_paper() && (runs("orchestrator") || runs("market"))) {
       SEP_TRY(signer, load_signer(settings_.signer));
     }
     return asio::co_spawn(context_, start_services(std::move(signer)), asio::use_future).get();
@@ -111,7 +113,7 @@ class Host {
     SEP_CO_TRY(measuring_, services::Measuring::start(bus_, metrics_.trace()));
     SEP_CO_TRY(view_, services::MarketView::start(bus_, settings_.chain));
     if (runs("market")) {
-      SEP_CO_TRY(market_, services::Market::start(bus_, settings_, signer->address(), metrics_));
+      SEP_CO_CHECK(start_market(signer));
       heartbeat_->add("market");
     }
     if (runs("risk")) {
@@ -126,8 +128,12 @@ class Host {
       SEP_CO_TRY(intents_, co_await services::IntentManager::start(bus_, metrics_));
       heartbeat_->add("intents");
     }
-    if (runs("orchestrator"))
+    if (runs("orchestrator") && settings_.on_paper()) {
+      SEP_CO_TRY(paper_, services::PaperOrchestrator::start(bus_, settings_, view_, metrics_));
+      heartbeat_->add("orchestrator");
+    } else if (runs("orchestrator")) {
       asio::co_spawn(context_, start_orchestrator(std::move(*signer)), [](std::exception_ptr) {});
+    }
     if (runs("gateway")) {
       SEP_CO_TRY(gateway_,
                  co_await services::GatewayService::start(bus_, settings_, view_, metrics_, pages_folder()));
@@ -135,6 +141,16 @@ class Host {
     }
     log_->info("running: {}", fmt::join(names_, ", "));
     co_return Status{};
+  }
+
+  Status start_market(const std::optional<PrivateKey>& signer) {
+    if (!settings_.market.pools_file.empty()) {
+      SEP_TRY(file_market_, services::FileMarket::start(bus_, settings_));
+      return {};
+    }
+    const auto account = signer ? std::optional(signer->address()) : std::nullopt;
+    SEP_TRY(market_, services::Market::start(bus_, settings_, account, metrics_));
+    return {};
   }
 
   /// Waits for a node that is down; a node of another chain ends the process.
@@ -174,7 +190,9 @@ class Host {
     planner_.reset();
     risk_.reset();
     orchestrator_.reset();
+    paper_.reset();
     market_.reset();
+    file_market_.reset();
     view_.reset();
   }
 
@@ -191,10 +209,12 @@ class Host {
   std::unique_ptr<services::StateCoordinator> coordinator_;
   std::shared_ptr<services::MarketView> view_;
   std::unique_ptr<services::Market> market_;
+  std::unique_ptr<services::FileMarket> file_market_;
   std::unique_ptr<services::RiskEngine> risk_;
   std::unique_ptr<services::ExecutionPlanner> planner_;
   std::unique_ptr<services::IntentManager> intents_;
   std::unique_ptr<services::ExecutionOrchestrator> orchestrator_;
+  std::unique_ptr<services::PaperOrchestrator> paper_;
   std::unique_ptr<services::GatewayService> gateway_;
   std::unique_ptr<services::Heartbeat> heartbeat_;
   std::unique_ptr<services::Measuring> measuring_;

@@ -138,6 +138,10 @@ std::string Timeline::describe(std::string_view topic, const json::object& paylo
     if (member("amountIn") == "0" && member("amountOut") == "0")
       return fmt::format("approved in block {}, gas {}", member("blockNumber"),
                          with_thousands(member("gasUsed")));
+    if (string_or(payload, "txHash").empty())
+      return fmt::format("{} {} for {} {} on paper, at the prices of block {}",
+                         with_thousands(member("amountIn")), symbol_in(intent_),
+                         with_thousands(member("amountOut")), symbol_out(intent_), member("blockNumber"));
     return fmt::format("{} {} for {} {} in block {}, gas {}", with_thousands(member("amountIn")),
                        symbol_in(intent_), with_thousands(member("amountOut")), symbol_out(intent_),
                        member("blockNumber"), with_thousands(member("gasUsed")));
@@ -170,11 +174,13 @@ std::string Timeline::line(const json::object& envelope) {
   const json::value all(payload);
   if (topic == "exec.completed") {
     filled_ = true;
+    const auto hash = string_or(payload, "txHash");
     ending_ = fmt::format(
-        "{} {} {} for {} {}, gas {} USD, transaction {}", acquires(intent_) ? "Bought" : "Sold",
+        "{} {} {} for {} {}, {}", acquires(intent_) ? "Bought" : "Sold",
         with_thousands(text(at(all, acquires(intent_) ? "amountOut" : "amountIn"))), symbol(intent_, 0),
         with_thousands(text(at(all, acquires(intent_) ? "amountIn" : "amountOut"))), symbol(intent_, 1),
-        text(at(all, "gasCostUsd")), text(at(all, "txHash")));
+        hash.empty() ? std::string("on paper")
+                     : fmt::format("gas {} USD, transaction {}", text(at(all, "gasCostUsd")), hash));
   } else if (topic == "risk.rejected" || topic == "plan.rejected" || topic == "exec.failed") {
     const auto what = topic == "risk.rejected"   ? "Rejected by risk. "
                       : topic == "plan.rejected" ? "No plan. "

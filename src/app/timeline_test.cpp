@@ -82,12 +82,24 @@ TEST(Timeline, TellsASale) {
   intent.replace(intent.find("acquire"), 7, "dispose");
   timeline.line(event("intent.submitted", "12:01:02.345", intent));
   EXPECT_THAT(
-      timeline.line(event("exec.step_filled", "12:01:03.000",
-                          R"({"amountIn":"1","amountOut":"2499.9","blockNumber":7,"gasUsed":"123456"})")),
+      timeline.line(event(
+          "exec.step_filled", "12:01:03.000",
+          R"({"txHash":"0xab","amountIn":"1","amountOut":"2499.9","blockNumber":7,"gasUsed":"123456"})")),
       HasSubstr("1 WETH for 2,499.9 USDC in block 7, gas 123,456"));
   timeline.line(event("exec.completed", "12:01:03.000",
                       R"({"amountIn":"1","amountOut":"2499.9","gasCostUsd":"0.79","txHash":"0xab"})"));
   EXPECT_EQ(timeline.ending(), "Sold 1 WETH for 2,499.9 USDC, gas 0.79 USD, transaction 0xab");
+}
+
+TEST(Timeline, TellsThatAFillIsOnPaper) {
+  Timeline timeline;
+  timeline.line(event("intent.submitted", "12:01:02.345", kAcquire));
+  EXPECT_THAT(timeline.line(event("exec.step_filled", "12:01:03.000",
+                                  R"({"amountIn":"2499.9","amountOut":"1","blockNumber":7,"gasUsed":"0"})")),
+              HasSubstr("on paper, at the prices of block 7"));
+  timeline.line(
+      event("exec.completed", "12:01:03.000", R"({"amountIn":"2499.9","amountOut":"1","gasCostUsd":"0"})"));
+  EXPECT_EQ(timeline.ending(), "Bought 1 WETH for 2,499.9 USDC, on paper");
 }
 
 TEST(Timeline, EveryEndWithoutAFillIsTold) {

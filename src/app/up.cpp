@@ -194,7 +194,7 @@ Status Up::read_configuration() {
   }
   for (auto& file : options_.config) file = fs::absolute(file);
   SEP_TRY(settings_, load_settings(options_.config));
-  local_chain_ = settings_.chain.endpoints.empty();
+  local_chain_ = settings_.chain.endpoints.empty() && settings_.market.pools_file.empty();
   if (local_chain_ && settings_.chain.chain_id != kDevnetChainId)
     return fail(
         errc::kConfiguration,
@@ -203,8 +203,10 @@ Status Up::read_configuration() {
             "second --config file",
             kDevnetChainId, settings_.chain.chain_id));
   if (!local_chain_ && (!options_.fork_url.empty() || options_.block_time_s))
-    return fail(errc::kConfiguration,
-                "--fork-url and --block-time are for the local chain, but the configuration names a node");
+    return fail(
+        errc::kConfiguration,
+        "--fork-url and --block-time are for the local chain, but the configuration names a node, or pools "
+        "without a chain");
   return {};
 }
 
@@ -316,7 +318,9 @@ Status Up::write_run_json() {
   for (const auto& watched : watched_) processes[watched->part->name()] = watched->part->pid();
   const json::object document{
       {"http", http_url()},
-      {"rpc", local_chain_ ? anvil_->rpc_url() : settings_.chain.endpoints.front().rpc_url},
+      {"rpc", local_chain_                        ? anvil_->rpc_url()
+              : settings_.chain.endpoints.empty() ? std::string()
+                                                  : settings_.chain.endpoints.front().rpc_url},
       {"nats", nats_->url()},
       {"redis", redis_->socket()},
       {"postgres", postgres_->conninfo()},

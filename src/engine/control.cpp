@@ -11,9 +11,11 @@ namespace {
 
 /// `exec.started` begins work unless the same append ends the intent: a failure needs it before itself.
 bool begins_work(std::span<const Envelope> events, State after) {
+  // An execution that begins and ends in one append did nothing, unless it completed (on paper).
+  const bool did_nothing = is_terminal(after) && after != State::kCompleted;
   return std::ranges::any_of(events, [&](const Envelope& event) {
     return event.topic == topic::kIntentAccepted || event.topic == topic::kPlanCreated ||
-           (event.topic == topic::kExecStarted && !is_terminal(after));
+           (event.topic == topic::kExecStarted && !did_nothing);
   });
 }
 

@@ -166,6 +166,7 @@ TEST(Admission, TheKillSwitchStopsWhatBeginsWorkAndNothingElse) {
       {"no plan", life().submit().accept().reject_plan(), 3, {}, "admitted"},
       {"started", planned().start(), 4, {}, errc::kKillSwitch},
       {"started and prepared", planned().start().prepare(0), 4, {fresh}, errc::kKillSwitch},
+      {"filled on paper", planned().fill_on_paper("2500", "1"), 4, {}, errc::kKillSwitch},
       {"started to fail", planned().start().fail(), 4, {}, "admitted"},
       {"expired", planned().expire(), 4, {}, "admitted"},
       {"cancelled", planned().ask_to_cancel().cancel(), 4, {}, "admitted"},

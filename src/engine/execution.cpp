@@ -255,7 +255,9 @@ Status Execution::apply(const Envelope& event) {
     if (index >= steps_.size()) return fail(errc::kInvalidEvent, "no such step", "/payload/stepIndex");
     Inclusion inclusion;
     inclusion.success = event.topic == topic::kExecStepFilled;
-    SEP_TRY(inclusion.tx_hash, required(event.payload, "txHash", parse_hash));
+    if (event.payload.contains("txHash")) {
+      SEP_TRY(inclusion.tx_hash, required(event.payload, "txHash", parse_hash));
+    }
     SEP_TRY(inclusion.block_number, get_uint(event.payload, "blockNumber"));
     SEP_TRY(inclusion.block_hash, required(event.payload, "blockHash", parse_hash));
     inclusion.reason = string_or(event.payload, "reason");
@@ -745,11 +747,35 @@ EventDraft Execution::completed(Timestamp now) const {
   payload["amountOut"] = format_amount(fill_->amount_out, swap.token_out.decimals);
   payload["txHash"] = to_hex(steps_.back().included->tx_hash);
   payload["gasCostUsd"] = format_usd(gas_usd);
-  payload["criteria"] = criteria_results(now, gas_usd);
+  payload["criteria"] = criteria_results(*fill_, now, gas_usd);
   return {topic::kExecCompleted, std::move(payload)};
 }
 
-json::array Execution::criteria_results(Timestamp now, const Uint256& gas_usd_wad) const {
+std::vector<EventDraft> Execution::filled_on_paper(const Fill& fill, std::uint64_t block_number,
+                                                   const Hash32& block_hash, Timestamp now) const {
+  SEP_ASSERT(!prepared_any());
+  const auto& swap = plan_.swap();
+  std::vector<EventDraft> drafts;
+  if (head_.state == State::kPlanned) drafts.push_back(started());
+  auto filled = ids();
+  filled["stepIndex"] = plan_.steps.size() - 1;
+  filled["blockNumber"] = block_number;
+  filled["blockHash"] = to_hex(block_hash);
+  filled["amountIn"] = format_amount(fill.amount_in, swap.token_in.decimals);
+  filled["amountOut"] = format_amount(fill.amount_out, swap.token_out.decimals);
+  filled["gasUsed"] = "0";
+  filled["effectiveGasPrice"] = "0";
+  auto ended = ids();
+  ended["amountIn"] = filled["amountIn"];
+  ended["amountOut"] = filled["amountOut"];
+  ended["gasCostUsd"] = "0";
+  ended["criteria"] = criteria_results(fill, now, Uint256());
+  drafts.push_back({topic::kExecStepFilled, std::move(filled)});
+  drafts.push_back({topic::kExecCompleted, std::move(ended)});
+  return drafts;
+}
+
+json::array Execution::criteria_results(const Fill& fill, Timestamp now, const Uint256& gas_usd_wad) const {
   const auto& swap = plan_.swap();
   const auto elapsed_ms = Uint256(std::max<std::int64_t>(0, now.ms - submitted_at_.ms));
   json::array results;
@@ -762,10 +788,10 @@ json::array Execution::criteria_results(Timestamp now, const Uint256& gas_usd_wa
     };
     switch (criterion.metric) {
       case Metric::kMinAmountOut:
-        result(fill_->amount_out, swap.token_out.decimals, fill_->amount_out >= criterion.value);
+        result(fill.amount_out, swap.token_out.decimals, fill.amount_out >= criterion.value);
         break;
       case Metric::kMaxAmountIn:
-        result(fill_->amount_in, swap.token_in.decimals, fill_->amount_in <= criterion.value);
+        result(fill.amount_in, swap.token_in.decimals, fill.amount_in <= criterion.value);
         break;
       case Metric::kMaxGasUsd:
         result(gas_usd_wad, 18, gas_usd_wad <= criterion.value);

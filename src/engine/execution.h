@@ -236,6 +236,10 @@ class Execution {
   EventDraft started() const;
   EventDraft prepared(const Attempt& attempt) const;
   EventDraft failed(std::string_view reason, std::string_view detail) const;
+  /// All that is left of the plan, filled on paper at the price of a block: no transaction, no gas. Nothing
+  /// of the plan is prepared.
+  std::vector<EventDraft> filled_on_paper(const Fill& fill, std::uint64_t block_number,
+                                          const Hash32& block_hash, Timestamp now) const;
   /// The number of the next attempt of a step, from 1.
   unsigned next_attempt(std::size_t step_index) const;
 
@@ -253,7 +257,7 @@ class Execution {
  private:
   struct Inclusion {
     bool success = false;
-    Hash32 tx_hash;
+    Hash32 tx_hash;  // zero: on paper
     std::uint64_t block_number = 0;
     Hash32 block_hash;
     Uint256 gas_cost_wei;
@@ -301,7 +305,7 @@ class Execution {
   bool held_up(const Step& step) const;
   bool receipts_known_absent(const Step& step) const;
   EventDraft completed(Timestamp now) const;
-  json::array criteria_results(Timestamp now, const Uint256& gas_usd_wad) const;
+  json::array criteria_results(const Fill& fill, Timestamp now, const Uint256& gas_usd_wad) const;
   Uint256 gas_cost_usd_wad() const;
   std::optional<Uint256> gas_budget_usd_wad() const;
   json::object ids() const;

@@ -11,6 +11,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "base/ulid.h"
+#include "engine/sample_lives.h"
 #include "engine/test_support.h"
 #include "engine/topics.h"
 #include "uniswap/contracts.h"
@@ -1612,6 +1613,31 @@ TEST(Execution, EventsAppliedAlreadyChangeNothing) {
   for (const auto& event : rig.record) EXPECT_TRUE(rig.execution->apply(event));
   EXPECT_EQ(rig.execution->head(), head);
   EXPECT_EQ(rig.execution->next_attempt(0), 2U);
+}
+
+TEST(Execution, OnPaperAFillIsOneAppendThatEndsIt) {
+  samples::Ids ids;
+  auto life = samples::Life(ids, "demo", "dispose", "1").submit().accept().plan("1", "2480");
+  const auto settings = test::settings();
+  const auto read = [&](const std::vector<Envelope>& events) {
+    return Execution::from_history(events, settings.execution, settings.chain).value();
+  };
+  const auto execution = read(life.events());
+  const auto& swap = execution.plan().swap();
+  const Fill fill{parse_decimal("1", swap.token_in.decimals).value(),
+                  parse_decimal("2480.5", swap.token_out.decimals).value()};
+  const auto drafts = execution.filled_on_paper(fill, 7, Hash32{}, kNow);
+  ASSERT_EQ(drafts.size(), 3U);
+  EXPECT_EQ(drafts[0].topic, topic::kExecStarted);
+  EXPECT_EQ(drafts[1].topic, topic::kExecStepFilled);
+  EXPECT_EQ(drafts[2].topic, topic::kExecCompleted);
+  for (const auto& draft : drafts) EXPECT_FALSE(draft.payload.contains("txHash"));
+  EXPECT_EQ(drafts[1].payload.at("amountIn"), "1");
+  EXPECT_EQ(drafts[2].payload.at("amountOut"), "2480.5");
+  EXPECT_EQ(drafts[2].payload.at("gasCostUsd"), "0");
+  // Read back from the record it has ended.
+  EXPECT_TRUE(
+      std::holds_alternative<Finished>(read(life.fill_on_paper("1", "2480.5").events()).decide(kNow)));
 }
 
 TEST(Execution, MalformedPreparationsAreRefused) {

@@ -68,6 +68,9 @@ struct SwapPath {
   bool operator==(const SwapPath&) const = default;
 };
 
+/// SwapStep::venue of a plan that is filled on paper.
+inline constexpr std::string_view kPaperVenue = "paper";
+
 struct SwapStep {
   std::string venue = "uniswap_v3";
   SwapKind kind;

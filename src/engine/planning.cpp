@@ -25,6 +25,7 @@ Uint256 with_slippage(SwapKind kind, const SwapStep& swap, const Uint256& slippa
 }
 
 bool needs_approval(const SwapStep& swap, const MarketState& market, const ExecutionSettings& settings) {
+  if (settings.venue == Venue::kPaper) return false;
   // An exact allowance belongs to one swap: what is left of others may be spent or set anew by an intent in
   // flight.
   if (settings.allowance == AllowanceMode::kExact || !market.account) return true;
@@ -156,7 +157,8 @@ Result<Pricing> price_intent(const Intent& intent, const MarketState& market, co
   swap.kind = intent.type == IntentType::kAcquire ? SwapKind::kExactOutput : SwapKind::kExactInput;
   swap.token_in = intent.token_in();
   swap.token_out = intent.token_out();
-  const auto gas_price = gas_price_wei(market, settings.execution, intent.style);
+  const auto gas_price =
+      settings.on_paper() ? Uint256() : gas_price_wei(market, settings.execution, intent.style);
   const auto& counted = swap.kind == SwapKind::kExactInput ? swap.token_out : swap.token_in;
   const UniswapV3Venue venue(settings.chain.name, settings.execution.max_gas_limit);
   SEP_TRY(const auto route,
@@ -180,7 +182,10 @@ Result<Pricing> price_intent(const Intent& intent, const MarketState& market, co
   swap.block_hash = market.block.hash;
   set_bound(swap, with_slippage(swap.kind, swap, intent.max_slippage_wad));
   SEP_TRY(pricing.notional_usd_wad, pools.valuation.usd(intent.base, intent.amount));
-  pricing.cost = cost_of(swap, market, pools, settings.execution, gas_price);
+  if (settings.on_paper())
+    swap.venue = kPaperVenue;  // no transaction, no gas
+  else
+    pricing.cost = cost_of(swap, market, pools, settings.execution, gas_price);
   return pricing;
 }
 
@@ -201,8 +206,10 @@ std::expected<Plan, NoPlan> make_plan(const PlanningInput& input) {
   plan.estimated_duration_ms =
       input.market.block_interval_ms * static_cast<std::int64_t>(settings.chain.confirmations);
   plan.estimated_cost = pricing.cost;
-  const auto fees = initial_fees(settings.execution, intent.style,
-                                 {.base_fee = input.market.block.base_fee_wei}, swap.gas_estimate);
+  const auto fees = settings.on_paper()
+                        ? Result<Fees>(Fees{})
+                        : initial_fees(settings.execution, intent.style,
+                                       {.base_fee = input.market.block.base_fee_wei}, swap.gas_estimate);
   if (auto met = apply_criteria(intent, plan.estimated_duration_ms, plan.estimated_cost, swap); !met) {
     // What it costs when a unit of gas is within its cap again is to be seen.
     const bool passes = met.error().code == errc::kGasLimit && !fees;

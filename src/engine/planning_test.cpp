@@ -84,6 +84,24 @@ TEST(Planning, DisposeSellsExactlyTheAmount) {
   EXPECT_EQ(swap.deadline_unix_s, kNow.plus_ms(-250).ms / 1000 + 300);
 }
 
+TEST(Planning, OnPaperThereIsOneStepWithoutGas) {
+  Desk desk;
+  const auto on_chain = desk.plan(intent_document("dispose", "2")).value();
+  desk.limits.execution = {.venue = Venue::kPaper};  // no fees are configured
+  desk.state.account->native_wei = Uint256();
+  const auto plan = desk.plan(intent_document("dispose", "2"));
+  ASSERT_TRUE(plan) << plan.error().why.detail;
+  ASSERT_EQ(plan->steps.size(), 1U);
+  const auto& swap = plan->swap();
+  EXPECT_EQ(swap.venue, kPaperVenue);
+  EXPECT_EQ(swap.amount_out, on_chain.swap().amount_out);
+  EXPECT_EQ(swap.bound, on_chain.swap().bound);
+  EXPECT_EQ(plan->estimated_cost.gas_units, 0U);
+  EXPECT_TRUE(plan->estimated_cost.gas_wei.is_zero());
+  desk.state.account->balances.clear();
+  EXPECT_EQ(desk.reason(intent_document("dispose", "2")), errc::kInsufficientBalance);
+}
+
 TEST(Planning, AcquireBuysExactlyTheAmount) {
   const Desk desk;
   const auto plan = desk.plan(intent_document("acquire", "2"));

@@ -205,6 +205,21 @@ class Life {
                                         {"gasUsed", "150000"},
                                         {"effectiveGasPrice", "1000000000"}});
   }
+  /// Begun, filled and completed on paper: without a transaction.
+  Life& fill_on_paper(std::string_view in, std::string_view out) {
+    amount_in_ = in;
+    amount_out_ = out;
+    included_.clear();
+    start().add(topic::kExecStepFilled, {{"planId", plan_id_},
+                                         {"stepIndex", swap_index_},
+                                         {"blockNumber", 7},
+                                         {"blockHash", hex('1', 64)},
+                                         {"amountIn", in},
+                                         {"amountOut", out},
+                                         {"gasUsed", "0"},
+                                         {"effectiveGasPrice", "0"}});
+    return complete("0");
+  }
   Life& revert(unsigned step, std::size_t attempt = 0) {
     return add(topic::kExecStepReverted, {{"planId", plan_id_},
                                           {"stepIndex", step},
@@ -223,12 +238,13 @@ class Life {
                                          {"blockHash", hex('2', 64)}});
   }
   Life& complete(std::string_view gas_usd = "0.5", json::array criteria = {}) {
-    return add(topic::kExecCompleted, {{"planId", plan_id_},
-                                       {"amountIn", amount_in_},
-                                       {"amountOut", amount_out_},
-                                       {"txHash", included_},
-                                       {"gasCostUsd", gas_usd},
-                                       {"criteria", std::move(criteria)}});
+    json::object payload{{"planId", plan_id_},
+                         {"amountIn", amount_in_},
+                         {"amountOut", amount_out_},
+                         {"gasCostUsd", gas_usd},
+                         {"criteria", std::move(criteria)}};
+    if (!included_.empty()) payload["txHash"] = included_;
+    return add(topic::kExecCompleted, std::move(payload));
   }
   Life& fail() {
     return add(topic::kExecFailed, {{"planId", plan_id_}, {"reason", "REVERTED"}, {"detail", "gave up"}});
@@ -448,6 +464,7 @@ inline std::vector<NamedLife> every_kind_of_life() {
       .fill(0, "2500", "1")
       .complete();
   live("expired before it was sent", "acquire").submit().accept().plan("2500", "1").expire();
+  live("filled on paper", "dispose").submit().accept().plan("1", "2480").fill_on_paper("1", "2480.5");
   live("refused by risk", "acquire").submit().reject_risk();
   live("without a plan", "dispose").submit().accept().reject_plan();
   live("on its way", "dispose").submit().accept().plan("1", "2480").start().prepare(0);

@@ -2,6 +2,7 @@
 // What the operator configures, as values. app/config.h reads it from TOML and refuses what is wrong;
 // everything else receives the parts that it needs.
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,7 +67,13 @@ struct ChainSettings {
 struct MarketSettings {
   std::int64_t max_age_ms = 5000;  // since the node last confirmed the head: older is STALE_MARKET
   std::optional<std::int64_t>
-      max_block_age_s;  // of the head's own timestamp; unset on chains that mine on demand
+      max_block_age_s;     // of the head's own timestamp; unset on chains that mine on demand
+  std::string pools_file;  // on paper: the market, where no node is; empty: there is a node
+};
+
+/// What the account of venue "paper" begins with: base units, by token.
+struct PaperSettings {
+  std::map<Address, Uint256> balances;
 };
 
 struct RiskSettings {
@@ -80,6 +87,9 @@ struct RiskSettings {
 
 enum class AllowanceMode { kExact, kStanding };
 
+/// Where plans are executed: Uniswap V3 by transactions, or on paper (services/paper_orchestrator.h).
+enum class Venue { kUniswapV3, kPaper };
+
 /// Of one execution_style.
 struct FeePolicy {
   Uint256 max_priority_fee_per_gas_wei;  // of a first attempt; where blocks tell nothing, this is paid
@@ -89,6 +99,7 @@ struct FeePolicy {
 };
 
 struct ExecutionSettings {
+  Venue venue = Venue::kUniswapV3;
   AllowanceMode allowance = AllowanceMode::kExact;
   Uint256 standing_allowance_cap;                      // base units of any token, for kStanding
   Uint256 max_fee_per_gas_wei;                         // never exceeded, replacements included
@@ -123,9 +134,12 @@ struct Settings {
   MarketSettings market;
   RiskSettings risk;
   ExecutionSettings execution;
+  PaperSettings paper;
   SignerSettings signer;
   GatewaySettings gateway;
   EndpointSettings endpoints;
+
+  bool on_paper() const { return execution.venue == Venue::kPaper; }
 };
 
 }  // namespace sep::engine

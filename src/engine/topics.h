@@ -35,6 +35,12 @@ inline constexpr std::array kOfIntents = {
     kPlanRejected,          kExecStarted,     kExecStepPrepared, kExecStepSubmitted, kExecStepFilled,
     kExecStepReverted,      kExecStepReorged, kExecCompleted,    kExecFailed,        kIntentExpired,
     kIntentCancelRequested, kIntentCancelled};
+/// Those that end an intent.
+inline constexpr std::array kEndings = {kExecCompleted, kExecFailed,    kRiskRejected,
+                                        kPlanRejected,  kIntentExpired, kIntentCancelled};
+constexpr bool ends_an_intent(std::string_view topic) {
+  return std::ranges::find(kEndings, topic) != kEndings.end();
+}
 /// Of what can be halted (engine/control.h).
 inline constexpr std::array kOfControls = {kControlHalted, kControlResumed, kSignerHalted, kSignerResumed};
 

@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/version.h"
 #include "engine/intent.h"
+#include "engine/plan.h"
 #include "engine/valuation.h"
 
 namespace sep::services {
@@ -216,10 +217,11 @@ std::string usd_text(const Uint256& usd_wad) {
 }
 
 json::object platform_json(const engine::Settings& settings) {
-  const auto& [chain, market, risk, execution, signer, gateway, endpoints] = settings;
+  const auto& [chain, market, risk, execution, paper, signer, gateway, endpoints] = settings;
   json::array allowed;
   for (const auto& symbol : risk.allowed_tokens) allowed.emplace_back(symbol);
   return {{"version", version()},
+          {"venue", settings.on_paper() ? engine::kPaperVenue : "uniswap_v3"},
           {"chain", json::object{{"name", chain.name},
                                  {"chain_id", chain.chain_id},
                                  {"confirmations", chain.confirmations},

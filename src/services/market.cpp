@@ -12,6 +12,7 @@
 #include "node/nodes.h"
 #include "services/async.h"
 #include "services/node_health.h"
+#include "services/paper_account.h"
 #include "services/subjects.h"
 #include "uniswap/contracts.h"
 
@@ -82,6 +83,12 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
             bus_->serve(subject::kMarketSnapshot, "market", [self = this](bus::Message) -> Task<std::string> {
               co_return json::serialize(engine::snapshot_json(self->state_));
             }));
+    if (settings_.on_paper()) {
+      SEP_TRY(paper_account_, hear_paper_account(*bus_, [this](engine::AccountState account) {
+                state_.account = std::move(account);
+                if (state_.revision != 0) publish({});
+              }));
+    }
     spawn(follow());
     spawn(beat());
     return {};
@@ -90,6 +97,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
   void stop() {
     stopping_ = true;
     snapshots_.reset();
+    paper_account_.reset();
     node_.stop();
     heartbeat_.cancel();
   }
@@ -321,7 +329,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
   node::Nodes node_;
   NodeHealthReport health_report_;
   asio::steady_timer heartbeat_;
-  bus::Subscription snapshots_;
+  bus::Subscription snapshots_, paper_account_;
   MarketState state_;
   std::vector<Address> addresses_;
   std::deque<std::int64_t> intervals_ms_;

@@ -21,7 +21,8 @@ namespace sep::services {
 
 class Market {
  public:
-  /// On the bus's executor; loads in the background and goes on trying. `account` is the signer's.
+  /// On the bus's executor; loads in the background and goes on trying. `account` is the signer's; none on
+  /// paper, whose account is heard of (services/paper_account.h).
   /// BUS_UNAVAILABLE.
   static Result<std::unique_ptr<Market>> start(std::shared_ptr<bus::Bus> bus,
                                                const engine::Settings& settings,

@@ -17,13 +17,17 @@ inline constexpr const char* kMarketSnapshot = "market.snapshot";
 /// Published: what changed with a block, or that nothing did
 inline constexpr const char* kMarketUpdate = "market.update";
 
+/// Published by venue "paper" as its balances move, and once a second: services/paper_account.h
+inline constexpr const char* kPaperAccount = "paper.account";
+
 /// Published once a second by each service of each process: services/heartbeat.h
 inline constexpr const char* kServiceAlive = "service.alive";
 
 /// Published once a second by each service that talks to the node: services/node_health.h
 inline constexpr const char* kNodeHealth = "node.health";
 
-/// {"seconds"}: every process records its trace anew. {"answer_to"}: every process ends it and publishes there
+/// {"seconds"}: every process records its trace anew. {"answer_to"}: every process ends it and publishes
+/// there
 /// {"process", "boot_id", "series": {name: entries}}. services/measuring.h
 inline constexpr const char* kMeasureBegin = "measure.begin";
 inline constexpr const char* kMeasureEnd = "measure.end";

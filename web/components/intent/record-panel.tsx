@@ -54,7 +54,9 @@ export function RecordPanel({
           {swap ? <Id text={swap.recipient} label="Copy the account’s address" /> : <None view={view} />}
         </Fact>
         <Fact label="Transaction">
-          {view?.summary.tx_hash === undefined ? (
+          {swap?.venue === "paper" ? (
+            <Line>none: filled on paper</Line>
+          ) : view?.summary.tx_hash === undefined ? (
             <None view={view} />
           ) : (
             <Id text={view.summary.tx_hash} label="Copy the transaction’s hash" />

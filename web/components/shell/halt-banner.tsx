@@ -8,16 +8,23 @@ import { useLoaded } from "@/lib/use-loaded.ts";
 
 const everyMs = 5_000;
 
-/** Says that no new work is begun, and why; nothing else while work is accepted. */
+/** Says that no new work is begun, and why, and that nothing is traded where the venue is paper; else nothing. */
 export function HaltBanner() {
   const { data, reload } = useLoaded("halts", (signal) => api.status(signal), everyMs);
   const platformEvents = useSep((state) => state.platformEvents);
   useEffect(() => {
     if (platformEvents > 0) reload();
   }, [platformEvents, reload]);
+  const onPaper = useSep((state) => state.platform?.venue) === "paper";
   const halts = data === undefined ? [] : haltsOf(data);
   return (
     <div role="status">
+      {onPaper && (
+        <p className="mb-4 rounded-panel border border-line px-4 py-3 text-table text-ink">
+          <strong className="font-semibold">Paper trading.</strong> Intents are filled at the present quote; nothing is
+          sent to a chain.
+        </p>
+      )}
       {halts.map(({ title, text }) => (
         <p
           key={title}

@@ -7,11 +7,12 @@ export function swapOf(plan: PlanView): SwapStep | undefined {
   return plan.steps.find((step): step is SwapStep => step.kind === "swap");
 }
 
-/** What the swap moved; a cancellation that took its nonce moved nothing. */
+/** What the swap moved, on paper without a transaction; a cancellation that took its nonce moved nothing. */
 export function swapFillOf(plan: PlanView): SwapStep["fill"] {
   const swap = swapOf(plan);
   if (!swap?.fill) return undefined;
   const { fill, attempts } = swap;
+  if (fill.tx_hash === undefined) return fill;
   return attempts.some(({ tx_hash, kind }) => tx_hash === fill.tx_hash && kind === "swap") ? fill : undefined;
 }
 

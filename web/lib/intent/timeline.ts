@@ -253,8 +253,9 @@ function coin(wei: bigint, { nativeSymbol }: Life): string {
 
 function filled(event: SepEvent & { topic: "exec.step_filled" }, life: Life): Words {
   const { txHash, blockNumber, planId, amountIn, amountOut, gasUsed, effectiveGasPrice } = event.payload;
-  const own = byHash(txHash, life);
-  const tail = `in block ${formatCount(blockNumber)}`;
+  const onPaper = txHash === undefined;
+  const own = onPaper ? undefined : byHash(txHash, life);
+  const tail = `${onPaper ? "at the prices of" : "in"} block ${formatCount(blockNumber)}`;
   const gas = `gas ${formatCount(Number(gasUsed))}`;
   const fee = `${coin(BigInt(gasUsed) * BigInt(effectiveGasPrice), life)} in fees`;
   if (own?.kind === "approve")
@@ -277,7 +278,7 @@ function filled(event: SepEvent & { topic: "exec.step_filled" }, life: Life): Wo
   return {
     icon: "filled",
     hue: "green",
-    fact: "Included",
+    fact: onPaper ? "Filled on paper" : "Included",
     tail,
     detail: swap
       ? listed(

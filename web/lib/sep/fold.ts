@@ -105,7 +105,7 @@ function summarise(summary: Summary, event: SepEvent): void {
     case "exec.step_filled":
       if (!isSwapFill(event)) return;
       summary.phase = "included";
-      summary.tx_hash = event.payload.txHash;
+      if (event.payload.txHash !== undefined) summary.tx_hash = event.payload.txHash;
       summary.amount_in = event.payload.amountIn;
       summary.amount_out = event.payload.amountOut;
       summary.block_number = event.payload.blockNumber;
@@ -123,7 +123,7 @@ function summarise(summary: Summary, event: SepEvent): void {
     case "exec.completed":
       delete summary.reason;
       delete summary.detail;
-      summary.tx_hash = event.payload.txHash;
+      if (event.payload.txHash !== undefined) summary.tx_hash = event.payload.txHash;
       summary.amount_in = event.payload.amountIn;
       summary.amount_out = event.payload.amountOut;
       summary.gas_cost_usd = event.payload.gasCostUsd;
@@ -217,7 +217,7 @@ function applyToStep(step: PlanStepView, event: SepEvent): PlanStepView {
     case "exec.step_filled": {
       const { txHash, blockNumber, blockHash, amountIn, amountOut, gasUsed, effectiveGasPrice } = event.payload;
       const fill = {
-        tx_hash: txHash,
+        ...(txHash !== undefined && { tx_hash: txHash }),
         block_number: blockNumber,
         block_hash: blockHash,
         amount_in: amountIn,

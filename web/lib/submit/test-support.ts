@@ -18,6 +18,7 @@ export const tokens: readonly Token[] = [weth, usdc, wbtc, dai];
 
 export const platform: Platform = {
   version: "0.1.0",
+  venue: "uniswap_v3",
   chain: { name: "ethereum", chain_id: 31337, confirmations: 1, native_symbol: "ETH" },
   limits: {
     max_notional_usd: "10000",

@@ -446,6 +446,10 @@ export interface CriterionResult {
  */
 export interface Platform {
   version: string;
+  /**
+   * Where plans are executed; "paper": nowhere, they are filled at the present quote without a transaction.
+   */
+  venue: "uniswap_v3" | "paper";
   chain: {
     /**
      * A chain's configured name.
@@ -1245,7 +1249,7 @@ export interface PayloadOfControlResumed {
   by: string;
 }
 /**
- * The intent is done.
+ * The intent is done. Without txHash on venue "paper".
  */
 export interface PayloadOfExecCompleted {
   /**
@@ -1267,7 +1271,7 @@ export interface PayloadOfExecCompleted {
   /**
    * 32 bytes: of a transaction or a block.
    */
-  txHash: string;
+  txHash?: string;
   /**
    * US dollars with at most 6 decimals.
    */
@@ -1309,7 +1313,7 @@ export interface PayloadOfExecStarted {
   planId: string;
 }
 /**
- * The transaction is in a block; the amounts are those of the receipt's logs ("0" for an approval).
+ * The transaction is in a block; the amounts are those of the receipt's logs ("0" for an approval). On venue "paper" there is no transaction: no txHash, no gas, and the block is the one whose prices filled it.
  */
 export interface PayloadOfExecStepFilled {
   /**
@@ -1327,7 +1331,7 @@ export interface PayloadOfExecStepFilled {
   /**
    * 32 bytes: of a transaction or a block.
    */
-  txHash: string;
+  txHash?: string;
   blockNumber: number;
   /**
    * 32 bytes: of a transaction or a block.
@@ -2172,7 +2176,7 @@ export interface Fill {
   /**
    * 32 bytes: of a transaction or a block.
    */
-  tx_hash: string;
+  tx_hash?: string;
   block_number: number;
   /**
    * 32 bytes: of a transaction or a block.
