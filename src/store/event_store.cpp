@@ -244,7 +244,10 @@ Result<std::vector<T>> read_all(const PgRows& rows, Read read) {
   std::vector<T> out;
   out.reserve(static_cast<std::size_t>(rows.size()));
   for (int row = 0; row < rows.size(); ++row) {
-    SEP_TRY(out.emplace_back(), read(rows, row));
+    // Moved in by construction: an assignment would copy a document out of its own memory.
+    auto value = read(rows, row);
+    if (!value) return fail(std::move(value).error());
+    out.push_back(std::move(*value));
   }
   return out;
 }
