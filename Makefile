@@ -81,8 +81,10 @@ bench: build ## micro-benchmarks beside their peers, then the whole path: BENCH_
 	@$(BUILD)/bench_pricing --cases=$(BUILD)/pricing_cases.json --benchmark_out=$(BUILD)/pricing.json \
 	  --benchmark_repetitions=5 --benchmark_min_time=0.05 --benchmark_report_aggregates_only=true
 	@$(NPM) run bench-pricing -- $(BUILD)/pricing_cases.json $(BUILD)/pricing.json
+	@$(BUILD)/bench_routing --json $(BUILD)/routing_markets.json
+	@$(NPM) run bench-routing -- $(BUILD)/routing_markets.json
 	@for program in $(BUILD)/bench_*; do \
-	  case $$program in */bench_pricing|*/bench_counted|*/bench_fill) continue;; esac; [ ! -x $$program ] || $$program; done
+	  case $$program in */bench_pricing|*/bench_routing|*/bench_counted|*/bench_fill) continue;; esac; [ ! -x $$program ] || $$program; done
 	@tools/bench.sh $(BUILD) $(BENCH_SECONDS)
 
 bench-check: setup ## count instructions of pricing and validation; fails where one grew by more than 5 %

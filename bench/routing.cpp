@@ -8,6 +8,8 @@
 #include <fstream>
 #include <iostream>
 #include <random>
+#include <set>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
@@ -75,18 +77,17 @@ Market make_market(std::uint32_t pool_count, std::uint32_t token_count, std::uin
     const int decimals = i == 1 || i == 2 ? 6 : i == 3 ? 8 : 18;
     market.values.push_back(usd * std::pow(10, -decimals));
   }
-  for (std::uint32_t id = 0; id < pool_count; ++id) {
-    std::uint32_t a = 0;
-    std::uint32_t b = 0;
-    const bool between_hubs = below(20) == 0;
-    const std::uint32_t hubs = std::min(kHubs, token_count - 1);
+  const std::uint32_t hubs = std::min(kHubs, token_count - 1);
+  std::set<std::tuple<std::uint32_t, std::uint32_t, std::size_t>> made;  // a pair has one pool of each fee
+  while (market.pools.size() < pool_count) {
     // WETH has about half of all pools, the next hub half of the rest.
-    while (a == b) {
-      a = std::min(below(2) == 0 ? 0U : below(2) == 0 ? 1U : below(hubs), token_count - 1);
-      b = between_hubs ? below(hubs) : below(token_count);
-      if (below(10) == 0) a = below(token_count);
-    }
+    const bool between_hubs = below(20) == 0;
+    std::uint32_t a = below(2) == 0 ? 0U : below(2) == 0 ? 1U : below(hubs);
+    if (below(10) == 0) a = below(token_count);
+    const std::uint32_t b = between_hubs ? below(hubs) : below(token_count);
     const std::size_t tier = between_hubs ? below(3) : (below(8) + 9) / 5;
+    if (a == b || !made.emplace(std::min(a, b), std::max(a, b), tier).second) continue;
+    const auto id = static_cast<std::uint32_t>(market.pools.size());
     PoolState state;
     state.address = address_of(0xa0, id, random);
     const bool a_first = tokens[a] < tokens[b];

@@ -45,7 +45,8 @@ interface Answer {
 }
 
 const require = createRequire(import.meta.url);
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+const median = (values: number[]): number | undefined => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+const fixed = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? '-';
 
 /** One question of each kind and size in turn, so that a market that runs out of time still has some of each. */
 function inTurn(questions: Question[]): number[] {
@@ -135,21 +136,22 @@ async function compareAll(path: string, seconds: number): Promise<number> {
           kind === 'exact_input' ? 'input' : 'output',
           String(usd),
           `${of.length}/${asked}`,
-          theirs.toFixed(0),
-          own.toFixed(1),
-          `${(theirs / own).toFixed(0)}x`,
+          fixed(theirs, 0),
+          fixed(own, 1),
+          theirs === undefined || own === undefined ? '-' : `${(theirs / own).toFixed(0)}x`,
           String(single.filter((sign) => sign > 0).length),
           String(single.filter((sign) => sign === 0).length),
           String(worse),
           String(of.length - real.length),
-          median(of.map(({ question }) => question.split_us)).toFixed(0),
+          fixed(median(of.map(({ question }) => question.split_us)), 0),
           String(splits.length),
           gained.length === 0 ? '-' : (gained.reduce((a, b) => a + b) / gained.length).toFixed(3),
         ]);
       }
   }
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  console.log(`\nOur best single path and best split beside @uniswap/v3-sdk ${require('@uniswap/v3-sdk/package.json').version}, ` +
+  const version: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).devDependencies['@uniswap/v3-sdk'];
+  console.log(`\nOur best single path and best split beside @uniswap/v3-sdk ${version}, ` +
     `Trade.bestTrade of 3 hops, Node ${process.version}; medians in us; more, equal, less: our single path against theirs`);
   for (const row of rows) console.log(row.map((cell, i) => cell.padStart(widths[i]!)).join('  '));
   console.log(less === 0 ? 'ours is never less' : `ours is LESS ${less} times`);

@@ -137,11 +137,8 @@ PathSearch::Weight PathSearch::weight_of(const Uint256& amount) const {
 }
 
 PathSearch::Weight PathSearch::advance(const PoolGraph::Edge& edge, const Weight& weight) const {
-  const SwapBounds& pool = bounds(edge);
-  if (exact_input())
-    return add(multiply(weight, pool.inverse_rate, Rounding::kDown), pool.inverse_depth_out, Rounding::kDown);
-  if (weight.is_zero()) return {};
-  return subtract_up(multiply(weight, pool.rate, Rounding::kUp), pool.inverse_depth_in);
+  if (exact_input()) return bounds(edge).least_inverse_out(weight);
+  return weight.is_zero() ? weight : bounds(edge).most_inverse_in(weight);
 }
 
 PathSearch::Weight PathSearch::advance_at_spot(const PoolGraph::Edge& edge, const Weight& weight) const {
@@ -192,10 +189,13 @@ bool PathSearch::spot_allows(const Uint256& amount, const Uint256& result) const
 PathSearch::Weight PathSearch::retreat(const PoolGraph::Edge& edge, const Weight& limit) const {
   const SwapBounds& pool = bounds(edge);
   if (exact_input()) {
-    const Magnitude rest = subtract_up(limit, pool.inverse_depth_out);
+    const Magnitude rest =
+        limit < pool.inverse_held ? Magnitude{} : subtract_up(limit, pool.inverse_depth_out);
     return rest.is_zero() ? rest : multiply(rest, pool.rate, Rounding::kUp);
   }
-  return multiply(add(limit, pool.inverse_depth_in, Rounding::kDown), pool.inverse_rate, Rounding::kDown);
+  return std::max(
+      multiply(add(limit, pool.inverse_depth_in, Rounding::kDown), pool.inverse_rate, Rounding::kDown),
+      pool.inverse_held);
 }
 
 std::optional<PathQuote> PathSearch::quote(const PoolGraph::Edge& edge, const Uint256& amount) const {

@@ -9,6 +9,9 @@ namespace {
 constexpr auto kUp = Rounding::kUp;
 constexpr auto kDown = Rounding::kDown;
 
+/// A pool's liquidity, below 2^128 over all prices, is at most 2^192 of either token.
+constexpr Uint256 kMoreThanAnyPool = Uint256::pow2(254);
+
 /// The deepest range from the price downwards, or upwards.
 u128 deepest_liquidity(const PoolState& state, Direction direction) {
   u128 deepest = state.liquidity;
@@ -48,6 +51,8 @@ SwapBounds bounds_of(const Pool& pool, Direction direction) {
   const PoolState& state = pool.state();
   const u128 deepest = deepest_liquidity(state, direction);
   if (!pool.initialized() || deepest == 0) return {};
+  const auto everything = pool.quote_exact_output(direction, kMoreThanAnyPool);
+  if (!everything || everything->amount_out.is_zero()) return {};
   const Magnitude price_up = sqrt_price(state, kUp);
   const Magnitude price_down = sqrt_price(state, kDown);
   const Magnitude inverse_liquidity = Magnitude::of(deepest, kUp).inverse(kDown);
@@ -69,6 +74,7 @@ SwapBounds bounds_of(const Pool& pool, Direction direction) {
         multiply(multiply(price_up.inverse(kDown), kept_down, kDown), inverse_liquidity, kDown);
   }
   bounds.inverse_rate = bounds.rate.inverse(kDown);
+  bounds.inverse_held = Magnitude::of(everything->amount_out, kUp).inverse(kDown);
   return bounds;
 }
 

@@ -11,6 +11,7 @@
 //  1. Pools and tokens are numbered in the order of their addresses, so that nothing that is decided on a
 //     graph depends on the order that the pools came in. Of pools with one address one counts.
 //  2. No quote of a pool is better than its bounds (swap_bounds), to the last unit.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -22,15 +23,29 @@
 namespace sep::uniswap {
 
 /// How good a swap through a pool in one direction can be. With all liquidity as deep as the deepest range on
-/// its way, a pool gives 1/out = 1/(rate · in) + 1/depth_out: no quote gives more, whatever ticks it crosses.
-/// In the reciprocals of the amounts this is a line, so a path's bound takes one multiplication and one
-/// addition a hop.
+/// its way, a pool gives 1/out = 1/(rate · in) + 1/depth_out: no quote gives more, whatever ticks it crosses,
+/// nor more than the pool holds. In the reciprocals of the amounts the first is a line, so a path's bound
+/// takes one multiplication and one addition a hop.
 struct SwapBounds {
   Magnitude rate;               // out for one of in at the spot price after the fee, rounded up
   Magnitude inverse_rate;       // rounded down
-  Magnitude inverse_depth_out;  // 1 / what comes out of an endless input; rounded down
+  Magnitude inverse_depth_out;  // 1 / what would come out of an endless input; rounded down
   Magnitude inverse_depth_in;   // inverse_depth_out · rate; rounded down
+  Magnitude inverse_held;       // 1 / what the pool gives when it gives everything; rounded down
   bool possible = false;        // false: nothing can be swapped this way
+
+  /// At most 1/out of any exact input, given at most 1/in.
+  Magnitude least_inverse_out(const Magnitude& inverse_in) const {
+    return std::max(
+        add(multiply(inverse_in, inverse_rate, Rounding::kDown), inverse_depth_out, Rounding::kDown),
+        inverse_held);
+  }
+  /// At least 1/in of any exact output, given at least 1/out above zero; zero where it is more than the pool
+  /// can give.
+  Magnitude most_inverse_in(const Magnitude& inverse_out) const {
+    if (inverse_out < inverse_held) return {};
+    return subtract_up(multiply(inverse_out, rate, Rounding::kUp), inverse_depth_in);
+  }
 };
 
 class PoolGraph {

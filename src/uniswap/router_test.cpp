@@ -94,7 +94,7 @@ Market random_market(Random& random, int tokens, int pools) {
     const auto b = static_cast<std::uint8_t>((a + random.uniform(1, tokens - 1)) % tokens);
     const auto tier = static_cast<std::size_t>(random.uniform(0, 3));
     Pool pool =
-        Pool::create(bare_pool(static_cast<std::uint16_t>(random.uniform(0, 30'000) * 2 + i % 2), a, b, tier))
+        Pool::create(bare_pool(static_cast<std::uint16_t>(random.uniform(0, 1'000) * 64 + i), a, b, tier))
             .value();
     const std::int32_t spacing = pool.state().tick_spacing;
     const double price = market.values[std::min(a, b)] / market.values[std::max(a, b)];
@@ -304,31 +304,66 @@ void for_each_seed(int count, Test test) {
 
 TEST(BestRoute, OfOnePathIsThatOfExhaustiveSearch) {
   std::map<std::size_t, int> by_hops;
+  const auto compare = [&](Random& random, const Market& market, const PoolGraph& graph, bool with_gas) {
+    const QuoteRequest request = random_request(random, market, with_gas);
+    for (std::uint32_t hops = 1; hops <= 3; ++hops) {
+      const RouteLimits limits{.max_hops = hops, .max_paths = 1};
+      const auto ways = all_ways(market, request, hops);
+      const auto best = best_single(ways, request);
+      const auto route = best_route(graph, request, limits);
+      if (!best) {
+        ASSERT_FALSE(route);
+        EXPECT_EQ(route.error().code, ways.empty() ? errc::kNoRoute : errc::kInsufficientLiquidity);
+        continue;
+      }
+      ASSERT_TRUE(route) << route.error().detail;
+      EXPECT_EQ(net_of(request, *route), *best) << hops << " hops";
+      expect_sound(market, request, *route, limits);
+      if (hops == 3) ++by_hops[route->paths[0].hops.size()];
+    }
+  };
   for_each_seed(400, [&](std::uint64_t seed) {
     Random random(seed);
-    const Market market = random_market(random, static_cast<int>(random.uniform(4, 6)),
-                                        static_cast<int>(random.uniform(4, 12)));
+    const bool large = seed % 10 == 0;
+    const Market market =
+        random_market(random, static_cast<int>(large ? random.uniform(8, 12) : random.uniform(4, 6)),
+                      static_cast<int>(large ? random.uniform(30, 40) : random.uniform(4, 12)));
     const PoolGraph graph(market.pointers());
-    for (int i = 0; i < 6; ++i) {
-      const QuoteRequest request = random_request(random, market, i % 2 == 1);
-      for (std::uint32_t hops = 1; hops <= 3; ++hops) {
-        const RouteLimits limits{.max_hops = hops, .max_paths = 1};
-        const auto ways = all_ways(market, request, hops);
-        const auto best = best_single(ways, request);
-        const auto route = best_route(graph, request, limits);
-        if (!best) {
-          ASSERT_FALSE(route);
-          EXPECT_EQ(route.error().code, ways.empty() ? errc::kNoRoute : errc::kInsufficientLiquidity);
-          continue;
-        }
-        ASSERT_TRUE(route) << route.error().detail;
-        EXPECT_EQ(net_of(request, *route), *best) << hops << " hops";
-        expect_sound(market, request, *route, limits);
-        if (hops == 3) ++by_hops[route->paths[0].hops.size()];
-      }
-    }
+    for (int i = 0; i < 6; ++i) compare(random, market, graph, i % 2 == 1);
   });
   for (const auto& [hops, count] : by_hops) std::cout << count << " best paths of " << hops << " hops\n";
+}
+
+TEST(PathSearch, FindsTheBestPathsInOrderWithoutTheExcludedPools) {
+  for_each_seed(150, [](std::uint64_t seed) {
+    Random random(seed);
+    const Market market = random_market(random, 5, 12);
+    const PoolGraph graph(market.pointers());
+    const QuoteRequest request = random_request(random, market, seed % 2 == 0);
+    const auto token_in = graph.find_token(request.token_in);
+    const auto token_out = graph.find_token(request.token_out);
+    if (!token_in || !token_out) return;
+    std::vector<bool> excluded(graph.pool_count(), false);
+    std::set<const Pool*> left_out;
+    for (int i = 0; i < 2; ++i) {
+      const auto index = static_cast<std::uint32_t>(random.uniform(0, graph.pool_count() - 1));
+      excluded[index] = true;
+      left_out.insert(&graph.pool(index));
+    }
+    std::vector<Net> expected;
+    for (const auto& way : all_ways(market, request, 3)) {
+      if (std::ranges::any_of(way, [&](const Swap& swap) { return left_out.contains(swap.pool); })) continue;
+      if (const auto outcome = follow(way, request.kind, request.amount))
+        expected.push_back(net_of(request, outcome->amount, kGasOfTransaction + outcome->gas));
+    }
+    std::ranges::sort(expected, std::greater<>());
+    if (expected.size() > 7) expected.erase(expected.begin() + 7, expected.end());
+    PathSearch search(graph, {request.kind, request.gas_unit_cost_wad}, *token_in, *token_out, 3);
+    const auto found = search.best(request.amount, 7, excluded);
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i)
+      EXPECT_EQ(net_of(request, found[i].quote.amount, kGasOfTransaction + found[i].quote.gas), expected[i]);
+  });
 }
 
 // --- Splits
@@ -468,12 +503,8 @@ TEST(BestRoute, OfSeveralPathsIsWithinATenThousandthOfExhaustiveSearch) {
   int at_least_equal = 0;
   double worst = 0;
   std::size_t most_ways = 0;
-  for_each_seed(200, [&](std::uint64_t seed) {
-    Random random(seed);
-    const Market market = random_market(random, static_cast<int>(random.uniform(4, 6)),
-                                        static_cast<int>(random.uniform(4, 12)));
-    const PoolGraph graph(market.pointers());
-    const QuoteRequest request = random_request(random, market, random.uniform(0, 1) == 1);
+  const auto compare = [&](Random& random, const Market& market, const PoolGraph& graph, bool with_gas) {
+    const QuoteRequest request = random_request(random, market, with_gas);
     const RouteLimits limits{};
     ExhaustiveSplit exhaustive(market, request, limits);
     most_ways = std::max(most_ways, exhaustive.ways());
@@ -497,6 +528,13 @@ TEST(BestRoute, OfSeveralPathsIsWithinATenThousandthOfExhaustiveSearch) {
     worst = std::max(worst, share);
     EXPECT_LE(share, 1e-4) << ours << " and not " << *best << ", " << exhaustive.ways() << " ways, "
                            << route->paths.size() << " paths";
+  };
+  for_each_seed(200, [&](std::uint64_t seed) {
+    Random random(seed);
+    const Market market = random_market(random, static_cast<int>(random.uniform(4, 6)),
+                                        static_cast<int>(random.uniform(4, 12)));
+    const PoolGraph graph(market.pointers());
+    for (int i = 0; i < 4; ++i) compare(random, market, graph, i % 2 == 1);
   });
   std::cout << compared << " splits compared, of up to " << most_ways << " paths; " << at_least_equal
             << " at least as good, the worst " << worst << " of the amount less\n";
@@ -737,16 +775,13 @@ TEST(PoolGraph, NoQuoteIsBetterThanItsBounds) {
         if (const auto swap = pool.quote_exact_input(direction, amount);
             swap && !swap->amount_out.is_zero()) {
           ASSERT_TRUE(bounds.possible);
-          // 1/out is at least what the bound says of 1/in.
-          const auto inverse_in = Magnitude::of(swap->amount_in, Rounding::kUp).inverse(Rounding::kDown);
-          const auto least = add(multiply(inverse_in, bounds.inverse_rate, Rounding::kDown),
-                                 bounds.inverse_depth_out, Rounding::kDown);
+          const auto least = bounds.least_inverse_out(
+              Magnitude::of(swap->amount_in, Rounding::kUp).inverse(Rounding::kDown));
           EXPECT_LE(least, Magnitude::of(swap->amount_out, Rounding::kDown).inverse(Rounding::kUp));
         }
         if (const auto swap = pool.quote_exact_output(direction, amount); swap && swap->complete) {
-          const auto inverse_out = Magnitude::of(amount, Rounding::kDown).inverse(Rounding::kUp);
           const auto most =
-              subtract_up(multiply(inverse_out, bounds.rate, Rounding::kUp), bounds.inverse_depth_in);
+              bounds.most_inverse_in(Magnitude::of(amount, Rounding::kDown).inverse(Rounding::kUp));
           EXPECT_GE(most, Magnitude::of(swap->amount_in, Rounding::kUp).inverse(Rounding::kDown));
         }
       }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <span>
 #include <utility>
 
 namespace sep::uniswap {
@@ -11,8 +12,7 @@ namespace {
 /// Shares are weighed in these parts of the amount.
 constexpr std::uint32_t kWhole = 4096;
 /// Where what a path gives is asked for: close together at the small end, where curves bend most.
-constexpr std::array<std::uint32_t, 13> kSamples = {16,   64,   128,  256,  512,  768, 1024,
-                                                    1280, 1536, 2048, 2560, 3072, 4096};
+constexpr std::array<std::uint32_t, 10> kSamples = {16, 64, 192, 448, 768, 1152, 1664, 2304, 3072, 4096};
 constexpr int kCapacityHalvings = 8;
 /// Candidates are asked for in rounds: so many paths for such a part of the amount (small ones find what is
 /// cheap and thin, large ones what is deep), without the pools of the best path of the earlier rounds of that
@@ -21,15 +21,25 @@ struct Round {
   std::uint32_t part;
   std::size_t count;
 };
-constexpr std::array<std::array<Round, 4>, 3> kRounds = {
-    {{Round{kWhole / 4, 8}, {kWhole / 4, 6}, {kWhole / 4, 4}, {kWhole / 4, 4}},
-     {Round{kWhole / 32, 8}, {kWhole / 32, 4}, {kWhole / 32, 4}, {kWhole / 32, 2}},
-     {Round{kWhole / 256, 6}, {kWhole / 256, 4}, {kWhole / 256, 2}, {kWhole / 256, 2}}}};
+constexpr std::array<Round, 9> kRounds = {{{kWhole / 4, 8},
+                                           {kWhole / 4, 6},
+                                           {kWhole / 4, 4},
+                                           {kWhole / 4, 2},
+                                           {kWhole / 32, 8},
+                                           {kWhole / 32, 4},
+                                           {kWhole / 32, 2},
+                                           {kWhole / 256, 6},
+                                           {kWhole / 256, 2}}};
 constexpr std::size_t kMaxCandidates = 32;
-constexpr std::size_t kBeam = 16;  // sets of each size that are added to
+constexpr std::size_t kBeam = 12;  // sets of each size that are added to
 /// What is not looked for: a gain below this part of what a single path gives.
 constexpr std::uint32_t kNegligible = 100'000;
-constexpr std::size_t kRefined = 4;  // sets that are divided exactly
+constexpr std::size_t kTried = 4;  // sets that are divided by exact quotes
+/// The parts that are moved between paths, as powers of two of the whole: with all sets that are tried, and
+/// with the best of them. The best is often at a corner, just short of a tick whose gas is saved or of the
+/// most that a path can do, and only a move of about the right size gets there: hence every power.
+constexpr std::array<unsigned, 3> kCoarse = {5, 6, 7};
+constexpr std::array<unsigned, 9> kFine = {8, 9, 10, 11, 12, 13, 14, 15, 16};
 
 /// Amounts and costs are scaled to 48 bits, so that the difference of two values times a share fits 63.
 constexpr unsigned kValueBits = 48;
@@ -94,8 +104,8 @@ class Divider {
   std::int64_t weigh(std::uint32_t members, std::array<std::uint32_t, kMaxPaths>* shares) const;
   std::vector<CandidateSet> best_sets() const;
   std::optional<Division> divide_over(std::uint32_t members) const;
-  void improve(std::vector<Share>& shares) const;
-  bool improve_by(std::vector<Share>& shares, const Uint256& part) const;
+  void improve(Division& division, std::span<const unsigned> powers) const;
+  void improve_by(std::vector<Share>& shares, const Uint256& part) const;
   Uint256 score_of(const std::vector<Share>& shares) const;
 
   const PoolGraph& graph_;
@@ -115,15 +125,14 @@ void Divider::find_candidates(PathSearch& search, const std::optional<FoundPath>
       candidates_.push_back(path);
   };
   if (single) add(single->path);
-  for (const auto& rounds : kRounds) {
-    std::vector<bool> excluded(graph_.pool_count(), false);
-    for (const auto& round : rounds) {
-      const auto found = search.best(std::max(part(round.part), Uint256(1)), round.count, excluded);
-      if (found.empty()) break;
-      for (const auto& path : found) add(path.path);
-      for (std::uint32_t hop = 0; hop < found.front().path.hops; ++hop)
-        excluded[found.front().path.pools[hop]] = true;
-    }
+  std::vector<bool> excluded;
+  for (std::size_t i = 0; i < kRounds.size(); ++i) {
+    if (i == 0 || kRounds[i].part != kRounds[i - 1].part) excluded.assign(graph_.pool_count(), false);
+    const auto found = search.best(std::max(part(kRounds[i].part), Uint256(1)), kRounds[i].count, excluded);
+    if (found.empty()) continue;
+    for (const auto& path : found) add(path.path);
+    for (std::uint32_t hop = 0; hop < found.front().path.hops; ++hop)
+      excluded[found.front().path.pools[hop]] = true;
   }
 
   // What begins alike stands together: its first hops are quoted once.
@@ -272,7 +281,7 @@ std::vector<CandidateSet> Divider::best_sets() const {
   }
   std::erase_if(best, [](const CandidateSet& set) { return set.value < kImpossible / 2; });
   std::ranges::sort(best, is_better_set);
-  if (best.size() > kRefined) best.resize(kRefined);
+  if (best.size() > kTried) best.resize(kTried);
   return best;
 }
 
@@ -283,7 +292,7 @@ Uint256 Divider::score_of(const std::vector<Share>& shares) const {
 }
 
 /// The best single move of `part` from one path to another, where it helps.
-bool Divider::improve_by(std::vector<Share>& shares, const Uint256& part) const {
+void Divider::improve_by(std::vector<Share>& shares, const Uint256& part) const {
   struct Moved {
     std::optional<PathQuote> less;
     std::optional<PathQuote> more;
@@ -293,7 +302,6 @@ bool Divider::improve_by(std::vector<Share>& shares, const Uint256& part) const 
     if (shares[i].amount > part) moved[i].less = quote(shares[i].path, shares[i].amount - part);
     moved[i].more = quote(shares[i].path, shares[i].amount + part);
   }
-  bool any = false;
   for (int moves = 0; moves < 64; ++moves) {
     Uint256 best = score_of(shares);
     std::size_t best_from = shares.size();
@@ -312,8 +320,7 @@ bool Divider::improve_by(std::vector<Share>& shares, const Uint256& part) const 
         best_from = from;
         best_to = to;
       }
-    if (best_from == shares.size()) return any;
-    any = true;
+    if (best_from == shares.size()) return;
     Share& from = shares[best_from];
     Share& to = shares[best_to];
     from.amount -= part;
@@ -323,15 +330,13 @@ bool Divider::improve_by(std::vector<Share>& shares, const Uint256& part) const 
     if (from.amount > part) moved[best_from].less = quote(from.path, from.amount - part);
     moved[best_to].more = quote(to.path, to.amount + part);
   }
-  return any;
 }
 
-void Divider::improve(std::vector<Share>& shares) const {
-  for (const unsigned bits : {5U, 7U, 9U, 11U, 13U}) {
-    const Uint256 part = amount_ >> bits;
-    if (part.is_zero()) return;
-    improve_by(shares, part);
-  }
+void Divider::improve(Division& division, std::span<const unsigned> powers) const {
+  for (const unsigned power : powers)
+    if (const Uint256 part = amount_ >> power; !part.is_zero()) improve_by(division.shares, part);
+  division.gas = gas_of(division.shares);
+  division.score = score_of(division.shares);
 }
 
 std::optional<Division> Divider::divide_over(std::uint32_t members) const {
@@ -355,9 +360,7 @@ std::optional<Division> Divider::divide_over(std::uint32_t members) const {
     if (!result) return std::nullopt;
     share.quote = *result;
   }
-  improve(division.shares);
-  division.gas = gas_of(division.shares);
-  division.score = score_of(division.shares);
+  improve(division, kCoarse);
   return division;
 }
 
@@ -367,6 +370,7 @@ std::optional<Division> Divider::best_division() {
     auto division = divide_over(set.members);
     if (division && (!best || division->score > best->score)) best = std::move(division);
   }
+  if (best) improve(*best, kFine);
   return best;
 }
 
