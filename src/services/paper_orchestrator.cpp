@@ -105,6 +105,7 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     ++term_;
     metrics_.set("sep_orchestrator_leads", 1, {}, "1 where this process drives the account");
     balances_.reset();
+    moved_.set();  // nothing is planned before the balances are told
     asio::co_spawn(executor_, join_the_queue(term_), [self = shared_from_this()](std::exception_ptr) {});
   }
   void cease_to_drive() {
