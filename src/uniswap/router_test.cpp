@@ -608,10 +608,10 @@ TEST(BestRoute, TakesTwoCheapPoolsRatherThanADearOneUnlessGasCostsMore) {
     const auto cheap = best_route(graph, request, one_path);
     ASSERT_TRUE(cheap);
     EXPECT_EQ(cheap->paths[0].hops.size(), 2U);
-    // The other way saves 0.9 % of 10^9 = 9·10^6 base units and costs a hop's 87,500 gas more.
-    request.gas_unit_cost_wad = kWadUnit * 100U;
+    // The other way saves 0.9 % of 10^9 = 9·10^6 base units and costs a hop's 63,500 gas more.
+    request.gas_unit_cost_wad = kWadUnit * 138U;
     EXPECT_EQ(best_route(graph, request, one_path)->paths[0].hops.size(), 2U);
-    request.gas_unit_cost_wad = kWadUnit * 110U;
+    request.gas_unit_cost_wad = kWadUnit * 145U;
     const auto direct = best_route(graph, request, one_path);
     ASSERT_TRUE(direct);
     EXPECT_EQ(direct->paths[0].hops.size(), 1U);
@@ -631,10 +631,10 @@ TEST(BestRoute, DividesEvenlyOverEqualPoolsUnlessGasCostsMore) {
   EXPECT_EQ(both->paths[1].amount_in, Uint256(kDeep / 20));
   const auto one = best_route(graph, request, {.max_paths = 1});
   EXPECT_GT(both->amount_out, one->amount_out);
-  // The second path's 97,500 gas for more than it gains.
-  request.gas_unit_cost_wad = (both->amount_out - one->amount_out) * kWadUnit / 97'000U;
+  // The second path's 67,000 gas for more than it gains.
+  request.gas_unit_cost_wad = (both->amount_out - one->amount_out) * kWadUnit / 66'900U;
   EXPECT_EQ(best_route(graph, request)->paths.size(), 1U);
-  request.gas_unit_cost_wad = (both->amount_out - one->amount_out) * kWadUnit / 98'000U;
+  request.gas_unit_cost_wad = (both->amount_out - one->amount_out) * kWadUnit / 67'100U;
   EXPECT_EQ(best_route(graph, request)->paths.size(), 2U);
 }
 
