@@ -29,11 +29,14 @@ const Bytes kAlwaysReverts{0x60, 0x00, 0x60, 0x00, 0xfd};  // PUSH1 0 PUSH1 0 RE
 
 /// A short life for prices, so that a dead node is noticed soon.
 const std::pair<std::string, std::string> kQuickly{"max_age_ms = 5000", "max_age_ms = 2500"};
+/// DAI is in no pool: no route leads to it.
+const std::pair<std::string, std::string> kLonelyDai{
+    "[[pool]]\ntoken_a = \"USDC\"\ntoken_b = \"DAI\"\nfee = 100\n", ""};
 
 class LimitsTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    platform_ = std::make_unique<Platform>(Platform::devnet_configuration({kQuickly}));
+    platform_ = std::make_unique<Platform>(Platform::devnet_configuration({kQuickly, kLonelyDai}));
   }
   static void TearDownTestSuite() { platform_.reset(); }
   static Platform& platform() { return *platform_; }
@@ -242,7 +245,8 @@ TEST_F(LimitsTest, APriceThatRunsAwayIsNotPaid) {
   const auto id = platform().submit(intent("dispose", "1", "WETH", "USDC"));
   const auto plan = support::find_event(await_pending(id), "plan.created").value();
   const auto& swap = plan.at("payload").at("steps").as_array().back();
-  const auto fee_pips = swap.at("fees").as_array().front().to_number<std::uint32_t>();
+  const auto fee_pips =
+      swap.at("paths").as_array().front().at("fees").as_array().front().to_number<std::uint32_t>();
   sell_weth(1, "300", fee_pips);  // far more than 1 % down, in the same block and before ours
   resume_mining();
   const auto events = platform().await_end(id);
@@ -402,14 +406,14 @@ TEST_F(LimitsTest, ConfiguredLimitsHold) {
       with_token(Platform::devnet_configuration(
                      {kQuickly,
                       {"max_notional_usd = \"10000\"", "max_notional_usd = \"1000000000\""},
-                      {"max_price_impact = \"0.10\"", "max_price_impact = \"0.45\""},
+                      {"max_price_impact = \"0.10\"", "max_price_impact = \"0.35\""},
                       {"max_open_intents = 0", "max_open_intents = 2"},
                       {"allowed_tokens = []", "allowed_tokens = [\"WETH\", \"USDC\", \"DAI\", \"LONE\"]"}}),
                  lone));
   expect_end(intent("dispose", "0.1", "WBTC", "WETH"), "risk.rejected", "TOKEN_NOT_ALLOWED");
   expect_end(intent("dispose", "0.1", "LONE", "WETH"), "risk.rejected", "NO_PRICE");
   expect_end(intent("acquire", "100000", "WETH", "USDC"), "plan.rejected", "INSUFFICIENT_LIQUIDITY");
-  expect_end(intent("dispose", "2000", "WETH", "USDC"), "plan.rejected", "PRICE_IMPACT");
+  expect_end(intent("dispose", "3000", "WETH", "USDC"), "plan.rejected", "PRICE_IMPACT");
   expect_end(intent("dispose", "11000000", "USDC", "DAI"), "plan.rejected", "INSUFFICIENT_BALANCE");
 
   stop_mining();
@@ -431,7 +435,7 @@ TEST_F(LimitsTest, TheKillSwitchStopsNewWorkAndEndsWhatIsUnderWay) {
   expect_end(intent("dispose", "0.1", "WETH", "USDC"), "risk.rejected", "KILL_SWITCH");
   resume_mining();
   EXPECT_EQ(support::topic_of(platform().await_end(id).back()), "exec.completed");
-  platform().reconfigure(Platform::devnet_configuration({kQuickly}));
+  platform().reconfigure(Platform::devnet_configuration({kQuickly, kLonelyDai}));
 }
 
 }  // namespace
