@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <string_view>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -86,7 +87,7 @@ Status measure_publications(BusThread& sending, BusThread& receiving, std::size_
       tail->reset();
       return 0;
     });
-  (void)sending->wait(sending->delete_stream(stream));
+  std::ignore = sending->wait(sending->delete_stream(stream));
   return measured;
 }
 
@@ -112,7 +113,7 @@ Status measure_commits(const std::string& conninfo, std::size_t samples, Samples
     else if (i >= kWarmUp)
       into.add(monotonic_ns() - started);
   }
-  if (connection->alive()) (void)connection->execute("DROP SCHEMA IF EXISTS sep_bench CASCADE");
+  if (connection->alive()) std::ignore = connection->execute("DROP SCHEMA IF EXISTS sep_bench CASCADE");
   return outcome;
 }
 

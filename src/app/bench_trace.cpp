@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -57,7 +58,8 @@ class TraceClient::Impl {
   explicit Impl(std::unique_ptr<BusThread> bus) : bus_(std::move(bus)) {}
 
   void begin(unsigned seconds) {
-    (void)(*bus_)->publish(subject::kMeasureBegin, json::serialize(json::object{{"seconds", seconds}}));
+    std::ignore =
+        (*bus_)->publish(subject::kMeasureBegin, json::serialize(json::object{{"seconds", seconds}}));
   }
 
   Result<TraceData> end() { return (*bus_)->wait(gather(**bus_)); }

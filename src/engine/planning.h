@@ -41,7 +41,10 @@ Result<Pricing> price_intent(const Intent& intent, const MarketState& market, co
 /// Why there is no plan.
 struct NoPlan {
   /// A stale market passes. Implicit, so that SEP_TRY passes an error on.
-  NoPlan(Error error) : NoPlan(std::move(error), false) { passes = why.code == errc::kStaleMarket; }
+  NoPlan(Error error)  // NOLINT(google-explicit-constructor)
+      : NoPlan(std::move(error), false) {
+    passes = why.code == errc::kStaleMarket;
+  }
   NoPlan(Error error, bool passes_by_itself) : why(std::move(error)), passes(passes_by_itself) {}
 
   Error why;

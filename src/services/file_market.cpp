@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <sstream>
+#include <tuple>
 
 #include <boost/asio/co_spawn.hpp>
 #include <fmt/format.h>
@@ -82,7 +83,7 @@ class FileMarket::Impl : public std::enable_shared_from_this<Impl> {
   void publish() {
     ++state_.revision;
     state_.confirmed_at = now();
-    (void)bus_->publish(subject::kMarketUpdate, json::serialize(engine::update_json(state_, {})));
+    std::ignore = bus_->publish(subject::kMarketUpdate, json::serialize(engine::update_json(state_, {})));
   }
 
   std::shared_ptr<bus::Bus> bus_;

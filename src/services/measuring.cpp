@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <tuple>
 
 #include "base/json.h"
 #include "base/ulid.h"
@@ -40,9 +41,9 @@ Result<std::unique_ptr<Measuring>> Measuring::start(std::shared_ptr<bus::Bus> bu
             trace.end();
             const auto answer_to = string_or(object_of(m.body), "answer_to");
             if (answer_to.empty()) return;
-            (void)bus->publish(answer_to,
-                               json::serialize(json::object{
-                                   {"process", process}, {"boot_id", boot_id()}, {"series", trace.sizes()}}));
+            std::ignore = bus->publish(
+                answer_to, json::serialize(json::object{
+                               {"process", process}, {"boot_id", boot_id()}, {"series", trace.sizes()}}));
           }));
   SEP_TRY(
       measuring->read_,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -330,7 +331,7 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       co_await moved_.wait_for(1s);
       if (stopping_) co_return;
       if (!drives(term_) || !co_await know_balances()) continue;
-      (void)bus_->publish(subject::kPaperAccount, paper_account_text(*balances_));
+      std::ignore = bus_->publish(subject::kPaperAccount, paper_account_text(*balances_));
       co_await pause(executor_, kTell);
     }
   }
