@@ -176,10 +176,10 @@ TEST_F(ReplayTest, EveryKindOfLifeIsShownAsTheSchemaSays) {
     for (const auto& fault : gateway::validate("api/stats", stats))
       ADD_FAILURE() << name << " " << fault.pointer << " " << fault.message;
     const auto& totals = stats.at("window").at("totals");
-    EXPECT_EQ(totals.at("submitted").to_number<int>(), 10) << name;
-    EXPECT_EQ(totals.at("completed").to_number<int>(), 4) << name;
+    EXPECT_EQ(totals.at("submitted").to_number<int>(), 13) << name;
+    EXPECT_EQ(totals.at("completed").to_number<int>(), 7) << name;
     EXPECT_EQ(totals.at("rejected").to_number<int>(), 2) << name;
-    EXPECT_EQ(totals.at("value_usd").as_string(), "9970") << name;
+    EXPECT_EQ(totals.at("value_usd").as_string(), "17470") << name;
   }
 }
 

@@ -335,9 +335,11 @@ Hash32 Platform::send(const ForeignTransaction& transaction) const {
 }
 
 void Platform::await_market() const {
-  const auto wanted = "block " + std::to_string(block_number());
+  // A block may come while this waits: the present one is asked for anew.
+  std::string wanted;
   const auto known = [&] {
     const auto document = need(parse_json(http("GET", "/readyz").body), "/readyz");
+    wanted = "block " + std::to_string(block_number());
     return text_of(document.at("dependencies").at("market").at("detail")) == wanted;
   };
   if (!eventually(known)) throw std::runtime_error("the services do not see " + wanted);
