@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -16,6 +15,7 @@
 #include "engine/planning.h"
 #include "engine/projection.h"
 #include "engine/topics.h"
+#include "services/heard_lives.h"
 #include "services/lease.h"
 #include "services/paper_account.h"
 #include "services/record_client.h"
@@ -30,10 +30,9 @@ using engine::Execution;
 
 constexpr auto kRetry = 300ms;
 constexpr auto kNoPriceRetry = 500ms;
-constexpr auto kTell = 100ms;              // how soon the market hears of balances that moved
-constexpr auto kSettled = 20ms;            // how often it is looked whether fills under way have ended
-constexpr std::size_t kStrategies = 200;   // a page
-constexpr std::size_t kMostHeard = 4'000;  // intents on their way to a plan
+constexpr auto kTell = 100ms;             // how soon the market hears of balances that moved
+constexpr auto kSettled = 20ms;           // how often it is looked whether fills under way have ended
+constexpr std::size_t kStrategies = 200;  // a page
 
 using Balances = std::map<Address, Uint256>;
 
@@ -74,12 +73,7 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         moved_(executor_) {}
 
   Status start() {
-    namespace topic = engine::topic;
-    for (const auto before_plan : {topic::kIntentSubmitted, topic::kRiskApproved, topic::kIntentAccepted}) {
-      SEP_TRY(auto subscription,
-              bus_->subscribe(std::string(before_plan), "", [this](const bus::Message& m) { heard(m); }));
-      subscriptions_.push_back(std::move(subscription));
-    }
+    SEP_CHECK(lives_.start(*bus_));
     lease_ = std::make_shared<Lease>(
         bus_,
         LeaseOptions{.bucket = std::string(kLeaseBucket),
@@ -94,7 +88,6 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     stopping_ = true;
     cease_to_drive();
     lease_->stop();
-    subscriptions_.clear();
     moved_.set();
     cache_thread_.join();
   }
@@ -162,20 +155,8 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   /// record, as a cancellation, makes the append a conflict, and the plan is looked at again with what the
   /// record says.
   Task<Result<std::vector<engine::Envelope>>> life_up_to(const engine::Envelope& plan) {
-    auto found = heard_.extract(plan.correlation_id);
-    if (found && found.mapped().size() + 1 == plan.sequence) {
-      found.mapped().push_back(plan);
-      co_return std::move(found.mapped());
-    }
+    if (auto heard = lives_.take(plan)) co_return std::move(*heard);
     co_return co_await record_.history(plan.correlation_id);
-  }
-
-  void heard(const bus::Message& message) {
-    auto event = event_of(message);
-    if (!event || !drives(term_)) return;
-    if (heard_.size() >= kMostHeard) heard_.clear();  // rejected ones, mostly; the record has them all
-    auto& events = heard_[event->correlation_id];
-    if (event->sequence == events.size() + 1) events.push_back(std::move(*event));
   }
 
   Task<bus::Verdict> fill(const Execution& execution, const std::string& correlation_id) {
@@ -346,9 +327,7 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<Lease> lease_;
   std::uint64_t term_ = 0;  // counts every gain and loss of the lease
   bus::Subscription plans_;
-  std::vector<bus::Subscription> subscriptions_;
-  std::unordered_map<std::string, std::vector<engine::Envelope>>
-      heard_;                         // by correlation, whole from the first on
+  HeardLives lives_;
   std::optional<Balances> balances_;  // less what fills under way set aside; unset after any doubt
   std::size_t under_way_ = 0;
   Mutex reading_;
