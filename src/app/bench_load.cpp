@@ -159,7 +159,7 @@ class StreamClient : public std::enable_shared_from_this<StreamClient> {
         on_event_(std::move(on_event)) {}
 
   Status open() {
-    socket_ = std::make_unique<websocket::stream<tcp::socket>>(context_);
+    socket_ = std::make_unique<websocket::stream<tcp::socket, false>>(context_);
     buffer_.clear();
     error_code error;
     auto& lowest = beast::get_lowest_layer(*socket_);
@@ -198,7 +198,7 @@ class StreamClient : public std::enable_shared_from_this<StreamClient> {
   tcp::resolver::results_type endpoints_;
   std::string host_;
   OnEvent on_event_;
-  std::unique_ptr<websocket::stream<tcp::socket>> socket_;
+  std::unique_ptr<websocket::stream<tcp::socket, false>> socket_;
   beast::flat_buffer buffer_;
   std::uint64_t last_ = 0;
   std::size_t dropped_ = 0;

@@ -303,7 +303,7 @@ class EventStream::Impl {
   asio::io_context context_{1};
   Target target_;
   Options options_;
-  std::optional<websocket::stream<beast::tcp_stream>> stream_;
+  std::optional<websocket::stream<beast::tcp_stream, false>> stream_;
   beast::flat_buffer buffer_;
   bool pending_ = false;
   bool confirmed_ = false;

@@ -120,7 +120,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   using Parser = http::request_parser<http::string_body>;
-  using WebSocket = websocket::stream<beast::tcp_stream>;
+  // Without the extension for compression, which is never negotiated: it would be compiled all the same.
+  using WebSocket = websocket::stream<beast::tcp_stream, false>;
 
   asio::awaitable<bool> wait_for_request();
   asio::awaitable<boost::system::error_code> read(Parser& parser);

@@ -78,10 +78,15 @@ class IpcChannel final : public Channel {
   std::size_t size_ = 0;  // of the message that is being read
 };
 
+// Without the extension for compression, which is never negotiated: its code is a good part of what is
+// compiled here.
+template <class Stream>
+using WebSocket = beast::websocket::stream<Stream, false>;
+
 template <class Stream>
 class WsChannel final : public Channel {
  public:
-  using Socket = beast::websocket::stream<Stream>;
+  using Socket = WebSocket<Stream>;
 
   WsChannel(std::unique_ptr<Socket> socket, Endpoint endpoint, std::size_t max_answer_bytes)
       : Channel(socket->get_executor(), std::move(endpoint), max_answer_bytes), socket_(std::move(socket)) {
@@ -128,9 +133,8 @@ awaitable<NodeResult<std::shared_ptr<Channel>>> open_ipc(asio::any_io_executor e
 }
 
 template <class Stream>
-awaitable<NodeResult<std::shared_ptr<Channel>>> upgrade(
-    std::unique_ptr<beast::websocket::stream<Stream>> socket, Endpoint endpoint,
-    std::size_t max_answer_bytes) {
+awaitable<NodeResult<std::shared_ptr<Channel>>> upgrade(std::unique_ptr<WebSocket<Stream>> socket,
+                                                        Endpoint endpoint, std::size_t max_answer_bytes) {
   const auto [error] = co_await socket->async_handshake(endpoint.authority(), endpoint.target, kNoThrow);
   if (error) co_return unreachable(endpoint, error.message());
   co_return std::make_shared<WsChannel<Stream>>(std::move(socket), std::move(endpoint), max_answer_bytes);
@@ -139,12 +143,12 @@ awaitable<NodeResult<std::shared_ptr<Channel>>> upgrade(
 awaitable<NodeResult<std::shared_ptr<Channel>>> open_ws(asio::any_io_executor executor, Endpoint endpoint,
                                                         std::size_t max_answer_bytes, Deadline deadline) {
   if (!endpoint.tls()) {
-    auto socket = std::make_unique<beast::websocket::stream<beast::tcp_stream>>(executor);
+    auto socket = std::make_unique<WebSocket<beast::tcp_stream>>(executor);
     SEP_CO_CHECK(co_await connect_tcp(socket->next_layer(), endpoint, deadline));
     co_return co_await upgrade(std::move(socket), std::move(endpoint), max_answer_bytes);
   }
   auto tls = client_tls();
-  auto socket = std::make_unique<beast::websocket::stream<TlsStream>>(executor, tls);
+  auto socket = std::make_unique<WebSocket<TlsStream>>(executor, tls);
   SEP_CO_CHECK(co_await connect_tcp(beast::get_lowest_layer(*socket), endpoint, deadline));
   SEP_CO_CHECK(co_await handshake(socket->next_layer(), endpoint));
   co_return co_await upgrade(std::move(socket), std::move(endpoint), max_answer_bytes);

@@ -99,7 +99,7 @@ void messages(std::string_view text) {
 void frames(ByteView bytes) {
   World world;
   beast::test::stream wire(world.io);
-  beast::websocket::stream<beast::test::stream&> socket(wire);
+  beast::websocket::stream<beast::test::stream&, false> socket(wire);
   socket.read_message_max(world.hub->limits().max_message_bytes);
   beast::http::request<beast::http::string_body> upgrade(beast::http::verb::get, "/stream", 11);
   upgrade.set(beast::http::field::host, "localhost");
