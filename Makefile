@@ -78,6 +78,7 @@ gen: setup ## regenerate what is made from schema/
 	@$(NPM) run gen
 
 bench: build ## micro-benchmarks beside their peers, then the whole path: BENCH_SECONDS=10 of load each, on paper and on a chain
+	@cmake --build $(BUILD) -j $(JOBS) --target benches
 	@$(BUILD)/bench_pricing --cases=$(BUILD)/pricing_cases.json --benchmark_out=$(BUILD)/pricing.json \
 	  --benchmark_repetitions=5 --benchmark_min_time=0.05 --benchmark_report_aggregates_only=true
 	@$(NPM) run bench-pricing -- $(BUILD)/pricing_cases.json $(BUILD)/pricing.json

@@ -10,6 +10,9 @@ deadline=$((SECONDS + ${2:-86400}))
 stamps=.cache/tidy
 mkdir -p "$stamps"
 
+# Without the precompiled headers, which would hide that a file does not include what it uses.
+sed -E 's/ -Xclang -include(-pch)? -Xclang [^ ]+//g' "$build/compile_commands.json" >"$stamps/compile_commands.json"
+
 # "file hash": of the file, of what the build found it to include, of the checks and of how it is compiled.
 fingerprints() {
   ninja -C "$build" -t deps 2>/dev/null | awk -v root="$PWD/" '
@@ -47,7 +50,7 @@ rm -f "$stamps/failed"
 
 check() {
   local file=$1 hash=$2
-  if clang-tidy-19 -p "$build" --quiet "$file" >"$stamps/$hash.log" 2>/dev/null; then
+  if clang-tidy-19 -p "$stamps" --quiet "$file" >"$stamps/$hash.log" 2>/dev/null; then
     mv "$stamps/$hash.log" "$stamps/$hash"
   else
     { grep -v '^[0-9]* warnings' "$stamps/$hash.log" || true; } >&2
