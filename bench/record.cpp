@@ -2,7 +2,8 @@
 // beside COPY into a table of the same form, and what it reads, folds and writes to Redis beside an ordered
 // COPY out.
 //
-// Usage: bench_record [INTENTS]   (20000; nine events each)
+// Usage: bench_record [INTENTS [EVENTS]]   (20000 of nine events each; so many events a commit at the least:
+// 256)
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -28,8 +29,6 @@
 
 namespace sep {
 namespace {
-
-constexpr std::size_t kGroup = 256;  // appends in one transaction, as the state coordinator's groups at most
 
 template <class T>
 T must(Result<T> result) {
@@ -148,7 +147,7 @@ double copy_speed(Database& database, std::size_t group) {
 }
 
 void measure_writing(store::EventStore& record, Database& database,
-                     const std::vector<engine::RecordAppend>& appends) {
+                     const std::vector<engine::RecordAppend>& appends, std::size_t group_events) {
   engine::Sequencer sequencer([&](const std::string& id) { return record.head(id); });
   sequencer.reset(0);
   std::size_t events = 0;
@@ -156,7 +155,7 @@ void measure_writing(store::EventStore& record, Database& database,
   double committing = 0;
   const auto seconds = seconds_of([&] {
     for (std::size_t at = 0; at < appends.size();) {
-      for (; at < appends.size() && sequencer.batch().events.size() < kGroup; ++at)
+      for (; at < appends.size() && sequencer.batch().events.size() < group_events; ++at)
         if (sequencer.stage(appends[at]).kind != engine::Staging::Kind::kStaged) break;
       events += sequencer.batch().events.size();
       committing += seconds_of([&] {
@@ -198,7 +197,7 @@ void measure_reading(store::EventStore& record, Database& database, const std::s
   print("replay: and written to Redis", rows, median_of_three([&] { must(models.rebuild(record)); }), copied);
 }
 
-int run(std::size_t intents) {
+int run(std::size_t intents, std::size_t group_events) {
   std::string directory = std::filesystem::temp_directory_path() / "sep-bench-record-XXXXXX";
   if (mkdtemp(directory.data()) == nullptr) return 1;
   {
@@ -209,7 +208,7 @@ int run(std::size_t intents) {
     if (!must(record.try_lead())) return 1;
     Database database(postgres->conninfo());
     const auto appends = appends_of(intents);
-    measure_writing(record, database, appends);
+    measure_writing(record, database, appends, group_events);
     database.run("VACUUM ANALYZE");
     measure_reading(record, database, redis->socket());
   }
@@ -221,10 +220,11 @@ int run(std::size_t intents) {
 }  // namespace sep
 
 int main(int argc, char** argv) {
-  std::size_t intents = 20'000;
-  if (argc > 1) {
-    const std::string_view text = argv[1];
-    std::from_chars(text.data(), text.data() + text.size(), intents);
-  }
-  return sep::run(std::max<std::size_t>(intents, 1));
+  const auto number = [&](int at, std::size_t otherwise) {
+    if (argc <= at) return otherwise;
+    const std::string_view text = argv[at];
+    std::from_chars(text.data(), text.data() + text.size(), otherwise);
+    return std::max<std::size_t>(otherwise, 1);
+  };
+  return sep::run(number(1, 20'000), number(2, 256));
 }
