@@ -119,16 +119,6 @@ bool needs_escape(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
 }
 
-void write_string(std::string_view text, std::string& out) {
-  if (std::ranges::any_of(text, needs_escape)) {
-    out += json::serialize(json::string(text));
-    return;
-  }
-  out += '"';
-  out += text;
-  out += '"';
-}
-
 void write_canonical(const json::value& value, std::string& out) {
   switch (value.kind()) {
     case json::kind::object: {
@@ -139,7 +129,7 @@ void write_canonical(const json::value& value, std::string& out) {
       out += '{';
       for (const auto* member : members) {
         if (member != members.front()) out += ',';
-        write_string(member->key(), out);
+        append_json_string(member->key(), out);
         out += ':';
         write_canonical(member->value(), out);
       }
@@ -158,7 +148,7 @@ void write_canonical(const json::value& value, std::string& out) {
       break;
     }
     case json::kind::string:
-      write_string(value.get_string(), out);
+      append_json_string(value.get_string(), out);
       break;
     case json::kind::uint64:
       fmt::format_to(std::back_inserter(out), "{}", value.get_uint64());
@@ -198,11 +188,21 @@ std::unexpected<Error> wrong_type(std::string_view key, std::string_view expecte
 
 }  // namespace
 
-Result<json::value> parse_json(std::string_view text, std::size_t max_depth) {
+void append_json_string(std::string_view text, std::string& out) {
+  if (std::ranges::any_of(text, needs_escape)) {
+    out += json::serialize(json::string(text));
+    return;
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
+Result<json::value> parse_json(std::string_view text, std::size_t max_depth, json::storage_ptr storage) {
   json::parse_options options;
   options.max_depth = max_depth;
   json::error_code error;
-  auto value = json::parse(text, error, {}, options);
+  auto value = json::parse(text, error, std::move(storage), options);
   if (error) return fail(errc::kMalformedJson, "not valid JSON: " + error.message());
   Scanner scanner(text);
   scanner.run();

@@ -16,11 +16,20 @@ namespace json = boost::json;
 /// Parses one complete JSON text of at most `max_depth` levels. MALFORMED_JSON otherwise; duplicate keys are
 /// refused, since two readers could take different ones, and so are numbers that would not read back from
 /// their own text as they were (fractions and integers above 64 bits of many digits: no document has any).
-Result<json::value> parse_json(std::string_view text, std::size_t max_depth = 32);
+/// What is read lives in `storage`.
+inline constexpr std::size_t kMaxJsonDepth = 32;
+Result<json::value> parse_json(std::string_view text, std::size_t max_depth = kMaxJsonDepth,
+                               json::storage_ptr storage = {});
+
+/// What a document takes in memory, roughly: this many times its text.
+inline constexpr std::size_t kParsedSize = 4;
 
 /// The one text of a value: object keys in byte order, no white space. Equal values give equal bytes,
 /// whatever order their keys came in (PostgreSQL's JSONB changes the order).
 std::string canonical_json(const json::value& value);
+
+/// Adds the text as a JSON string, quotes included.
+void append_json_string(std::string_view text, std::string& out);
 
 /// Reads of one member; `pointer` of the error is "/<key>". MISSING_FIELD, WRONG_TYPE.
 Result<std::string> get_string(const json::object& object, std::string_view key);

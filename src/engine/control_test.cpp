@@ -105,8 +105,9 @@ TEST(Control, RefusesWhatIsNotItsNextEvent) {
   EXPECT_EQ(code_of([](Envelope& e) { e.causation_id = e.event_id; }), errc::kSequenceConflict);
   EXPECT_EQ(code_of([](Envelope& e) { e.topic = topic::kControlHalted; }), errc::kInvalidEvent);
   EXPECT_EQ(code_of([](Envelope& e) { e.topic = topic::kIntentSubmitted; }), errc::kInvalidEvent);
-  EXPECT_EQ(code_of([](Envelope& e) { e.payload["chainId"] = 1; }), errc::kInvalidEvent);
-  EXPECT_EQ(code_of([](Envelope& e) { e.payload["account"] = samples::hex('a', 40); }), errc::kInvalidEvent);
+  EXPECT_EQ(code_of([](Envelope& e) { samples::edit(e)["chainId"] = 1; }), errc::kInvalidEvent);
+  EXPECT_EQ(code_of([](Envelope& e) { samples::edit(e)["account"] = samples::hex('a', 40); }),
+            errc::kInvalidEvent);
   EXPECT_EQ(advance_control(std::nullopt, {}).error().code, errc::kInvalidEvent);
 }
 

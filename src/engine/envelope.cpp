@@ -1,6 +1,9 @@
 #include "engine/envelope.h"
 
 #include <charconv>
+#include <iterator>
+#include <mutex>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,7 +13,42 @@ namespace sep::engine {
 namespace {
 constexpr std::string_view kPrefix = "intent-";
 constexpr std::string_view kSignerPrefix = "signer-";
+
+void write_member(std::string_view key, std::string_view value, std::string& out) {
+  out += '"';
+  out += key;
+  out += "\":";
+  append_json_string(value, out);
+  out += ',';
+}
+void write_member(std::string_view key, std::uint64_t value, std::string& out) {
+  fmt::format_to(std::back_inserter(out), "\"{}\":{},", key, value);
+}
+
 }  // namespace
+
+struct Payload::Shared {
+  explicit Shared(json::object object) : value(std::move(object)) {}
+  json::value value;
+  std::once_flag written;
+  std::string text;
+};
+
+Payload::Payload() = default;
+Payload::Payload(json::object object) : shared_(std::make_shared<Shared>(std::move(object))) {}
+Payload::Payload(std::initializer_list<json::value_ref> members)
+    : Payload(json::value(members).as_object()) {}
+
+const json::value& Payload::value() const {
+  static const json::value kEmpty(json::object_kind);
+  return shared_ ? shared_->value : kEmpty;
+}
+
+std::string_view Payload::text() const {
+  if (!shared_) return "{}";
+  std::call_once(shared_->written, [this] { shared_->text = json::serialize(shared_->value); });
+  return shared_->text;
+}
 
 std::string correlation_of(std::string_view intent_id) {
   return std::string(kPrefix) + std::string(intent_id);
@@ -67,14 +105,36 @@ json::object to_json(const Envelope& envelope) {
   object["causationId"] = envelope.causation_id;
   object["sequence"] = envelope.sequence;
   if (envelope.global_sequence != 0) object["globalSequence"] = envelope.global_sequence;
-  object["payload"] = envelope.payload;
+  object["payload"] = envelope.payload.object();
   object["version"] = envelope.version;
   return object;
 }
 
-Result<Envelope> envelope_from_json(const json::value& value) {
+void write_json(const Envelope& envelope, std::string& out) {
+  out += '{';
+  write_member("eventId", envelope.event_id, out);
+  write_member("timestamp", to_rfc3339(envelope.timestamp), out);
+  write_member("topic", envelope.topic, out);
+  write_member("correlationId", envelope.correlation_id, out);
+  write_member("causationId", envelope.causation_id, out);
+  write_member("sequence", envelope.sequence, out);
+  if (envelope.global_sequence != 0) write_member("globalSequence", envelope.global_sequence, out);
+  out += "\"payload\":";
+  out += envelope.payload.text();
+  fmt::format_to(std::back_inserter(out), ",\"version\":{}}}", envelope.version);
+}
+
+Result<Envelope> parse_envelope(std::string_view text) {
+  // One allocation for all of it: it is read, and goes with its event.
+  SEP_TRY(auto value,
+          parse_json(text, kMaxJsonDepth,
+                     json::make_shared_resource<json::monotonic_resource>(kParsedSize * text.size())));
+  return envelope_from_json(std::move(value));
+}
+
+Result<Envelope> envelope_from_json(json::value value) {
   if (!value.is_object()) return fail(errc::kInvalidEvent, "an event must be a JSON object");
-  const auto& object = value.get_object();
+  auto& object = value.get_object();
   const auto read = [&]() -> Result<Envelope> {
     Envelope envelope;
     SEP_TRY(envelope.event_id, get_string(object, "eventId"));
@@ -84,7 +144,9 @@ Result<Envelope> envelope_from_json(const json::value& value) {
     SEP_TRY(envelope.correlation_id, get_string(object, "correlationId"));
     SEP_TRY(envelope.causation_id, get_string(object, "causationId"));
     SEP_TRY(envelope.sequence, get_uint(object, "sequence"));
-    SEP_TRY(envelope.payload, get_object(object, "payload"));
+    auto* payload = object.if_contains("payload");
+    if (payload == nullptr || !payload->is_object()) return fail(get_object(object, "payload").error());
+    envelope.payload = Payload(std::move(payload->get_object()));
     SEP_TRY(envelope.version, get_int(object, "version"));
     if (object.contains("globalSequence")) {
       SEP_TRY(envelope.global_sequence, get_uint(object, "globalSequence"));

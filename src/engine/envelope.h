@@ -7,6 +7,8 @@
 //  2. causation_id is the event_id of the event before it; for the first one the correlation id itself.
 //  3. global_sequence is contiguous over the whole record, in commit order; 0 means not committed yet.
 #include <cstdint>
+#include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +22,28 @@ namespace sep::engine {
 
 inline constexpr std::int64_t kEnvelopeVersion = 1;
 
+/// What an event says: a document that never changes. Copies share it, and its text is written once for all
+/// who need it. Any thread may read it.
+class Payload {
+ public:
+  Payload();
+  Payload(json::object object);                             // NOLINT(google-explicit-constructor)
+  Payload(std::initializer_list<json::value_ref> members);  // NOLINT(google-explicit-constructor)
+
+  const json::object& object() const { return value().get_object(); }
+  const json::value& value() const;
+  operator const json::object&() const { return object(); }  // NOLINT(google-explicit-constructor)
+  const json::value& at(std::string_view key) const { return object().at(key); }
+  bool contains(std::string_view key) const { return object().contains(key); }
+  /// Its JSON.
+  std::string_view text() const;
+  bool operator==(const Payload& other) const { return object() == other.object(); }
+
+ private:
+  struct Shared;
+  std::shared_ptr<Shared> shared_;  // none: an empty document
+};
+
 struct Envelope {
   std::string event_id;  // ULID; also Nats-Msg-Id
   Timestamp timestamp;   // the record's time column
@@ -28,7 +52,7 @@ struct Envelope {
   std::string causation_id;
   std::uint64_t sequence = 0;
   std::uint64_t global_sequence = 0;
-  json::object payload;
+  Payload payload;
   std::int64_t version = kEnvelopeVersion;
 
   bool operator==(const Envelope&) const = default;
@@ -63,7 +87,11 @@ Status check_next(const Envelope& event, std::uint64_t sequence, std::string_vie
 
 /// The wire form, camelCase, `globalSequence` only once committed.
 json::object to_json(const Envelope& envelope);
+/// The text of the wire form, added to `out`.
+void write_json(const Envelope& envelope, std::string& out);
 /// INVALID_EVENT with the pointer of the field at fault.
-Result<Envelope> envelope_from_json(const json::value& value);
+Result<Envelope> envelope_from_json(json::value value);
+/// The event of a text of the wire form. MALFORMED_JSON, INVALID_EVENT.
+Result<Envelope> parse_envelope(std::string_view text);
 
 }  // namespace sep::engine

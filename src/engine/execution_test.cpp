@@ -1647,7 +1647,7 @@ TEST(Execution, MalformedPreparationsAreRefused) {
   const auto index = static_cast<std::size_t>(prepared - rig.record.begin());
   const auto read = [&](const std::function<void(json::object&)>& spoil) {
     auto record = rig.record;
-    spoil(record[index].payload);
+    spoil(*samples::edit(record[index]));
     return Execution::from_history(record, rig.settings.execution, rig.settings.chain).has_value();
   };
   EXPECT_TRUE(read([](auto&) {}));

@@ -33,6 +33,24 @@ class Ids {
   std::uint64_t nonce_ = 5;
 };
 
+/// The event's document to write to; it takes effect at the end of the expression.
+class Edit {
+ public:
+  explicit Edit(Envelope& event) : event_(event), object_(event.payload.object()) {}
+  ~Edit() { event_.payload = std::move(object_); }
+  Edit(const Edit&) = delete;
+  Edit& operator=(const Edit&) = delete;
+  json::object& operator*() { return object_; }
+  json::value& operator[](std::string_view key) { return object_[key]; }
+
+ private:
+  Envelope& event_;
+  json::object object_;
+};
+inline Edit edit(Envelope& event) {
+  return Edit(event);
+}
+
 inline std::string hex(char digit, std::size_t digits) {
   return "0x" + std::string(digits, digit);
 }

@@ -15,22 +15,26 @@ constexpr std::size_t kMaxEventBytes = 256'000;  // of one event's text: an answ
 }  // namespace
 
 Result<engine::RecordAppend> parse_append(std::string_view body) {
-  SEP_TRY(const auto value, parse_json(body));
+  SEP_TRY(auto value,
+          parse_json(body, kMaxJsonDepth,
+                     json::make_shared_resource<json::monotonic_resource>(kParsedSize * body.size())));
   if (!value.is_object()) return fail(errc::kInvalidEvent, "an append must be a JSON object");
-  const auto& object = value.get_object();
+  auto& object = value.get_object();
   engine::RecordAppend append;
-  SEP_TRY(const auto events, get_array(object, "events"));
+  auto* list = object.if_contains("events");
+  if (list == nullptr || !list->is_array()) return fail(get_array(object, "events").error());
+  auto& events = list->get_array();
   if (events.empty()) return fail(errc::kInvalidEvent, "an append needs at least one event", "/events");
-  for (const auto& element : events) {
-    SEP_TRY(auto event, engine::envelope_from_json(element));
-    if (body.size() > kMaxEventBytes && json::serialize(element).size() > kMaxEventBytes)
+  for (auto& element : events) {
+    SEP_TRY(auto event, engine::envelope_from_json(std::move(element)));
+    if (body.size() > kMaxEventBytes && event.payload.text().size() > kMaxEventBytes)
       return fail(errc::kInvalidEvent, fmt::format("an event has at most {} bytes", kMaxEventBytes),
                   "/events");
     event.global_sequence = 0;
     const auto schema = gateway::payload_schema(event.topic);
     if (!gateway::has_schema(schema))
       return fail(errc::kInvalidEvent, fmt::format("unknown topic {}", event.topic), "/topic");
-    if (const auto faults = gateway::validate(schema, event.payload); !faults.empty())
+    if (const auto faults = gateway::validate(schema, event.payload.value()); !faults.empty())
       return fail(
           errc::kInvalidEvent,
           fmt::format("{}: payload{}: {}", event.topic, faults.front().pointer, faults.front().message),

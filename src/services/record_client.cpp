@@ -21,19 +21,25 @@ constexpr auto kRetryDelay = 150ms;
 constexpr auto kDecisionRetry = 300ms;
 constexpr int kControlTries = 5;
 
-json::object to_json(const AppendRequest& request) {
-  json::array events;
-  for (const auto& event : request.events) events.push_back(engine::to_json(event));
-  json::object object{{"events", std::move(events)}};
-  if (request.idempotency)
-    object["idempotency"] =
-        json::object{{"key", request.idempotency->key}, {"body_hash", request.idempotency->body_hash}};
+/// The body of record.append.
+std::string append_text(const AppendRequest& request) {
+  std::string text = "{\"events\":[";
+  for (const auto& event : request.events) {
+    if (text.back() == '}') text += ',';
+    engine::write_json(event, text);
+  }
+  text += ']';
+  if (request.idempotency) {
+    text += ",\"idempotency\":";
+    text += json::serialize(
+        json::object{{"key", request.idempotency->key}, {"body_hash", request.idempotency->body_hash}});
+  }
   json::array nonces;
   for (const auto& nonce : request.nonces)
     nonces.push_back(json::object{
         {"chain_id", nonce.chain_id}, {"account", to_hex(nonce.account)}, {"nonce", nonce.nonce}});
-  if (!nonces.empty()) object["nonces"] = std::move(nonces);
-  return object;
+  if (!nonces.empty()) text += ",\"nonces\":" + json::serialize(nonces);
+  return text + '}';
 }
 
 Result<engine::IntentHead> head_from(const json::object& object) {
@@ -69,10 +75,10 @@ Result<AppendAnswer> append_answer(const std::string& text) {
 }
 
 Result<std::vector<engine::Envelope>> events_from(const json::object& answer) {
-  SEP_TRY(const auto list, get_array(answer, "events"));
+  SEP_TRY(auto list, get_array(answer, "events"));
   std::vector<engine::Envelope> events;
-  for (const auto& element : list) {
-    SEP_TRY(events.emplace_back(), engine::envelope_from_json(element));
+  for (auto& element : list) {
+    SEP_TRY(events.emplace_back(), engine::envelope_from_json(std::move(element)));
   }
   return events;
 }
@@ -101,8 +107,7 @@ std::string_view known_code(std::string_view code) {
 }
 
 Result<engine::Envelope> event_of(const bus::Message& message) {
-  SEP_TRY(const auto value, parse_json(message.body));
-  return engine::envelope_from_json(value);
+  return engine::parse_envelope(message.body);
 }
 
 bus::Verdict without_head(const Error& why) {
@@ -131,7 +136,7 @@ std::vector<engine::Envelope> next_events(const std::string& correlation_id,
 }
 
 Task<Result<AppendAnswer>> RecordClient::append(AppendRequest request) {
-  const auto body = json::serialize(to_json(request));
+  const auto body = append_text(request);
   const auto give_up = std::chrono::steady_clock::now() + kAppendPatience;
   for (;;) {
     auto reply = co_await bus_->request(subject::kAppend, body, kAppendTimeout);

@@ -115,7 +115,7 @@ class PgConnection {
 
 /// The text of a JSONB value.
 struct PgJson {
-  std::string text;
+  std::string_view text;
 };
 
 /// An array parameter in binary form (array_recv in PostgreSQL's arrayfuncs.c), which spares both sides the

@@ -13,7 +13,7 @@ FUZZ_TARGET(data) {
   SEP_ASSERT(!append->events.empty());
   for (const auto& event : append->events) {
     SEP_ASSERT(event.global_sequence == 0);
-    SEP_ASSERT(gateway::validate(gateway::payload_schema(event.topic), event.payload).empty());
+    SEP_ASSERT(gateway::validate(gateway::payload_schema(event.topic), event.payload.value()).empty());
     const auto again = engine::envelope_from_json(engine::to_json(event));
     SEP_ASSERT(again && *again == event);
   }

@@ -29,7 +29,7 @@ FUZZ_TARGET(data) {
   }
   const auto schema = gateway::payload_schema(envelope->topic);
   if (gateway::has_schema(schema))
-    for (const auto& fault : gateway::validate(schema, envelope->payload))
+    for (const auto& fault : gateway::validate(schema, envelope->payload.value()))
       SEP_ASSERT(!fault.code.empty() && !fault.message.empty());
 }
 

@@ -158,7 +158,7 @@ TEST_F(ReplayTest, EveryKindOfLifeIsShownAsTheSchemaSays) {
   for (auto& [name, life] : engine::samples::every_kind_of_life()) {
     live(life.events());
     for (const auto& event : life.events())
-      for (const auto& fault : gateway::validate(gateway::payload_schema(event.topic), event.payload))
+      for (const auto& fault : gateway::validate(gateway::payload_schema(event.topic), event.payload.value()))
         ADD_FAILURE() << name << " " << event.topic << " " << fault.pointer << " " << fault.message;
     const auto view = models_->intent(life.intent_id()).value().value();
     for (const auto& fault : gateway::validate("views/intent", view))

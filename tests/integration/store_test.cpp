@@ -75,7 +75,8 @@ TEST_F(StoreTest, GivesBackWhatWasCommitted) {
   Life life(ids_, "demo", "dispose", "1.5");
   life.submit().accept().plan("1.5", "3750", true);
   auto odd = life.events();
-  odd.back().payload["note"] = "quotes \" and \\ backslashes, {braces}, nothing: NULL, ünïcödé, line\nbreak";
+  engine::samples::edit(odd.back())["note"] =
+      "quotes \" and \\ backslashes, {braces}, nothing: NULL, ünïcödé, line\nbreak";
   odd.back().timestamp.ms += 7;
   const auto committed = writer_->commit(odd);
 
@@ -195,7 +196,7 @@ TEST_F(StoreTest, AStaleViewCannotWrite) {
   repeated.events[0].timestamp = life.events()[2].timestamp;
   expect_refused(repeated, Kind::kDuplicateEvent);
   auto unstorable = planned;
-  unstorable.events[0].payload["detail"] = std::string("a\0b", 3);
+  engine::samples::edit(unstorable.events[0])["detail"] = std::string("a\0b", 3);
   expect_refused(unstorable, Kind::kInvalid);
 
   ASSERT_TRUE(store_->commit(planned).has_value());
