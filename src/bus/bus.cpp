@@ -1,6 +1,7 @@
 #include "bus/bus.h"
 
 #include <charconv>
+#include <condition_variable>
 #include <thread>
 
 #include <boost/algorithm/string/split.hpp>
@@ -39,7 +40,9 @@ struct Gathering {
   Gathering(const asio::any_io_executor& executor, std::size_t count)
       : timer(executor), results(count, fail(errc::kTimeout, "no answer within the bound")), missing(count) {}
 
+  /// On the executor.
   void settle(std::size_t index, Result<std::string> result) {
+    if (results.empty()) return;  // the asker waited no longer
     results[index] = std::move(result);
     if (--missing == 0) timer.cancel();
   }
@@ -47,6 +50,31 @@ struct Gathering {
   asio::steady_timer timer;
   std::vector<Result<std::string>> results;
   std::size_t missing;
+};
+
+/// The same for an asker that blocks.
+class Collecting {
+ public:
+  explicit Collecting(std::size_t count)
+      : results_(count, fail(errc::kTimeout, "no answer within the bound")), missing_(count) {}
+
+  void settle(std::size_t index, Result<std::string> result) {
+    const std::scoped_lock lock(mutex_);
+    if (results_.empty()) return;
+    results_[index] = std::move(result);
+    if (--missing_ == 0) settled_.notify_one();
+  }
+  std::vector<Result<std::string>> wait(milliseconds timeout) {
+    std::unique_lock lock(mutex_);
+    settled_.wait_for(lock, timeout, [&] { return missing_ == 0; });
+    return std::exchange(results_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable settled_;
+  std::vector<Result<std::string>> results_;
+  std::size_t missing_;
 };
 
 asio::awaitable<void> answer(std::shared_ptr<Core> core, std::shared_ptr<RequestHandler> handler,
@@ -72,6 +100,13 @@ Headers headers_of(const Question& question) {
   if (question.expected_last_sequence)
     headers.emplace_back("Nats-Expected-Last-Sequence", std::to_string(*question.expected_last_sequence));
   return headers;
+}
+
+/// A subject of requests, whose last token may be "*".
+bool covers(std::string_view pattern, std::string_view subject) {
+  if (!pattern.ends_with(".*")) return pattern == subject;
+  const auto stem = pattern.substr(0, pattern.size() - 1);
+  return subject.starts_with(stem) && !subject.substr(stem.size()).contains('.');
 }
 
 /// The handle that the user holds: closes the listener when it is let go.
@@ -105,7 +140,7 @@ Status Core::connect() {
     std::this_thread::sleep_for(kFirstConnectRetry);
   }
   inbox_ = new_inbox() + ".";
-  SEP_TRY(replies_, listen(inbox_ + "*", {}, Listener::Where::kExecutor,
+  SEP_TRY(replies_, listen(inbox_ + "*", {}, Listener::Where::kCallersThread,
                            [this](Incoming incoming) { take_reply(std::move(incoming)); }));
   return {};
 }
@@ -161,7 +196,7 @@ void Core::on_disconnected(natsConnection*, void* closure) {
   const auto core = static_cast<std::weak_ptr<Core>*>(closure)->lock();
   if (!core || core->closed_) return;
   core->log->warn("connection to {} lost", core->options.url);
-  asio::post(core->executor, [core] { core->fail_waiting("the connection was lost before the answer"); });
+  core->fail_waiting("the connection was lost before the answer");
 }
 
 void Core::on_reconnected(natsConnection*, void* closure) {
@@ -184,6 +219,11 @@ void Core::on_error(natsConnection*, natsSubscription*, natsStatus status, void*
 
 Status Core::send(const std::string& subject, const std::string& reply, std::string_view body,
                   const Headers& headers) {
+  // The answer to a request that was handed over here.
+  if (!inbox_.empty() && subject.starts_with(inbox_)) {
+    take_reply({.message = {.subject = subject, .body = std::string(body)}});
+    return {};
+  }
   // cnats would keep the message and send it whenever the server is back; its sender has moved on by then.
   if (!connected()) return fail(errc::kBusUnavailable, "not connected to NATS");
   natsMsg* raw = nullptr;
@@ -219,44 +259,102 @@ asio::awaitable<std::vector<Result<std::string>>> Core::ask(std::shared_ptr<Core
                                                             std::vector<Question> questions,
                                                             milliseconds timeout) {
   const auto gathering = std::make_shared<Gathering>(self->executor, questions.size());
-  const std::uint64_t first = self->last_number_ + 1;
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    const std::uint64_t number = ++self->last_number_;
-    self->waiting_.emplace(
-        number, [gathering, i](Result<std::string> result) { gathering->settle(i, std::move(result)); });
-    const Question& question = questions[i];
-    const Status sent = self->send(question.subject, self->inbox_ + std::to_string(number), question.body,
-                                   headers_of(question));
-    if (!sent) {
-      self->waiting_.erase(number);
-      gathering->settle(i, fail(sent.error()));
-    }
-  }
-  if (gathering->missing > 0) {
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t i = 0; i < questions.size(); ++i)
+    numbers.push_back(
+        self->put(questions[i], [gathering, executor = self->executor, i](Result<std::string> result) {
+          asio::post(executor, [gathering, i, result = std::move(result)]() mutable {
+            gathering->settle(i, std::move(result));
+          });
+        }));
+  if (!questions.empty()) {
     gathering->timer.expires_after(timeout);
     co_await gathering->timer.async_wait(asio::as_tuple(asio::use_awaitable));
-    for (std::size_t i = 0; i < questions.size(); ++i) self->waiting_.erase(first + i);
+    if (gathering->missing > 0) self->forget(numbers);
   }
-  co_return std::move(gathering->results);
+  co_return std::exchange(gathering->results, {});
+}
+
+std::vector<Result<std::string>> Core::ask_and_block(const std::vector<Question>& questions,
+                                                     milliseconds timeout) {
+  if (questions.empty()) return {};
+  const auto collecting = std::make_shared<Collecting>(questions.size());
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t i = 0; i < questions.size(); ++i)
+    numbers.push_back(put(questions[i], [collecting, i](Result<std::string> result) {
+      collecting->settle(i, std::move(result));
+    }));
+  auto results = collecting->wait(timeout);
+  forget(numbers);
+  return results;
+}
+
+std::uint64_t Core::put(const Question& question, ReplyHandler handler) {
+  std::uint64_t number = 0;
+  {
+    const std::scoped_lock lock(waiting_mutex_);
+    number = ++last_number_;
+    waiting_.emplace(number, std::move(handler));
+  }
+  auto reply = inbox_ + std::to_string(number);
+  if (const auto here = connected() ? served_here(question.subject) : nullptr) {
+    Listener::receive(
+        here, {.message = {.subject = question.subject, .reply = std::move(reply), .body = question.body}});
+  } else if (auto sent = send(question.subject, reply, question.body, headers_of(question)); !sent) {
+    answer(number, fail(std::move(sent).error()));
+  }
+  return number;
+}
+
+void Core::forget(std::span<const std::uint64_t> numbers) {
+  const std::scoped_lock lock(waiting_mutex_);
+  for (const auto number : numbers) waiting_.erase(number);
+}
+
+void Core::answer(std::uint64_t number, Result<std::string> result) {
+  ReplyHandler handler;
+  {
+    const std::scoped_lock lock(waiting_mutex_);
+    const auto found = waiting_.find(number);
+    if (found == waiting_.end()) return;  // answered too late
+    handler = std::move(found->second);
+    waiting_.erase(found);
+  }
+  handler(std::move(result));
 }
 
 void Core::take_reply(Incoming incoming) {
   const std::string_view text = std::string_view(incoming.message.subject).substr(inbox_.size());
   std::uint64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
-  const auto found = waiting_.find(number);
-  if (found == waiting_.end()) return;  // answered too late
-  const ReplyHandler handler = std::move(found->second);
-  waiting_.erase(found);
-  if (incoming.no_responders) {
-    handler(fail(errc::kBusUnavailable, "nobody serves this subject"));
-  } else {
-    handler(std::move(incoming.message.body));
-  }
+  if (incoming.no_responders)
+    answer(number, fail(errc::kBusUnavailable, "nobody serves this subject"));
+  else
+    answer(number, std::move(incoming.message.body));
 }
 
 void Core::fail_waiting(const std::string& detail) {
-  for (auto& [number, handler] : std::exchange(waiting_, {})) handler(fail(errc::kBusUnavailable, detail));
+  std::unordered_map<std::uint64_t, ReplyHandler> waiting;
+  {
+    const std::scoped_lock lock(waiting_mutex_);
+    waiting.swap(waiting_);
+  }
+  for (auto& [number, handler] : waiting) handler(fail(errc::kBusUnavailable, detail));
+}
+
+void Core::serve_here(std::string subject, const std::shared_ptr<Listener>& listener) {
+  const std::scoped_lock lock(served_mutex_);
+  std::erase_if(served_, [](const auto& served) { return served.second.expired(); });
+  served_.emplace_back(std::move(subject), listener);
+}
+
+std::shared_ptr<Listener> Core::served_here(std::string_view subject) {
+  const std::scoped_lock lock(served_mutex_);
+  for (const auto& [pattern, weak] : served_) {
+    if (!covers(pattern, subject)) continue;
+    if (auto listener = weak.lock(); listener && listener->is_open()) return listener;
+  }
+  return nullptr;
 }
 
 asio::awaitable<Result<json::object>> Core::api(std::shared_ptr<Core> self, std::string call,
@@ -342,6 +440,7 @@ Result<Subscription> Bus::serve(const std::string& subject, const std::string& q
             if (!core) return;
             asio::co_spawn(core->executor, answer(core, shared, std::move(incoming.message)), asio::detached);
           }));
+  core_->serve_here(subject, listener);
   return hold(*core_, std::move(listener));
 }
 
@@ -351,6 +450,7 @@ Result<Subscription> Bus::serve_raw(const std::string& subject, const std::strin
                                        [handler = std::move(handler)](const Incoming& incoming) {
                                          handler(incoming.message);
                                        }));
+  core_->serve_here(subject, listener);
   return hold(*core_, std::move(listener));
 }
 

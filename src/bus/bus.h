@@ -7,7 +7,9 @@
 // Invariants
 //  1. Handlers run on the executor given to connect, which is one thread (or a strand). serve_raw alone calls
 //     on a thread of the bus.
-//  2. publish, reply, connected and the template wait may be called from any thread; everything else, the
+//  2. publish, reply, connected and the template wait may be called from any thread, publish_events from any
+//  but
+//     the executor's; everything else, the
 //     end of a Bus and of a Subscription included, on the executor, or while nothing runs on it. Only
 //     connect, close, wait and (for one round trip) the three calls that subscribe block. A Bus ends before
 //     the context of its executor.
@@ -16,6 +18,9 @@
 //  4. A lost connection is made again for ever; subscriptions, consumers and tails continue by themselves.
 //     Nothing is buffered while it is down: sending answers BUS_UNAVAILABLE.
 //  5. An error of a request says nothing about whether it was carried out; only the reply does.
+//  7. A request that this Bus itself serves does not go over the server: it is handed over here, whatever
+//  other
+//     members the queue group has. While the connection is down it fails as any other does.
 //  6. A message of a work queue is acknowledged only after its handler returned Verdict::ack. It may be
 //     handled more than once (redelivery), also by two members at a time.
 #include <chrono>
@@ -253,8 +258,8 @@ class Bus {
   asio::awaitable<Result<PubAck>> publish_event(Publication publication, milliseconds timeout);
   /// All at once, in order, then waits for every acknowledgement, `timeout` in all. One result each, in the
   /// order given. A failure in the middle does not stop those after it: publish again from the first failure.
-  asio::awaitable<std::vector<Result<PubAck>>> publish_events(std::vector<Publication> publications,
-                                                              milliseconds timeout);
+  /// Blocks.
+  std::vector<Result<PubAck>> publish_events(std::vector<Publication> publications, milliseconds timeout);
 
   // --- Buckets of keys (NATS KV), in the server's memory: gone when it starts anew
 

@@ -165,15 +165,15 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
   }
 
   static asio::awaitable<void> handle(std::shared_ptr<WorkQueue> self, Key key) {
-    const Message message = self->held_.at(key);
-    Verdict verdict = co_await judge(self, message);
+    Verdict verdict = co_await judge(self, key);
     co_await carry_out(self, key, std::move(verdict));
     self->held_.erase(key);
     --self->running_;
     self->start_handlers();
   }
 
-  static asio::awaitable<Verdict> judge(std::shared_ptr<WorkQueue> self, Message message) {
+  static asio::awaitable<Verdict> judge(std::shared_ptr<WorkQueue> self, Key key) {
+    const Message& message = self->held_.at(key);
     // Delivered so often without a verdict: it may be what ends the process that handles it.
     if (message.deliveries > self->config_.max_tries) {
       co_return Verdict::dead(fmt::format("delivered {} times without a verdict", message.deliveries));

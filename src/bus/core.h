@@ -3,13 +3,14 @@
 // folder.
 //
 // Invariants
-//  1. cnats's callbacks only post to the executor (serve_raw's handler excepted); all state below that is not
-//     atomic belongs to the executor.
+//  1. cnats's callbacks only post to the executor (serve_raw's handler and replies excepted); all state below
+//     that is neither atomic nor under a mutex belongs to the executor.
 //  2. What a callback of cnats refers to is freed only after cnats has said that no further call comes.
 #include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -43,6 +44,9 @@ class Listener {
                                                 Where where, IncomingHandler handler);
   /// No handler starts afterwards; waits for one that runs on a thread of cnats.
   void close();
+  bool is_open() const { return open_; }
+  /// What came for it, from any thread: runs the handler where this says.
+  static void receive(const std::shared_ptr<Listener>& self, Incoming incoming);
 
  private:
   static void on_message(natsConnection*, natsSubscription*, natsMsg* raw, void* closure);
@@ -113,6 +117,12 @@ class Core : public std::enable_shared_from_this<Core> {
   static asio::awaitable<std::vector<Result<std::string>>> ask(std::shared_ptr<Core> self,
                                                                std::vector<Question> questions,
                                                                milliseconds timeout);
+  /// The same, blocking, on any thread but the executor's.
+  std::vector<Result<std::string>> ask_and_block(const std::vector<Question>& questions,
+                                                 milliseconds timeout);
+  /// Requests on this subject that are asked here are handed to the listener, as long as it is open, without
+  /// the way over the server.
+  void serve_here(std::string subject, const std::shared_ptr<Listener>& listener);
   /// $JS.API.<call>
   static asio::awaitable<Result<json::object>> api(std::shared_ptr<Core> self, std::string call,
                                                    json::object body);
@@ -131,12 +141,18 @@ class Core : public std::enable_shared_from_this<Core> {
   std::vector<std::weak_ptr<WorkQueue>> work_queues;
 
  private:
+  /// Called once, on any thread.
   using ReplyHandler = std::function<void(Result<std::string>)>;
   static void on_disconnected(natsConnection*, void* closure);
   static void on_reconnected(natsConnection*, void* closure);
   static void on_closed(natsConnection*, void* closure);
   static void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure);
   Status connect_once(natsOptions* nats_options);
+  /// Sends a question whose answer goes to `handler`; the number to forget it by.
+  std::uint64_t put(const Question& question, ReplyHandler handler);
+  void forget(std::span<const std::uint64_t> numbers);
+  void answer(std::uint64_t number, Result<std::string> result);
+  std::shared_ptr<Listener> served_here(std::string_view subject);
   void take_reply(Incoming incoming);
   void fail_waiting(const std::string& detail);
 
@@ -144,8 +160,11 @@ class Core : public std::enable_shared_from_this<Core> {
   std::atomic<bool> closed_{false};
   std::string inbox_;  // "_INBOX.<unique>."; a request's reply subject is this and its number
   std::shared_ptr<Listener> replies_;
+  std::mutex waiting_mutex_;
   std::uint64_t last_number_ = 0;
   std::unordered_map<std::uint64_t, ReplyHandler> waiting_;
+  std::mutex served_mutex_;
+  std::vector<std::pair<std::string, std::weak_ptr<Listener>>> served_;
   std::vector<std::weak_ptr<Lasting>> lasting_;
 };
 

@@ -70,15 +70,17 @@ void Listener::close() {
 
 void Listener::on_message(natsConnection*, natsSubscription*, natsMsg* raw, void* closure) {
   const auto& listener = *static_cast<std::shared_ptr<Listener>*>(closure);
-  Incoming incoming = take(raw);
-  if (listener->where_ == Where::kCallersThread) {
-    const std::lock_guard handling(listener->handling_);
-    listener->deliver(std::move(incoming));
+  receive(listener, take(raw));
+}
+
+void Listener::receive(const std::shared_ptr<Listener>& self, Incoming incoming) {
+  if (self->where_ == Where::kCallersThread) {
+    const std::lock_guard handling(self->handling_);
+    self->deliver(std::move(incoming));
     return;
   }
-  asio::post(listener->executor_, [listener, incoming = std::move(incoming)]() mutable {
-    listener->deliver(std::move(incoming));
-  });
+  asio::post(self->executor_,
+             [self, incoming = std::move(incoming)]() mutable { self->deliver(std::move(incoming)); });
 }
 
 void Listener::on_complete(void* closure) {

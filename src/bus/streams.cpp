@@ -16,16 +16,11 @@ Result<std::optional<T>> if_found(Result<T> result) {
   return fail(std::move(result).error());
 }
 
-std::vector<Question> to_questions(std::vector<Publication> publications) {
-  std::vector<Question> questions;
-  questions.reserve(publications.size());
-  for (Publication& publication : publications) {
-    questions.push_back({.subject = std::move(publication.subject),
-                         .body = std::move(publication.body),
-                         .message_id = std::move(publication.message_id),
-                         .expected_last_sequence = publication.expected_last_sequence});
-  }
-  return questions;
+Question to_question(Publication publication) {
+  return {.subject = std::move(publication.subject),
+          .body = std::move(publication.body),
+          .message_id = std::move(publication.message_id),
+          .expected_last_sequence = publication.expected_last_sequence};
 }
 
 }  // namespace
@@ -158,25 +153,23 @@ asio::awaitable<Result<std::uint64_t>> Bus::furthest_delivery(std::string stream
 }
 
 asio::awaitable<Result<PubAck>> Bus::publish_event(Publication publication, milliseconds timeout) {
-  std::vector<Publication> one;
-  one.push_back(std::move(publication));
-  auto results = co_await publish_events(std::move(one), timeout);
-  co_return std::move(results[0]);
+  const auto core = core_;
+  std::vector<Question> one;
+  one.push_back(to_question(std::move(publication)));
+  auto replies = co_await Core::ask(core, std::move(one), timeout);
+  SEP_CO_TRY(const std::string text, std::move(replies[0]));
+  co_return parse_pub_ack(text);
 }
 
-asio::awaitable<std::vector<Result<PubAck>>> Bus::publish_events(std::vector<Publication> publications,
-                                                                 milliseconds timeout) {
-  const auto replies = co_await Core::ask(core_, to_questions(std::move(publications)), timeout);
+std::vector<Result<PubAck>> Bus::publish_events(std::vector<Publication> publications, milliseconds timeout) {
+  std::vector<Question> questions;
+  questions.reserve(publications.size());
+  for (auto& publication : publications) questions.push_back(to_question(std::move(publication)));
   std::vector<Result<PubAck>> acks;
-  acks.reserve(replies.size());
-  for (const Result<std::string>& reply : replies) {
-    if (reply) {
-      acks.push_back(parse_pub_ack(*reply));
-    } else {
-      acks.push_back(fail(reply.error()));
-    }
-  }
-  co_return acks;
+  acks.reserve(questions.size());
+  for (const auto& reply : core_->ask_and_block(questions, timeout))
+    acks.push_back(reply ? parse_pub_ack(*reply) : Result<PubAck>(fail(reply.error())));
+  return acks;
 }
 
 }  // namespace sep::bus

@@ -24,9 +24,10 @@ constexpr auto kStreamCheck = 1s;  // how soon a loss is noticed while nothing i
 constexpr std::int64_t kRefusedForNs = 3'000'000'000;
 constexpr std::uint64_t kForeignMessages = 100;  // at the stream's end, that are no events of this record
 
-Result<Envelope> event_in(const bus::StoredMessage& message) {
-  SEP_TRY(const auto value, parse_json(message.body));
-  return engine::envelope_from_json(value);
+std::string text_of(const Envelope& event) {
+  std::string text;
+  engine::write_json(event, text);
+  return text;
 }
 
 }  // namespace
@@ -161,7 +162,8 @@ Result<std::uint64_t> EventPublisher::published_by(const bus::StreamInfo& info, 
   if (info.messages == 0) return 0;
   for (std::uint64_t back = 0; back < std::min(kForeignMessages, info.last_sequence); ++back) {
     SEP_TRY(const auto message, bus_->wait(bus_->get_message(kEventStream, info.last_sequence - back)));
-    const auto event = message ? event_in(*message) : Result<Envelope>(fail(errc::kNotFound, "is not there"));
+    const auto event = message ? engine::parse_envelope(message->body)
+                               : Result<Envelope>(fail(errc::kNotFound, "is not there"));
     if (!event || event->global_sequence == 0) {
       log_->error("message {} of {} is no event of the record", info.last_sequence - back, kEventStream);
       continue;
@@ -217,11 +219,11 @@ Status EventPublisher::publish(std::span<const Envelope> events) {
     for (const auto& event : group)
       publications.push_back(
           {.subject = event.topic,
-           .body = json::serialize(engine::to_json(event)),
+           .body = text_of(event),
            .message_id = event.global_sequence == swallowed_ ? event.event_id + ".again" : event.event_id,
            .expected_last_sequence = stream_->last_sequence + publications.size()});
     fail_point("publish.before");
-    const auto results = bus_->wait(bus_->publish_events(std::move(publications), kTimeout));
+    const auto results = bus_->publish_events(std::move(publications), kTimeout);
     fail_point("publish.after");
     for (std::size_t i = 0; i < group.size(); ++i) {
       if (!results[i]) return fail(results[i].error());

@@ -309,8 +309,7 @@ TEST_F(CoordinatorFaults, WhatWasCommittedAndNotPublishedIsPublishedAtTheNextSta
           earlier.push_back(
               {event.topic, json::serialize(engine::to_json(event)), "earlier-" + event.event_id});
     }
-    for (const auto& ack : bus()->wait(bus()->publish_events(std::move(earlier), 20s)))
-      ASSERT_TRUE(ack.has_value());
+    for (const auto& ack : bus()->publish_events(std::move(earlier), 20s)) ASSERT_TRUE(ack.has_value());
   }
   const auto start = Clock::now();
   start_coordinator();
@@ -724,7 +723,7 @@ TEST_F(CoordinatorFaults, ALongHistoryComesInPages) {
       for (int i = 0; i < 1'000; ++i)
         checks.push_back(json::object{
             {"check", "notional_usd"}, {"value", std::string(40, 'v')}, {"limit", "1"}, {"ok", true}});
-      event.payload["checks"] = std::move(checks);
+      engine::samples::edit(event)["checks"] = std::move(checks);
     }
   for (std::size_t at = 0; at < events.size();) {
     const auto count = std::size_t{events[at].topic == engine::topic::kRiskApproved ? 2U : 1U};
@@ -747,7 +746,7 @@ TEST_F(CoordinatorFaults, AnEventThatNoAnswerCouldHoldIsRefused) {
   Life life(ids_, "demo", "acquire", "1");
   life.submit();
   auto event = life.events()[0];
-  event.payload["intent"].as_object()["amount"] = std::string(400'000, '1');
+  engine::samples::edit(event)["intent"].as_object()["amount"] = std::string(400'000, '1');
   const auto answer = append(std::vector{event});
   ASSERT_FALSE(answer.has_value());
   EXPECT_EQ(answer.error().code, errc::kInvalidEvent);

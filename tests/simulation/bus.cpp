@@ -240,14 +240,6 @@ asio::awaitable<Result<PubAck>> Bus::publish_event(Publication publication, mill
   co_return ack;
 }
 
-asio::awaitable<std::vector<Result<PubAck>>> Bus::publish_events(std::vector<Publication> publications,
-                                                                 milliseconds timeout) {
-  std::vector<Result<PubAck>> results;
-  for (auto& publication : publications)
-    results.push_back(co_await publish_event(std::move(publication), timeout));
-  co_return results;
-}
-
 // --- Work queues
 
 namespace {
