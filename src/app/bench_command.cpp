@@ -17,10 +17,14 @@
 namespace sep::app {
 namespace {
 
+using namespace std::chrono_literals;
+
 /// Small, so that thousands of them neither move the pools nor empty the account.
 constexpr std::array kPairs = {"WETH/USDC:0.001", "WBTC/WETH:0.0001", "USDC/DAI:1"};
 /// What a platform records at the most after a run that died.
 constexpr unsigned kTraceMarginS = 60;
+/// So many times fewer samples of the floor are taken apart from each other, which takes its time.
+constexpr std::size_t kFewerApart = 4;
 
 struct Pair {
   std::string base, quote, amount;
@@ -125,20 +129,31 @@ void add_ratios(BenchReport& report) {
   if (const auto* planning = samples_of(report, "planning"))
     report.ratios.push_back({"planning p50", us(planning->percentile(50)), 100, " µs"});
   if (report.floor.request.empty()) return;
-  const auto hop = static_cast<double>(report.floor.hop_ns());
+  const auto ratio = [&](const std::string& name, std::int64_t ns, std::int64_t of_ns,
+                         std::optional<double> goal) {
+    report.ratios.push_back({name, static_cast<double>(ns) / static_cast<double>(of_ns), goal, ""});
+  };
+  const auto hops = 4 * report.floor.hop_ns();
+  const auto spaced_hops = 4 * report.spaced_floor.hop_ns();
+  const auto apart = fmt::format(", {} ms apart", kApart.count());
   if (const auto* prechain = samples_of(report, "prechain")) {
-    const auto in_hops = [&](double percent) {
-      return static_cast<double>(prechain->percentile(percent)) / (4 * hop);
-    };
-    report.ratios.push_back(
-        {"pre-chain p50 / four hops (request + commit + delivery)", in_hops(50), 1.25, ""});
-    report.ratios.push_back({"pre-chain p99 / four hops", in_hops(99), 4, ""});
+    ratio("pre-chain p50 / four hops (request + commit + delivery)", prechain->percentile(50), hops, 1.25);
+    ratio("pre-chain p99 / four hops", prechain->percentile(99), hops, 4);
+    ratio("pre-chain p50 / four hops" + apart, prechain->percentile(50), spaced_hops, {});
+    ratio("pre-chain p99 / four hops" + apart, prechain->percentile(99), spaced_hops, {});
   }
-  if (const auto* delivered = samples_of(report, "event_to_client"))
-    report.ratios.push_back({"event -> client p50 / publish -> delivered p50",
-                             static_cast<double>(delivered->percentile(50)) /
-                                 static_cast<double>(report.floor.publish.percentile(50)),
-                             2, ""});
+  if (const auto* delivered = samples_of(report, "event_to_client")) {
+    ratio("event -> client p50 / publish -> delivered p50", delivered->percentile(50),
+          report.floor.publish.percentile(50), 2);
+    ratio("event -> client p50 / publish -> delivered p50" + apart, delivered->percentile(50),
+          report.spaced_floor.publish.percentile(50), {});
+  }
+}
+
+/// Half of the samples before and half behind the load, so that what else the machine does falls on both.
+Status measure_half_of_floors(const engine::Settings& settings, std::size_t samples, BenchReport& report) {
+  SEP_CHECK(measure_floor(settings, samples / 2, 0ms, report.floor));
+  return measure_floor(settings, samples / kFewerApart / 2, kApart, report.spaced_floor);
 }
 
 Result<BenchReport> measure(const std::optional<engine::Settings>& settings, const BenchOptions& options) {
@@ -160,15 +175,14 @@ Result<BenchReport> measure(const std::optional<engine::Settings>& settings, con
     SEP_TRY(tracing, TraceClient::connect(settings->endpoints.nats_url));
     const auto seconds = static_cast<unsigned>(std::ceil(load.seconds + load.drain_s)) + kTraceMarginS;
     load.on_measuring = [&tracing, seconds] { tracing->begin(seconds); };
-    // Half of it before and half behind the load, so that what else the machine does falls on both.
-    SEP_CHECK(measure_floor(*settings, options.floor_samples / 2, report.floor));
+    SEP_CHECK(measure_half_of_floors(*settings, options.floor_samples, report));
   }
   SEP_TRY(report.outcome, run_load(load));
   add_stage(report, "post", "POST: due -> 201", report.outcome.post);
   if (tracing) {
     SEP_TRY(auto trace, tracing->end());
     add_traced(report, trace);
-    SEP_CHECK(measure_floor(*settings, options.floor_samples - options.floor_samples / 2, report.floor));
+    SEP_CHECK(measure_half_of_floors(*settings, options.floor_samples, report));
   }
   add_stage(report, "completed", "intent: due -> exec.completed at a client", report.outcome.completed);
   add_ratios(report);

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <string_view>
+#include <thread>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -25,6 +26,7 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using services::Task;
+using std::chrono::milliseconds;
 
 constexpr std::size_t kWarmUp = 20;
 constexpr auto kBound = 5s;
@@ -35,9 +37,20 @@ constexpr std::string_view kOtherDevnetKey =
     "0x2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6";
 constexpr std::size_t kMostTransactions = 200;  // each is a block, which the platform follows
 
-Task<Status> requests(bus::Bus& bus, std::string subject, std::size_t samples, Samples& into) {
+/// How many, and how far from each other.
+struct Series {
+  std::size_t samples;
+  milliseconds apart;
+};
+
+Task<void> pause_between(const asio::any_io_executor& executor, Series series) {
+  if (series.apart > 0ms) co_await services::pause(executor, series.apart);
+}
+
+Task<Status> requests(bus::Bus& bus, std::string subject, Series series, Samples& into) {
   const std::string body(kRowBytes, 'x');
-  for (std::size_t i = 0; i < samples + kWarmUp; ++i) {
+  for (std::size_t i = 0; i < series.samples + kWarmUp; ++i) {
+    co_await pause_between(bus.executor(), series);
     const auto started = monotonic_ns();
     SEP_CO_CHECK(co_await bus.request(subject, body, kBound));
     if (i >= kWarmUp) into.add(monotonic_ns() - started);
@@ -45,12 +58,12 @@ Task<Status> requests(bus::Bus& bus, std::string subject, std::size_t samples, S
   co_return Status{};
 }
 
-Status measure_requests(BusThread& asking, BusThread& answering, std::size_t samples, Samples& into) {
+Status measure_requests(BusThread& asking, BusThread& answering, Series series, Samples& into) {
   const auto subject = "sepbench.request." + new_ulid();
   SEP_TRY(auto served, answering.on_executor([&] {
     return answering->serve(subject, "", [](bus::Message m) -> Task<std::string> { co_return m.body; });
   }));
-  const auto measured = asking->wait(requests(*asking, subject, samples, into));
+  const auto measured = asking->wait(requests(*asking, subject, series, into));
   answering.on_executor([&] {
     served.reset();
     return 0;
@@ -58,10 +71,11 @@ Status measure_requests(BusThread& asking, BusThread& answering, std::size_t sam
   return measured;
 }
 
-Task<Status> publications(bus::Bus& bus, std::string subject, std::size_t samples,
+Task<Status> publications(bus::Bus& bus, std::string subject, Series series,
                           const std::atomic<std::int64_t>& delivered_at, Samples& into) {
   const std::string body(kRowBytes, 'x');
-  for (std::size_t i = 0; i < samples + kWarmUp; ++i) {
+  for (std::size_t i = 0; i < series.samples + kWarmUp; ++i) {
+    co_await pause_between(bus.executor(), series);
     const auto started = monotonic_ns();
     SEP_CO_CHECK(
         co_await bus.publish_event({.subject = subject, .body = body, .message_id = new_ulid()}, kBound));
@@ -73,14 +87,14 @@ Task<Status> publications(bus::Bus& bus, std::string subject, std::size_t sample
   co_return Status{};
 }
 
-Status measure_publications(BusThread& sending, BusThread& receiving, std::size_t samples, Samples& into) {
+Status measure_publications(BusThread& sending, BusThread& receiving, Series series, Samples& into) {
   const std::string stream = "SEPBENCH";
   const std::string subject = "sepbench.event";
   SEP_CHECK(sending->wait(sending->ensure_stream({.name = stream, .subjects = {subject}})));
   std::atomic<std::int64_t> delivered_at = 0;
   auto tail = receiving->wait(receiving->tail(
       {.stream = stream}, [&delivered_at](const bus::Message&) { delivered_at = monotonic_ns(); }));
-  auto measured = tail ? sending->wait(publications(*sending, subject, samples, delivered_at, into))
+  auto measured = tail ? sending->wait(publications(*sending, subject, series, delivered_at, into))
                        : Status(fail(tail.error()));
   if (tail)
     receiving.on_executor([&] {
@@ -91,7 +105,7 @@ Status measure_publications(BusThread& sending, BusThread& receiving, std::size_
   return measured;
 }
 
-Status measure_commits(const std::string& conninfo, std::size_t samples, Samples& into) {
+Status measure_commits(const std::string& conninfo, Series series, Samples& into) {
   static constexpr store::Statement kInsert{"bench_insert", "INSERT INTO sep_bench.rows VALUES ($1, $2)"};
   const auto refused = [](const store::PgFailure& failure) {
     return fail(errc::kStoreUnavailable, "PostgreSQL: " + failure.detail);
@@ -104,7 +118,8 @@ Status measure_commits(const std::string& conninfo, std::size_t samples, Samples
   if (!made) return refused(made.error());
   const std::string body(kRowBytes, 'x');
   Status outcome;
-  for (std::size_t i = 0; outcome && i < samples + kWarmUp; ++i) {
+  for (std::size_t i = 0; outcome && i < series.samples + kWarmUp; ++i) {
+    std::this_thread::sleep_for(series.apart);
     const std::array<store::Parameter, 2> parameters{new_ulid(), body};
     const auto started = monotonic_ns();
     const auto inserted = connection->query(kInsert, parameters);
@@ -118,13 +133,14 @@ Status measure_commits(const std::string& conninfo, std::size_t samples, Samples
 }
 
 Task<Status> transactions(asio::any_io_executor executor, std::string endpoint, std::uint64_t chain_id,
-                          std::size_t samples, Samples& into) {
+                          Series series, Samples& into) {
   SEP_CO_TRY(const auto key, PrivateKey::from_hex(kOtherDevnetKey));
   node::RpcClient client(executor, endpoint);
   SEP_CO_TRY(const auto counted,
              co_await client.call("eth_getTransactionCount", {to_hex(key.address()), "pending"}));
   SEP_CO_TRY(const auto first, parse_quantity(std::string_view(counted.as_string())));
-  for (std::size_t i = 0; i < samples + kWarmUp; ++i) {
+  for (std::size_t i = 0; i < series.samples + kWarmUp; ++i) {
+    co_await pause_between(executor, series);
     Transaction transaction;
     transaction.chain_id = chain_id;
     transaction.nonce = first.to_u64() + i;
@@ -146,14 +162,16 @@ std::int64_t Floor::hop_ns() const {
   return request.percentile(50) + commit.percentile(50) + publish.percentile(50);
 }
 
-Status measure_floor(const engine::Settings& settings, std::size_t samples, Floor& floor) {
+Status measure_floor(const engine::Settings& settings, std::size_t samples, milliseconds apart,
+                     Floor& floor) {
+  const Series series{samples, apart};
   {
     SEP_TRY(const auto one, BusThread::start(settings.endpoints.nats_url));
     SEP_TRY(const auto other, BusThread::start(settings.endpoints.nats_url));
-    SEP_CHECK(measure_requests(*one, *other, samples, floor.request));
-    SEP_CHECK(measure_publications(*one, *other, samples, floor.publish));
+    SEP_CHECK(measure_requests(*one, *other, series, floor.request));
+    SEP_CHECK(measure_publications(*one, *other, series, floor.publish));
   }
-  SEP_CHECK(measure_commits(settings.endpoints.postgres, samples, floor.commit));
+  SEP_CHECK(measure_commits(settings.endpoints.postgres, series, floor.commit));
   if (settings.chain.chain_id != kDevnetChainId || settings.chain.endpoints.empty()) return {};
   const auto& node = settings.chain.endpoints.front();
   const auto endpoint = !node.ipc_path.empty()  ? node.ipc_path
@@ -161,7 +179,7 @@ Status measure_floor(const engine::Settings& settings, std::size_t samples, Floo
                                                 : node.ws_url;
   return run_blocking([&](asio::any_io_executor executor) -> Task<Status> {
     co_return co_await transactions(executor, endpoint, settings.chain.chain_id,
-                                    std::min(samples, kMostTransactions), floor.send_raw);
+                                    {std::min(samples, kMostTransactions), apart}, floor.send_raw);
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // What the parts beneath the platform cost on this machine, alone and one operation at a time: the floor that
 // no platform on these parts can go below.
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,8 @@
 #include "engine/settings.h"
 
 namespace sep::app {
+
+inline constexpr std::chrono::milliseconds kApart{10};
 
 struct Floor {
   Samples request;   // NATS request -> reply, between two connections
@@ -21,8 +24,10 @@ struct Floor {
   std::int64_t hop_ns() const;
 };
 
-/// Adds `samples` measurements of each to `floor`. What it makes (a stream, a schema) it removes again. The
-/// first error says which part failed.
-Status measure_floor(const engine::Settings& settings, std::size_t samples, Floor& floor);
+/// Adds `samples` measurements of each to `floor`, `apart` from each other: one after the other finds all
+/// that it needs in the caches, one after a pause finds what a platform does that has little to do. What it
+/// makes (a stream, a schema) it removes again. The first error says which part failed.
+Status measure_floor(const engine::Settings& settings, std::size_t samples, std::chrono::milliseconds apart,
+                     Floor& floor);
 
 }  // namespace sep::app

@@ -17,11 +17,11 @@ struct Stage {
   Samples samples;
 };
 
-/// A figure held against what it should be at most.
+/// A figure, held against what it should be at most.
 struct Ratio {
   std::string name;
   double value = 0;
-  double goal = 0;
+  std::optional<double> goal;
   std::string unit;  // empty: a ratio
 };
 
@@ -29,7 +29,8 @@ struct BenchReport {
   LoadOptions load;
   LoadOutcome outcome;
   std::vector<Stage> stages;  // without empty ones
-  Floor floor;
+  Floor floor;                // one operation right after the other
+  Floor spaced_floor;         // kApart from each other
   std::vector<Ratio> ratios;
   std::string platform;  // what was driven, for the title
 };

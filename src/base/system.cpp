@@ -21,13 +21,35 @@ std::int64_t monotonic_ns() {
   return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
+namespace {
+
+using UlidRandom = std::array<std::uint8_t, 10>;
+
+/// Asking for many at once costs what asking for one does.
+class RandomPool {
+ public:
+  UlidRandom next() {
+    if (at_ == pool_.size()) {
+      SEP_ASSERT(RAND_bytes(pool_.front().data(), static_cast<int>(sizeof pool_)) == 1);
+      at_ = 0;
+    }
+    return pool_[at_++];
+  }
+
+ private:
+  std::array<UlidRandom, 100> pool_{};
+  std::size_t at_ = pool_.size();
+};
+
+}  // namespace
+
 std::string new_ulid() {
   static std::mutex mutex;
   static UlidGenerator generator;
-  std::array<std::uint8_t, 10> random{};
-  SEP_ASSERT(RAND_bytes(random.data(), static_cast<int>(random.size())) == 1);
-  random[0] &= 0x7f;  // room for the counter, so that it does not run over within a millisecond
+  static RandomPool pool;
   const std::scoped_lock lock(mutex);
+  auto random = pool.next();
+  random[0] &= 0x7f;  // room for the counter, so that it does not run over within a millisecond
   return generator.next(now(), random);
 }
 

@@ -14,6 +14,7 @@
 
 #include "bus/core.h"
 #include "bus/protocol.h"
+#include "engine/topics.h"
 
 namespace sep::bus {
 namespace {
@@ -102,13 +103,6 @@ Headers headers_of(const Question& question) {
   return headers;
 }
 
-/// A subject of requests, whose last token may be "*".
-bool covers(std::string_view pattern, std::string_view subject) {
-  if (!pattern.ends_with(".*")) return pattern == subject;
-  const auto stem = pattern.substr(0, pattern.size() - 1);
-  return subject.starts_with(stem) && !subject.substr(stem.size()).contains('.');
-}
-
 /// The handle that the user holds: closes the listener when it is let go.
 Subscription hold(Core& core, std::shared_ptr<Listener> listener) {
   core.flush();
@@ -155,6 +149,8 @@ Status Core::connect_once(natsOptions* nats_options) {
       natsOptions_SetTimeout(nats_options, timeout),
       // Without it every send waits about a millisecond in a buffer.
       natsOptions_SetSendAsap(nats_options, true),
+      // What is sent here is handed over to this connection's own subscribers here.
+      natsOptions_SetNoEcho(nats_options, true),
       natsOptions_SetMaxReconnect(nats_options, -1),
       natsOptions_SetReconnectWait(nats_options, options.reconnect_wait.count()),
       natsOptions_SetReconnectJitter(nats_options, options.reconnect_wait.count() / 4,
@@ -234,6 +230,7 @@ Status Core::send(const std::string& subject, const std::string& reply, std::str
     if (status == NATS_OK) status = natsMsgHeader_Set(raw, key, value.c_str());
   if (status == NATS_OK) status = natsConnection_PublishMsg(connection_, raw);
   if (status != NATS_OK) return fail(errc::kBusUnavailable, describe(status));
+  hand_over(subject, body);
   return {};
 }
 
@@ -342,19 +339,28 @@ void Core::fail_waiting(const std::string& detail) {
   for (auto& [number, handler] : waiting) handler(fail(errc::kBusUnavailable, detail));
 }
 
-void Core::serve_here(std::string subject, const std::shared_ptr<Listener>& listener) {
-  const std::scoped_lock lock(served_mutex_);
-  std::erase_if(served_, [](const auto& served) { return served.second.expired(); });
-  served_.emplace_back(std::move(subject), listener);
+void Core::hand_over_to(std::string pattern, Serves serves, const std::shared_ptr<Listener>& listener) {
+  const std::scoped_lock lock(locals_mutex_);
+  std::erase_if(locals_, [](const auto& local) { return local.listener.expired(); });
+  locals_.push_back({std::move(pattern), serves, listener});
 }
 
 std::shared_ptr<Listener> Core::served_here(std::string_view subject) {
-  const std::scoped_lock lock(served_mutex_);
-  for (const auto& [pattern, weak] : served_) {
-    if (!covers(pattern, subject)) continue;
-    if (auto listener = weak.lock(); listener && listener->is_open()) return listener;
+  const std::scoped_lock lock(locals_mutex_);
+  for (const auto& local : locals_) {
+    if (local.serves != Serves::kRequests || !engine::topic::matches(local.pattern, subject)) continue;
+    if (auto listener = local.listener.lock(); listener && listener->is_open()) return listener;
   }
   return nullptr;
+}
+
+void Core::hand_over(const std::string& subject, std::string_view body) {
+  const std::scoped_lock lock(locals_mutex_);
+  for (const auto& local : locals_) {
+    if (local.serves != Serves::kEverybody || !engine::topic::matches(local.pattern, subject)) continue;
+    if (const auto listener = local.listener.lock())
+      Listener::receive(listener, {.message = {.subject = subject, .body = std::string(body)}});
+  }
 }
 
 asio::awaitable<Result<json::object>> Core::api(std::shared_ptr<Core> self, std::string call,
@@ -426,6 +432,7 @@ Result<Subscription> Bus::subscribe(const std::string& subject, const std::strin
                                        [handler = std::move(handler)](const Incoming& incoming) {
                                          handler(incoming.message);
                                        }));
+  if (queue_group.empty()) core_->hand_over_to(subject, Core::Serves::kEverybody, listener);
   return hold(*core_, std::move(listener));
 }
 
@@ -440,7 +447,7 @@ Result<Subscription> Bus::serve(const std::string& subject, const std::string& q
             if (!core) return;
             asio::co_spawn(core->executor, answer(core, shared, std::move(incoming.message)), asio::detached);
           }));
-  core_->serve_here(subject, listener);
+  core_->hand_over_to(subject, Core::Serves::kRequests, listener);
   return hold(*core_, std::move(listener));
 }
 
@@ -450,7 +457,7 @@ Result<Subscription> Bus::serve_raw(const std::string& subject, const std::strin
                                        [handler = std::move(handler)](const Incoming& incoming) {
                                          handler(incoming.message);
                                        }));
-  core_->serve_here(subject, listener);
+  core_->hand_over_to(subject, Core::Serves::kRequests, listener);
   return hold(*core_, std::move(listener));
 }
 

@@ -120,9 +120,10 @@ class Core : public std::enable_shared_from_this<Core> {
   /// The same, blocking, on any thread but the executor's.
   std::vector<Result<std::string>> ask_and_block(const std::vector<Question>& questions,
                                                  milliseconds timeout);
-  /// Requests on this subject that are asked here are handed to the listener, as long as it is open, without
-  /// the way over the server.
-  void serve_here(std::string subject, const std::shared_ptr<Listener>& listener);
+  /// What is asked or sent here on a subject of this pattern is handed to the listener, as long as it is
+  /// open, without the way over the server.
+  enum class Serves { kRequests, kEverybody };
+  void hand_over_to(std::string pattern, Serves serves, const std::shared_ptr<Listener>& listener);
   /// $JS.API.<call>
   static asio::awaitable<Result<json::object>> api(std::shared_ptr<Core> self, std::string call,
                                                    json::object body);
@@ -153,6 +154,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void forget(std::span<const std::uint64_t> numbers);
   void answer(std::uint64_t number, Result<std::string> result);
   std::shared_ptr<Listener> served_here(std::string_view subject);
+  void hand_over(const std::string& subject, std::string_view body);
   void take_reply(Incoming incoming);
   void fail_waiting(const std::string& detail);
 
@@ -163,8 +165,13 @@ class Core : public std::enable_shared_from_this<Core> {
   std::mutex waiting_mutex_;
   std::uint64_t last_number_ = 0;
   std::unordered_map<std::uint64_t, ReplyHandler> waiting_;
-  std::mutex served_mutex_;
-  std::vector<std::pair<std::string, std::weak_ptr<Listener>>> served_;
+  struct Local {
+    std::string pattern;
+    Serves serves;
+    std::weak_ptr<Listener> listener;
+  };
+  std::mutex locals_mutex_;
+  std::vector<Local> locals_;
   std::vector<std::weak_ptr<Lasting>> lasting_;
 };
 

@@ -50,4 +50,36 @@ inline constexpr auto kAll = [] {
   return all;
 }();
 
+// --- patterns: tokens of [A-Za-z0-9_-] parted by dots, `*` for one token, a last `>` for one or more
+
+/// Cuts the first token off `text`.
+constexpr std::string_view take_token(std::string_view& text) {
+  const auto dot = text.find('.');
+  const auto token = text.substr(0, dot);
+  text = dot == std::string_view::npos ? std::string_view{} : text.substr(dot + 1);
+  return token;
+}
+constexpr bool is_pattern(std::string_view text) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  if (text.empty() || text.ends_with('.')) return false;
+  while (!text.empty()) {
+    const auto token = take_token(text);
+    if (token == ">") return text.empty();
+    if (token != "*" && (token.empty() || !std::ranges::all_of(token, is_letter))) return false;
+  }
+  return true;
+}
+/// NATS's matching of subjects.
+constexpr bool matches(std::string_view pattern, std::string_view subject) {
+  while (!pattern.empty() && !subject.empty()) {
+    const auto expected = take_token(pattern);
+    if (expected == ">") return true;
+    const auto token = take_token(subject);
+    if (expected != "*" && expected != token) return false;
+  }
+  return pattern.empty() && subject.empty();
+}
+
 }  // namespace sep::engine::topic

@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "engine/topics.h"
 #include "gateway/problem.h"
 #include "gateway/validation.h"
 
@@ -29,20 +30,6 @@ asio::awaitable<bool> wait(asio::steady_timer& timer) {
   co_return error == asio::error::operation_aborted;
 }
 
-// The first token of `text`, which is cut off.
-std::string_view take_token(std::string_view& text) {
-  const auto dot = text.find('.');
-  const auto token = text.substr(0, dot);
-  text = dot == std::string_view::npos ? std::string_view{} : text.substr(dot + 1);
-  return token;
-}
-
-bool is_token(std::string_view token) {
-  return !token.empty() && std::all_of(token.begin(), token.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
-}
-
 }  // namespace
 
 StreamEvent stream_event(const engine::Envelope& envelope, std::string text) {
@@ -52,27 +39,9 @@ StreamEvent stream_event(const engine::Envelope& envelope, std::string text) {
 }
 
 StreamEvent stream_event(const engine::Envelope& envelope) {
-  return stream_event(envelope, json::serialize(engine::to_json(envelope)));
-}
-
-bool is_topic_pattern(std::string_view pattern) {
-  if (pattern.empty() || pattern.ends_with('.')) return false;
-  while (!pattern.empty()) {
-    const auto token = take_token(pattern);
-    if (token == ">") return pattern.empty();
-    if (token != "*" && !is_token(token)) return false;
-  }
-  return true;
-}
-
-bool topic_matches(std::string_view pattern, std::string_view topic) {
-  while (!pattern.empty() && !topic.empty()) {
-    const auto expected = take_token(pattern);
-    if (expected == ">") return true;
-    const auto token = take_token(topic);
-    if (expected != "*" && expected != token) return false;
-  }
-  return pattern.empty() && topic.empty();
+  std::string text;
+  engine::write_json(envelope, text);
+  return stream_event(envelope, std::move(text));
 }
 
 namespace {
@@ -88,7 +57,7 @@ struct Subscription {
     if ((by_sequence ? event.sequence : event.global_sequence) < from) return false;
     if (!correlation_id.empty() && correlation_id != event.correlation_id) return false;
     return std::any_of(topics.begin(), topics.end(),
-                       [&](const auto& pattern) { return topic_matches(pattern, event.topic); });
+                       [&](const auto& pattern) { return engine::topic::matches(pattern, event.topic); });
   }
 };
 
@@ -127,6 +96,8 @@ struct StreamHub::Impl : std::enable_shared_from_this<StreamHub::Impl> {
     return members;
   }
   void publish(StreamEvent event);
+  void reach(std::uint64_t global_sequence);
+  void start_filling();
   void pass_on(StreamEvent event);
   void pass_on_held();
   asio::awaitable<void> fill_gap();
@@ -205,6 +176,16 @@ void StreamHub::Impl::publish(StreamEvent event) {
   held.emplace(event.global_sequence, std::move(event));
   // What is let go here is on the record: fill_gap() reads on until it has all that was wanted.
   if (held.size() > limits.recent_events) held.erase(std::prev(held.end()));
+  start_filling();
+}
+
+void StreamHub::Impl::reach(std::uint64_t global_sequence) {
+  if (stopped || global_sequence <= head) return;
+  wanted = std::max(wanted, global_sequence);
+  start_filling();
+}
+
+void StreamHub::Impl::start_filling() {
   if (std::exchange(filling, true)) return;
   asio::co_spawn(executor, [self = shared_from_this()] { return self->fill_gap(); }, asio::detached);
 }
@@ -563,6 +544,9 @@ std::shared_ptr<StreamHub> StreamHub::create(asio::any_io_executor executor, His
   return std::make_shared<StreamHub>(std::make_shared<Impl>(std::move(executor), history, head, limits));
 }
 
+void StreamHub::reach(std::uint64_t global_sequence) {
+  impl_->reach(global_sequence);
+}
 void StreamHub::publish(StreamEvent event) {
   impl_->publish(std::move(event));
 }

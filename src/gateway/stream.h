@@ -64,12 +64,6 @@ class History {
                                                                     std::uint64_t from_sequence) = 0;
 };
 
-/// True for a NATS subject with wildcards: tokens of [A-Za-z0-9_-] parted by dots, `*` for one, a last `>`
-/// for the rest.
-bool is_topic_pattern(std::string_view pattern);
-/// NATS's matching; `>` stands for one token or more.
-bool topic_matches(std::string_view pattern, std::string_view topic);
-
 struct StreamLimits {
   std::size_t max_message_bytes = 64 * 1024;      // of a client's message
   std::size_t max_subscriptions = 64;             // a client
@@ -145,6 +139,8 @@ class StreamHub {
 
   /// An event of the feed; on the executor.
   void publish(StreamEvent event);
+  /// The record goes so far at the least: what of it the feed did not bring is read from History.
+  void reach(std::uint64_t global_sequence);
   std::shared_ptr<StreamClient> attach();
   /// What the answer to a ping says beside the head: `members` is called for each one.
   void tell_with_pong(std::function<json::object()> members);

@@ -13,6 +13,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "base/json.h"
+#include "engine/topics.h"
 #include "gateway/validation.h"
 
 namespace sep::gateway {
@@ -144,19 +145,19 @@ std::vector<std::uint64_t> numbers(std::uint64_t first, std::uint64_t last) {
 }
 
 TEST(Topics, WildcardsAreThoseOfNats) {
-  EXPECT_TRUE(topic_matches("intent.submitted", "intent.submitted"));
-  EXPECT_TRUE(topic_matches("intent.*", "intent.submitted"));
-  EXPECT_TRUE(topic_matches("*.submitted", "intent.submitted"));
-  EXPECT_TRUE(topic_matches(">", "intent.submitted"));
-  EXPECT_TRUE(topic_matches("intent.>", "intent.submitted"));
-  EXPECT_TRUE(topic_matches("a.*.c.>", "a.b.c.d.e"));
-  EXPECT_FALSE(topic_matches("intent", "intent.submitted"));
-  EXPECT_FALSE(topic_matches("intent.>", "intent"));
-  EXPECT_FALSE(topic_matches("*", "intent.submitted"));
-  EXPECT_FALSE(topic_matches("intent.*", "intent"));
-  EXPECT_FALSE(topic_matches("intent.*", "intent.a.b"));
-  EXPECT_FALSE(topic_matches("exec.*", "intent.submitted"));
-  EXPECT_FALSE(topic_matches("intent.sub", "intent.submitted"));
+  EXPECT_TRUE(engine::topic::matches("intent.submitted", "intent.submitted"));
+  EXPECT_TRUE(engine::topic::matches("intent.*", "intent.submitted"));
+  EXPECT_TRUE(engine::topic::matches("*.submitted", "intent.submitted"));
+  EXPECT_TRUE(engine::topic::matches(">", "intent.submitted"));
+  EXPECT_TRUE(engine::topic::matches("intent.>", "intent.submitted"));
+  EXPECT_TRUE(engine::topic::matches("a.*.c.>", "a.b.c.d.e"));
+  EXPECT_FALSE(engine::topic::matches("intent", "intent.submitted"));
+  EXPECT_FALSE(engine::topic::matches("intent.>", "intent"));
+  EXPECT_FALSE(engine::topic::matches("*", "intent.submitted"));
+  EXPECT_FALSE(engine::topic::matches("intent.*", "intent"));
+  EXPECT_FALSE(engine::topic::matches("intent.*", "intent.a.b"));
+  EXPECT_FALSE(engine::topic::matches("exec.*", "intent.submitted"));
+  EXPECT_FALSE(engine::topic::matches("intent.sub", "intent.submitted"));
 }
 
 TEST_F(Stream, DeliversWhatComesAfterSubscribing) {
@@ -380,7 +381,7 @@ struct Covered {
   bool operator()(const StreamEvent& event) const {
     return (correlation_id.empty() || correlation_id == event.correlation_id) &&
            (by_sequence ? event.sequence : event.global_sequence) >= from &&
-           topic_matches(topic, event.topic);
+           engine::topic::matches(topic, event.topic);
   }
 };
 

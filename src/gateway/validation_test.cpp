@@ -14,7 +14,6 @@
 #include "engine/projection.h"
 #include "engine/topics.h"
 #include "gateway/metrics.h"
-#include "gateway/stream.h"
 
 namespace sep::gateway {
 namespace {
@@ -124,7 +123,7 @@ TEST(Validation, ThePatternOfTheSchemaIsThatOfTheStream) {
   for (const std::string pattern : {"*", ">", "a", "a.*", "a.>", "*.>", "intent.cancel_requested", "", ".",
                                     "a.", ".a", "a..b", ">.a", "a.>.b", "a*", "a b", "a>", "*.*.x-1"}) {
     const json::value action{{"action", "subscribe"}, {"topics", json::array{pattern}}};
-    EXPECT_EQ(validate(schema::kStreamAction, action).empty(), is_topic_pattern(pattern)) << pattern;
+    EXPECT_EQ(validate(schema::kStreamAction, action).empty(), engine::topic::is_pattern(pattern)) << pattern;
   }
 }
 

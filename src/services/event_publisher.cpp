@@ -1,13 +1,16 @@
 #include "services/event_publisher.h"
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_set>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/clock.h"
 #include "engine/control.h"
 #include "services/fail_point.h"
+#include "services/record_client.h"
 #include "services/state_coordinator.h"
 
 namespace sep::services {
@@ -16,7 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 using engine::Envelope;
 
-constexpr std::size_t kGroup = 512;  // publications on their way at once
+constexpr std::size_t kGroup = 512;             // publications on their way at once
+constexpr std::size_t kMessageBytes = 500'000;  // NATS takes 1 MiB: room for one event beyond it
 constexpr std::size_t kPage = 1'000;
 constexpr auto kTimeout = 5s;
 constexpr auto kRetry = 200ms;
@@ -24,10 +28,10 @@ constexpr auto kStreamCheck = 1s;  // how soon a loss is noticed while nothing i
 constexpr std::int64_t kRefusedForNs = 3'000'000'000;
 constexpr std::uint64_t kForeignMessages = 100;  // at the stream's end, that are no events of this record
 
-std::string text_of(const Envelope& event) {
-  std::string text;
-  engine::write_json(event, text);
-  return text;
+std::vector<std::string> texts_of(std::span<const Envelope> events) {
+  std::vector<std::string> texts(events.size());
+  for (std::size_t i = 0; i < events.size(); ++i) engine::write_json(events[i], texts[i]);
+  return texts;
 }
 
 }  // namespace
@@ -215,11 +219,13 @@ Status EventPublisher::publish(std::span<const Envelope> events) {
   while (!events.empty()) {
     const auto group = events.first(std::min(events.size(), kGroup));
     events = events.subspan(group.size());
+    auto texts = texts_of(group);
+    tell(texts);
     std::vector<bus::Publication> publications;
     for (const auto& event : group)
       publications.push_back(
           {.subject = event.topic,
-           .body = text_of(event),
+           .body = std::move(texts[publications.size()]),
            .message_id = event.global_sequence == swallowed_ ? event.event_id + ".again" : event.event_id,
            .expected_last_sequence = stream_->last_sequence + publications.size()});
     fail_point("publish.before");
@@ -236,6 +242,18 @@ Status EventPublisher::publish(std::span<const Envelope> events) {
     }
   }
   return {};
+}
+
+/// Those who watch need not wait for the stream. What does not arrive they find on the record.
+void EventPublisher::tell(std::span<const std::string> texts) {
+  std::string message;
+  for (const auto& text : texts) {
+    if (!message.empty() && message.size() + text.size() > kMessageBytes)
+      std::ignore = bus_->publish(subject::kCommitted, std::exchange(message, {}));
+    message += text;
+    message += '\n';
+  }
+  if (!message.empty()) std::ignore = bus_->publish(subject::kCommitted, message);
 }
 
 bool EventPublisher::is_as_left() {

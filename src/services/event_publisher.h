@@ -1,5 +1,6 @@
 #pragma once
-// The follower of the record that brings committed events into the stream EVENTS, on a thread of its own.
+// The follower of the record that tells of committed events (subject::kCommitted) and brings them into the
+// stream EVENTS, on a thread of its own.
 //
 // Invariants
 //  1. The stream's events are in the record's order: each publication names the stream's last sequence and is
@@ -54,6 +55,7 @@ class EventPublisher {
   Status refill(store::EventStore& record, std::string_view why);
   /// In order; what the stream has is counted in published_ even where it fails.
   Status publish(std::span<const engine::Envelope> events);
+  void tell(std::span<const std::string> texts);
   bool is_as_left();
   Result<store::EventStore*> record();
   void note(const Status& done);

@@ -30,6 +30,8 @@ using gateway::Answer;
 using gateway::Problem;
 
 constexpr auto kRetryDelay = 200ms;
+constexpr auto kLook = 1s;                // how soon events are read that the feed lost
+constexpr std::size_t kShownBytes = 200;  // of a message that is no event
 constexpr auto kQuoteTimeout = 2s;
 constexpr auto kGrace = 2s;
 constexpr auto kPartBound = 1s;
@@ -69,15 +71,8 @@ class GatewayService::Impl : public gateway::Backend,
   Task<Status> start() {
     // The feed first, the record's end afterwards: nothing falls between the two.
     std::vector<gateway::StreamEvent> early;
-    for (;;) {
-      auto feed =
-          co_await bus_->tail({.stream = "EVENTS"}, [this, &early](const bus::Message& m) { fed(m, early); });
-      if (feed) {
-        feed_ = std::move(*feed);
-        break;
-      }
-      co_await pause(bus_->executor(), kRetryDelay);
-    }
+    SEP_CO_TRY(feed_, bus_->subscribe(subject::kCommitted, "",
+                                      [this, &early](const bus::Message& m) { fed(m.body, early); }));
     std::uint64_t head = 0;
     for (;;) {
       const auto answer = co_await record_.query(subject::kHead, {});
@@ -107,11 +102,14 @@ class GatewayService::Impl : public gateway::Backend,
                                                  .max_body_bytes = settings_.gateway.max_body_bytes},
                                                 *this, hub_, metrics_));
     log_->info("listening on {}:{}", settings_.gateway.host, server_->port());
+    asio::co_spawn(bus_->executor(), look_for_missed(), [self = shared_from_this()](std::exception_ptr) {});
     co_return Status{};
   }
 
   Task<void> stop() {
     const auto self = shared_from_this();
+    stopping_ = true;
+    looks_.cancel();
     feed_.reset();
     signs_.reset();
     if (controls_) controls_->stop();
@@ -352,20 +350,37 @@ class GatewayService::Impl : public gateway::Backend,
     return list;
   }
 
-  void fed(const bus::Message& message, std::vector<gateway::StreamEvent>& early) {
-    const auto envelope = event_of(message);
-    if (!envelope || envelope->global_sequence == 0) {
-      log_->error("a message of the stream is no event: {}", message.subject);
-      return;
+  void fed(std::string_view lines, std::vector<gateway::StreamEvent>& early) {
+    while (!lines.empty()) {
+      const auto text = lines.substr(0, lines.find('\n'));
+      lines.remove_prefix(std::min(text.size() + 1, lines.size()));
+      const auto envelope = engine::parse_envelope(text);
+      if (!envelope || envelope->global_sequence == 0) {
+        log_->error("what was told of the record is no event: {}", text.substr(0, kShownBytes));
+        continue;
+      }
+      note_work(*envelope);
+      auto event = gateway::stream_event(*envelope, std::string(text));
+      if (!hub_) {
+        early.push_back(std::move(event));
+        continue;
+      }
+      hub_->publish(std::move(event));
+      metrics_.observe(gateway::stage::kEventToUi, (now().ms - envelope->timestamp.ms) * 1000);
     }
-    note_work(*envelope);
-    auto event = gateway::stream_event(*envelope, message.body);
-    if (!hub_) {
-      early.push_back(std::move(event));
-      return;
+  }
+
+  /// The feed may lose the last events before a silence: what the record had a moment ago must be here.
+  Task<void> look_for_missed() {
+    const auto self = shared_from_this();
+    std::uint64_t last = 0;
+    while (!stopping_) {
+      co_await wait(looks_, kLook);
+      if (stopping_) co_return;
+      hub_->reach(last);
+      const auto answer = co_await record_.query(subject::kHead, {});
+      if (answer) last = get_uint(*answer, "global_sequence").value_or(last);
     }
-    hub_->publish(std::move(event));
-    metrics_.observe(gateway::stage::kEventToUi, (now().ms - envelope->timestamp.ms) * 1000);
   }
 
   /// What of the platform's work is owed: also what other gateways took on.
@@ -533,6 +548,8 @@ class GatewayService::Impl : public gateway::Backend,
   std::shared_ptr<gateway::StreamHub> hub_;
   std::shared_ptr<gateway::Server> server_;
   bus::Subscription feed_, signs_, health_;
+  bool stopping_ = false;
+  asio::steady_timer looks_{bus_->executor()};
   NodeHealthHeard node_health_;
   gateway::Admission admission_;
   Attendance attendance_;

@@ -46,6 +46,9 @@ inline constexpr const char* kControls = "record.query.controls";
 /// {"chain_id", "account", "from"} → {"nonces": [{"nonce", "correlation_id"}]}, at most 1,000
 inline constexpr const char* kNonces = "record.query.nonces";
 inline constexpr const char* kNextNonce = "record.query.next_nonce";
+/// Published: events that are committed, in the record's order, one JSON text a line. Whoever follows it and
+/// misses some, or hears some twice, has the record to ask.
+inline constexpr const char* kCommitted = "record.committed";
 }  // namespace subject
 
 struct NonceRequest {
