@@ -3,11 +3,12 @@
 //
 //   node bench/growth.ts [--build build/release] [--records 1000,10000,100000] [--clients 1,10,100,1000]
 //                        [--pools 10,100,1000] [--instances 1,2,4] [--only records|clients|pools|instances]
+//                        [--pictures docs/pictures]
 //
 // Everything is on paper (config/paper.toml), so that no chain's speed is in it. Records are filled with synthetic lives
 // of nine events through the event store (bench/fill.cpp).
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -21,6 +22,7 @@ const { values: options } = parseArgs({
     pools: { type: "string", default: "10,100,1000" },
     instances: { type: "string", default: "1,2,4" },
     only: { type: "string", default: "" },
+    pictures: { type: "string", default: "" },
   },
 });
 const build = resolve(options.build);
@@ -147,10 +149,64 @@ function table(title: string, head: string[], rows: string[][]): void {
   for (const row of rows) console.log(`| ${row.join(" | ")} |`);
 }
 
+interface Line {
+  name: string;
+  us: (number | undefined)[];
+}
+/** Lines over `xs`, both ways logarithmic. Legible on light and on dark ground. */
+function picture(file: string, title: string, along: string, xs: number[], lines: Line[]): void {
+  if (options.pictures === "" || xs.length < 2) return;
+  const [width, height, left, right, top, bottom] = [760, 400, 80, 190, 50, 50];
+  const values = lines.flatMap(({ us }) => us.filter((value) => value !== undefined));
+  const low = 10 ** Math.floor(Math.log10(Math.min(...values)));
+  const high = 10 ** Math.ceil(Math.log10(Math.max(...values)));
+  const [first, last] = [Math.log10(xs[0] ?? 1), Math.log10(xs.at(-1) ?? 1)];
+  const x = (value: number) => left + ((width - left - right) * (Math.log10(value) - first)) / (last - first);
+  const y = (us: number) =>
+    height - bottom - ((height - top - bottom) * Math.log10(us / low)) / Math.log10(high / low);
+  const at = (value: number) => value.toFixed(1);
+  const parts = [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" font-family="sans-serif" font-size="12">`,
+    `<style>text{fill:#333}.g{stroke:#ccc}@media(prefers-color-scheme:dark){text{fill:#ddd}.g{stroke:#555}}</style>`,
+    `<title>${title}</title><text x="${left}" y="24" font-size="16">${title}</text>`,
+  ];
+  for (let us = low; us <= high * 1.001; us *= 10)
+    parts.push(
+      `<line class="g" x1="${left}" x2="${width - right}" y1="${at(y(us))}" y2="${at(y(us))}"/>`,
+      `<text x="${left - 8}" y="${at(y(us) + 4)}" text-anchor="end">${us < 1e3 ? `${us} µs` : us < 1e6 ? `${us / 1e3} ms` : `${us / 1e6} s`}</text>`,
+    );
+  for (const value of xs)
+    parts.push(
+      `<text x="${at(x(value))}" y="${height - bottom + 18}" text-anchor="middle">${value.toLocaleString("en")}</text>`,
+    );
+  parts.push(`<text x="${(left + width - right) / 2}" y="${height - 10}" text-anchor="middle">${along}</text>`);
+  const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+  const ends = lines
+    .map(({ us }, i) => ({ i, y: y(us.at(-1) ?? low) }))
+    .toSorted((a, b) => a.y - b.y);
+  let free = top;
+  for (const { i, y: end } of ends) {
+    const line = lines[i];
+    if (line === undefined) continue;
+    const points = line.us.flatMap((us, n) => (us === undefined ? [] : [`${at(x(xs[n] ?? 1))},${at(y(us))}`]));
+    const label = Math.max(end + 4, free);
+    free = label + 16;
+    parts.push(
+      `<polyline fill="none" stroke="${colours[i % colours.length]}" stroke-width="2" points="${points.join(" ")}"/>`,
+      `<circle cx="${width - right + 12}" cy="${at(label - 4)}" r="4" fill="${colours[i % colours.length]}"/>`,
+      `<text x="${width - right + 22}" y="${at(label)}">${line.name}</text>`,
+    );
+  }
+  mkdirSync(options.pictures, { recursive: true });
+  writeFileSync(join(options.pictures, file), `${parts.join("\n")}\n</svg>\n`);
+}
+
 const paper = join(root, "config/paper.toml");
 
 async function records(): Promise<void> {
   const rows: string[][] = [];
+  const names = ["POST", "pre-chain", "list of 50", "filtered list", "stats 24h", "one intent", "positions"];
+  const lines: Line[] = names.map((name) => ({ name, us: [] }));
   const directory = join(work, "records");
   for (const size of sizes(options.records)) {
     // The first start makes the database; what is filled in behind the platform's back is projected by the second.
@@ -176,15 +232,19 @@ async function records(): Promise<void> {
     const load = bench(directory, "--rate", "20", "--seconds", "10");
     const page = (await (await fetch(`${http}/intents?limit=50`)).json()) as { intents: { intent_id: string }[] };
     const id = page.intents[0]?.intent_id ?? "";
+    const took = [load.stages["post"]?.p50_us, load.stages["prechain"]?.p50_us];
+    for (const path of [
+      "/intents?limit=50",
+      "/intents?strategy_id=strategy-3&state=completed&limit=50",
+      "/stats?window=24h",
+      `/intents/${id}`,
+      "/strategies/strategy-3/positions",
+    ])
+      took.push(await read(http + path));
+    lines.forEach((line, i) => line.us.push(took[i]));
     rows.push([
       size.toLocaleString("en"),
-      time(load.stages["post"]?.p50_us),
-      time(load.stages["prechain"]?.p50_us),
-      time(await read(`${http}/intents?limit=50`)),
-      time(await read(`${http}/intents?strategy_id=strategy-3&state=completed&limit=50`)),
-      time(await read(`${http}/stats?window=24h`)),
-      time(await read(`${http}/intents/${id}`)),
-      time(await read(`${http}/strategies/strategy-3/positions`)),
+      ...took.map(time),
       `${seconds.toFixed(2)} s`,
       `${projection.toFixed(1)} s`,
       mb(memory(processes["services"] ?? 0)),
@@ -197,13 +257,7 @@ async function records(): Promise<void> {
     "Intents on the record",
     [
       "intents",
-      "POST p50",
-      "pre-chain p50",
-      "list of 50",
-      "filtered list",
-      "stats 24h",
-      "one intent",
-      "positions",
+      ...names,
       "start",
       "start, read models to build",
       "services MB",
@@ -212,15 +266,18 @@ async function records(): Promise<void> {
     ],
     rows,
   );
+  picture("growth-records.svg", "Medians by the intents on the record", "intents on the record", sizes(options.records), lines);
 }
 
 async function clients(): Promise<void> {
   const platform = new Platform(join(work, "clients"), paper);
   const { processes } = await platform.start();
   const rows: string[][] = [];
+  const lines: Line[] = ["event p50", "event p99", "POST p50"].map((name) => ({ name, us: [] }));
   for (const count of sizes(options.clients)) {
     const load = bench(platform.directory, "--rate", "10", "--seconds", "10", "--ws-clients", String(count));
     const event = load.stages["event_to_client"];
+    [event?.p50_us, event?.p99_us, load.stages["post"]?.p50_us].forEach((us, i) => lines[i]?.us.push(us));
     rows.push([
       String(count),
       time(event?.p50_us),
@@ -236,6 +293,7 @@ async function clients(): Promise<void> {
     ["clients", "event → client p50", "p99", "POST p50", "dropped", "services MB"],
     rows,
   );
+  picture("growth-clients.svg", "Latency by the clients of the stream", "clients", sizes(options.clients), lines);
 }
 
 /** config/paper.toml with so many pools: each is one of its own under another address. */
@@ -256,22 +314,24 @@ function withPools(count: number): string {
 
 async function pools(): Promise<void> {
   const rows: string[][] = [];
+  const lines: Line[] = ["planning p50", "planning p99", "risk p50", "pre-chain p50"].map((name) => ({ name, us: [] }));
   for (const count of sizes(options.pools)) {
     const platform = new Platform(join(work, `pools-${count}`), withPools(count));
     const { processes, seconds } = await platform.start();
     const load = bench(platform.directory, "--rate", "20", "--seconds", "10");
+    const { planning, risk, prechain } = load.stages;
+    const took = [planning?.p50_us, planning?.p99_us, risk?.p50_us, prechain?.p50_us];
+    lines.forEach((line, i) => line.us.push(took[i]));
     rows.push([
       String(count),
-      time(load.stages["planning"]?.p50_us),
-      time(load.stages["planning"]?.p99_us),
-      time(load.stages["risk"]?.p50_us),
-      time(load.stages["prechain"]?.p50_us),
+      ...took.map(time),
       `${seconds.toFixed(2)} s`,
       mb(memory(processes["services"] ?? 0)),
     ]);
     await platform.stop();
   }
   table("Pools", ["pools", "planning p50", "p99", "risk p50", "pre-chain p50", "start", "services MB"], rows);
+  picture("growth-pools.svg", "Latency by the pools of the chain", "pools", sizes(options.pools), lines);
 }
 
 async function instances(): Promise<void> {
@@ -279,6 +339,7 @@ async function instances(): Promise<void> {
   const platform = new Platform(join(work, "instances"), paper);
   await platform.start();
   const rows: string[][] = [];
+  const lines: Line[] = ["p50 at 20/s", "p99 at 20/s", "p50 at 500/s", "p99 at 500/s"].map((name) => ({ name, us: [] }));
   const more: ChildProcess[] = [];
   for (const count of sizes(options.instances)) {
     while (more.length < count - 1) {
@@ -294,12 +355,11 @@ async function instances(): Promise<void> {
     await pause(2000);
     const slow = bench(platform.directory, "--rate", "20", "--seconds", "10");
     const fast = bench(platform.directory, "--rate", "500", "--seconds", "10", "--connections", "64");
+    const took = [slow, fast].flatMap(({ stages: { prechain } }) => [prechain?.p50_us, prechain?.p99_us]);
+    lines.forEach((line, i) => line.us.push(took[i]));
     rows.push([
       String(count),
-      time(slow.stages["prechain"]?.p50_us),
-      time(slow.stages["prechain"]?.p99_us),
-      time(fast.stages["prechain"]?.p50_us),
-      time(fast.stages["prechain"]?.p99_us),
+      ...took.map(time),
       fast.completed_per_second.toFixed(0),
     ]);
   }
@@ -310,6 +370,7 @@ async function instances(): Promise<void> {
     ["instances", "pre-chain p50 at 20/s", "p99", "p50 at 500/s", "p99", "completed/s"],
     rows,
   );
+  picture("growth-instances.svg", "Pre-chain by the instances of each service", "instances", sizes(options.instances), lines);
 }
 
 const parts = { records, clients, pools, instances };

@@ -92,13 +92,17 @@ Status measure_publications(BusThread& sending, BusThread& receiving, Series ser
   const std::string subject = "sepbench.event";
   SEP_CHECK(sending->wait(sending->ensure_stream({.name = stream, .subjects = {subject}})));
   std::atomic<std::int64_t> delivered_at = 0;
-  auto tail = receiving->wait(receiving->tail(
-      {.stream = stream}, [&delivered_at](const bus::Message&) { delivered_at = monotonic_ns(); }));
-  auto measured = tail ? sending->wait(publications(*sending, subject, series, delivered_at, into))
-                       : Status(fail(tail.error()));
-  if (tail)
+  auto queue = receiving->wait(receiving->consume(
+      {.stream = stream, .durable = "sepbench", .deliver_group = "sepbench", .filter_subject = subject},
+      [&delivered_at](bus::Message) -> Task<bus::Verdict> {
+        delivered_at = monotonic_ns();
+        co_return bus::Verdict::ack();
+      }));
+  auto measured = queue ? sending->wait(publications(*sending, subject, series, delivered_at, into))
+                        : Status(fail(queue.error()));
+  if (queue)
     receiving.on_executor([&] {
-      tail->reset();
+      queue->reset();
       return 0;
     });
   std::ignore = sending->wait(sending->delete_stream(stream));

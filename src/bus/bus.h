@@ -1,8 +1,8 @@
 #pragma once
-// NATS for Asio coroutines: requests, publishing, work queues and ordered reading of streams.
+// NATS for Asio coroutines: requests, publishing and work queues.
 //
 // Entry points: Bus::connect; request and serve for questions; publish_event(s) for what a stream must hold;
-// consume for work that is shared by a group and must not be lost; tail for reading a stream in order.
+// consume for work that is shared by a group and must not be lost.
 //
 // Invariants
 //  1. Handlers run on the executor given to connect, which is one thread (or a strand). serve_raw alone calls
@@ -15,7 +15,7 @@
 //     the context of its executor.
 //  3. After close() (or the destructor) no handler is called, and every request in flight has ended with
 //     BUS_UNAVAILABLE. A handler's coroutine that already runs is not cancelled; what it sends is refused.
-//  4. A lost connection is made again for ever; subscriptions, consumers and tails continue by themselves.
+//  4. A lost connection is made again for ever; subscriptions and consumers continue by themselves.
 //     Nothing is buffered while it is down: sending answers BUS_UNAVAILABLE.
 //  5. An error of a request says nothing about whether it was carried out; only the reply does.
 //  7. A request that this Bus itself serves does not go over the server: it is handed over here, whatever
@@ -181,16 +181,6 @@ struct ConsumerInfo {
   std::uint64_t unacknowledged = 0;  // delivered and without an acknowledgement
 };
 
-// --- Reading in order
-// ---------------------------------------------------------------------------------------
-
-struct TailConfig {
-  std::string stream{};
-  std::string filter_subject{};                  // empty: every subject
-  std::optional<std::uint64_t> from_sequence{};  // of the stream; empty: only messages after the call
-  milliseconds heartbeat{1000};                  // three missed: the consumer is made again
-};
-
 class Core;  // core.h
 
 class Bus {
@@ -240,8 +230,7 @@ class Bus {
   asio::awaitable<Result<StreamInfo>> ensure_stream(StreamConfig config);
   /// NOT_FOUND.
   asio::awaitable<Result<StreamInfo>> stream_info(std::string stream);
-  /// Also its consumers. No error where there is none. Work queues and tails of this bus look for theirs at
-  /// once.
+  /// Also its consumers. No error where there is none. Work queues of this bus look for theirs at once.
   asio::awaitable<Status> delete_stream(std::string stream);
   /// NOT_FOUND: no such stream; nothing where it holds no message.
   asio::awaitable<Result<std::optional<StoredMessage>>> last_message(std::string stream);
@@ -249,7 +238,7 @@ class Bus {
   asio::awaitable<Result<std::optional<StoredMessage>>> get_message(std::string stream,
                                                                     std::uint64_t sequence);
   /// Deletes every consumer of the stream, for one that was rolled back. Work queues make theirs anew (at
-  /// once those of this bus, within check_interval others) and get every message again; tails continue.
+  /// once those of this bus, within check_interval others) and get every message again.
   asio::awaitable<Status> reset_consumers(std::string stream);
   /// The highest sequence that any consumer of the stream says it was delivered; 0 where there is none.
   /// Beyond the stream's last message it says that the stream was rolled back. NOT_FOUND: no such stream.
@@ -281,11 +270,6 @@ class Bus {
   std::vector<ConsumerCounters> counters() const;
   /// Of the whole group, as the server knows it. NOT_FOUND.
   asio::awaitable<Result<ConsumerInfo>> consumer_info(std::string stream, std::string durable);
-
-  /// Every message in the stream's order, without gap or repeat, also across lost connections, as long as the
-  /// stream keeps them. A stream that lost messages already seen here, or was made anew, is read again from
-  /// its start.
-  asio::awaitable<Result<Subscription>> tail(TailConfig config, MessageHandler handler);
 
  private:
   explicit Bus(std::shared_ptr<Core> core);

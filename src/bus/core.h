@@ -28,9 +28,6 @@ namespace sep::bus {
 struct Incoming {
   Message message;
   bool no_responders = false;
-  bool control = false;       // JetStream's heartbeat or flow control, not a message of the stream
-  std::string last_consumer;  // heartbeat: the last consumer sequence that was sent
-  std::string stalled;        // heartbeat: the server waits for an answer to this flow control subject
 };
 using IncomingHandler = std::function<void(Incoming)>;
 

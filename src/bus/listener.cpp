@@ -7,11 +7,6 @@
 namespace sep::bus {
 namespace {
 
-std::string header(natsMsg* raw, const char* key) {
-  const char* value = nullptr;
-  return natsMsgHeader_Get(raw, key, &value) == NATS_OK && value != nullptr ? value : std::string();
-}
-
 std::string text_or_empty(const char* text) {
   return text != nullptr ? text : std::string();
 }
@@ -25,11 +20,6 @@ Incoming take(natsMsg* raw) {
   if (!incoming.message.body.empty()) return incoming;
   // Only messages without a body are the server's own; reading headers of the others would cost for nothing.
   incoming.no_responders = natsMsg_IsNoResponders(raw);
-  incoming.control = header(raw, "Status") == "100";
-  if (incoming.control) {
-    incoming.last_consumer = header(raw, "Nats-Last-Consumer");
-    incoming.stalled = header(raw, "Nats-Consumer-Stalled");
-  }
   return incoming;
 }
 

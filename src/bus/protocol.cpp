@@ -99,20 +99,6 @@ json::object durable_config_json(const ConsumerConfig& config) {
           {"replay_policy", "instant"}};
 }
 
-json::object ordered_config_json(const TailConfig& config, const std::string& deliver_subject,
-                                 std::uint64_t start_sequence) {
-  return {{"deliver_subject", deliver_subject},
-          {"deliver_policy", "by_start_sequence"},
-          {"opt_start_seq", start_sequence},
-          {"ack_policy", "none"},
-          {"max_deliver", 1},
-          {"filter_subject", config.filter_subject},
-          {"replay_policy", "instant"},
-          {"flow_control", true},
-          {"idle_heartbeat", nanoseconds(config.heartbeat)},
-          {"mem_storage", true}};
-}
-
 bool has_configuration(const json::object& server, const json::object& wanted) {
   return std::ranges::all_of(wanted, [&](const auto& member) {
     const json::value* value = server.if_contains(member.key());

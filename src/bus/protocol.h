@@ -31,9 +31,6 @@ json::object bucket_config_json(const std::string& bucket);
 /// Literal subject that a durable's members listen on (a wildcard subscription would get nothing).
 std::string deliver_subject(const ConsumerConfig& config);
 json::object durable_config_json(const ConsumerConfig& config);
-/// No acknowledgements, flow control and heartbeats: what an ordered reader needs (ADR-17).
-json::object ordered_config_json(const TailConfig& config, const std::string& deliver_subject,
-                                 std::uint64_t start_sequence);
 /// True if the server's configuration has every member of `wanted`; the server omits empty strings and zeros.
 bool has_configuration(const json::object& server, const json::object& wanted);
 

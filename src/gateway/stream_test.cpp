@@ -21,6 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace std::string_literals;
+using engine::topic::matches;
 using testing::ElementsAre;
 
 const std::vector<std::string> kCorrelations = {"intent-01J5S3Y4PEJHBJ5A7FYHBXQRF0",
@@ -145,19 +146,19 @@ std::vector<std::uint64_t> numbers(std::uint64_t first, std::uint64_t last) {
 }
 
 TEST(Topics, WildcardsAreThoseOfNats) {
-  EXPECT_TRUE(engine::topic::matches("intent.submitted", "intent.submitted"));
-  EXPECT_TRUE(engine::topic::matches("intent.*", "intent.submitted"));
-  EXPECT_TRUE(engine::topic::matches("*.submitted", "intent.submitted"));
-  EXPECT_TRUE(engine::topic::matches(">", "intent.submitted"));
-  EXPECT_TRUE(engine::topic::matches("intent.>", "intent.submitted"));
-  EXPECT_TRUE(engine::topic::matches("a.*.c.>", "a.b.c.d.e"));
-  EXPECT_FALSE(engine::topic::matches("intent", "intent.submitted"));
-  EXPECT_FALSE(engine::topic::matches("intent.>", "intent"));
-  EXPECT_FALSE(engine::topic::matches("*", "intent.submitted"));
-  EXPECT_FALSE(engine::topic::matches("intent.*", "intent"));
-  EXPECT_FALSE(engine::topic::matches("intent.*", "intent.a.b"));
-  EXPECT_FALSE(engine::topic::matches("exec.*", "intent.submitted"));
-  EXPECT_FALSE(engine::topic::matches("intent.sub", "intent.submitted"));
+  EXPECT_TRUE(matches("intent.submitted", "intent.submitted"));
+  EXPECT_TRUE(matches("intent.*", "intent.submitted"));
+  EXPECT_TRUE(matches("*.submitted", "intent.submitted"));
+  EXPECT_TRUE(matches(">", "intent.submitted"));
+  EXPECT_TRUE(matches("intent.>", "intent.submitted"));
+  EXPECT_TRUE(matches("a.*.c.>", "a.b.c.d.e"));
+  EXPECT_FALSE(matches("intent", "intent.submitted"));
+  EXPECT_FALSE(matches("intent.>", "intent"));
+  EXPECT_FALSE(matches("*", "intent.submitted"));
+  EXPECT_FALSE(matches("intent.*", "intent"));
+  EXPECT_FALSE(matches("intent.*", "intent.a.b"));
+  EXPECT_FALSE(matches("exec.*", "intent.submitted"));
+  EXPECT_FALSE(matches("intent.sub", "intent.submitted"));
 }
 
 TEST_F(Stream, DeliversWhatComesAfterSubscribing) {
@@ -315,6 +316,24 @@ TEST_F(Stream, AGapWaitsForTheRecordToAnswer) {
   EXPECT_EQ(reader.taken->events, numbers(1, 3));
 }
 
+TEST_F(Stream, WhatTheFeedLostAtItsEndIsReadOnceItIsKnownToBeThere) {
+  start();
+  Reader reader(io, *hub);
+  reader.subscribe(">");
+  feed(1);
+  record.commit(kCorrelations[0], kTopics[0]);
+  record.commit(kCorrelations[0], kTopics[0]);
+  io.poll();
+  EXPECT_EQ(reader.taken->events, numbers(1, 1));
+  hub->reach(3);
+  ASSERT_TRUE(settle([&] { return reader.taken->events.size() >= 3; }));
+  EXPECT_EQ(reader.taken->events, numbers(1, 3));
+  const auto reads = record.reads;
+  hub->reach(3);
+  io.poll();
+  EXPECT_EQ(record.reads, reads);
+}
+
 TEST_F(Stream, MissedEventsThatCannotBeReadEndTheConnection) {
   start({.retry_delay = 1ms, .max_read_tries = 3});
   feed(2);
@@ -380,8 +399,7 @@ struct Covered {
 
   bool operator()(const StreamEvent& event) const {
     return (correlation_id.empty() || correlation_id == event.correlation_id) &&
-           (by_sequence ? event.sequence : event.global_sequence) >= from &&
-           engine::topic::matches(topic, event.topic);
+           (by_sequence ? event.sequence : event.global_sequence) >= from && matches(topic, event.topic);
   }
 };
 

@@ -109,11 +109,6 @@ class Member {
     ASSERT_TRUE(subscription) << subscription.error().detail;
     subscriptions.push_back(std::move(subscription).value());
   }
-  void tail(TailConfig config, MessageHandler handler) {
-    auto subscription = bus->wait(bus->tail(std::move(config), std::move(handler)));
-    ASSERT_TRUE(subscription) << subscription.error().detail;
-    subscriptions.push_back(std::move(subscription).value());
-  }
   Result<std::string> request(const std::string& subject, const std::string& body,
                               milliseconds timeout = kTimeout) {
     return bus->wait(bus->request(subject, body, timeout));
@@ -189,6 +184,44 @@ TEST_F(BusTest, ARequestIsAnsweredByTheCoroutineThatServesIt) {
   EXPECT_EQ(client->request("echo", "").value(), "re: ");
 }
 
+TEST_F(BusTest, ARequestThatItsOwnBusServesIsServedThere) {
+  auto own = join();
+  auto other = join();
+  own->serve("echo", [](Message) -> asio::awaitable<std::string> { co_return "own"; });
+  other->serve("echo", [](Message) -> asio::awaitable<std::string> { co_return "other"; });
+  // The server would choose among the two.
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(own->request("echo", "").value(), "own");
+    EXPECT_EQ(other->request("echo", "").value(), "other");
+  }
+  own->run([&] { own->subscriptions.clear(); });
+  EXPECT_EQ(own->request("echo", "").value(), "other");
+}
+
+TEST_F(BusTest, ARequestThatItsOwnBusServesFailsWithoutAConnectionToo) {
+  auto member = join();
+  member->serve("echo", [](Message message) -> asio::awaitable<std::string> { co_return message.body; });
+  kill_nats();
+  ASSERT_TRUE(eventually([&] { return !member->bus->connected(); }));
+  EXPECT_EQ(member->request("echo", "hello").error().code, errc::kBusUnavailable);
+}
+
+TEST_F(BusTest, WhatABusPublishesReachesItsOwnSubscribersAndOthersOnce) {
+  Seen<std::string> own, others;
+  auto publisher = join();
+  auto listener = join();
+  publisher->subscribe("news.*", [&](const Message& message) { own.add(message.body); });
+  listener->subscribe("news.*", [&](const Message& message) { others.add(message.body); });
+  for (const auto* text : {"one", "two", "three"}) ASSERT_TRUE(publisher->bus->publish("news.today", text));
+  ASSERT_TRUE(own.wait_for_count(3));
+  ASSERT_TRUE(others.wait_for_count(3));
+  // What would have come twice would have come before the answer to this.
+  listener->serve("echo", [](Message message) -> asio::awaitable<std::string> { co_return message.body; });
+  ASSERT_TRUE(publisher->request("echo", "").has_value());
+  EXPECT_EQ(own.values(), (std::vector<std::string>{"one", "two", "three"}));
+  EXPECT_EQ(others.values(), (std::vector<std::string>{"one", "two", "three"}));
+}
+
 TEST_F(BusTest, ARequestThatNobodyServesFailsAtOnce) {
   auto client = join();
   const auto start = std::chrono::steady_clock::now();
@@ -200,9 +233,9 @@ TEST_F(BusTest, ARequestThatNobodyServesFailsAtOnce) {
 
 TEST_F(BusTest, ARequestWithoutAnAnswerTimesOut) {
   Seen<std::string> seen;
-  auto member = join();
-  member->subscribe("silent", [&](const Message& message) { seen.add(message.body); });
-  const auto answer = member->request("silent", "hello", 200ms);
+  auto silent = join();
+  silent->subscribe("silent", [&](const Message& message) { seen.add(message.body); });
+  const auto answer = join()->request("silent", "hello", 200ms);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, errc::kTimeout);
   EXPECT_TRUE(seen.wait_for_count(1));
@@ -517,10 +550,16 @@ TEST_F(BusTest, WhatFailsTooOftenIsADeadLetterAndBlocksNothing) {
     if (message.body == "hopeless") co_return Verdict::dead("never");
     co_return Verdict::ack();
   });
-  member->tail({.stream = std::string(kDeadStream), .from_sequence = 1}, [&](const Message& message) {
+  ConsumerConfig readers;
+  readers.stream = kDeadStream;
+  readers.durable = "dead-readers";
+  readers.deliver_group = "dead.readers";
+  readers.filter_subject = "dead.>";
+  member->consume(readers, [&](Message message) -> asio::awaitable<Verdict> {
     const auto letter = parse_json(message.body)->as_object();
     dead.add(message.subject + " " + string_or(letter, "data") + " " + string_or(letter, "reason") + " " +
              std::to_string(get_int(letter, "tries").value()));
+    co_return Verdict::ack();
   });
   for (const std::string body : {"poison", "throws", "hopeless", "good"}) {
     member->publish_event("intent.submitted", body, body);
@@ -691,101 +730,6 @@ TEST_F(BusTest, AKilledServerLosesNoWork) {
   EXPECT_TRUE(seen.wait_until([&](const std::vector<std::string>& values) {
     return std::set<std::string>(values.begin(), values.end()) == published;
   }));
-}
-
-// --- Reading in order
-// ---------------------------------------------------------------------------------------
-
-TEST_F(BusTest, ATailReadsFromASequenceAndThenWhatIsNew) {
-  Seen<std::uint64_t> from_three, only_new;
-  auto member = join();
-  make_stream(*member);
-  for (int i = 1; i <= 5; ++i)
-    member->publish_event("intent.submitted", std::to_string(i), "id" + std::to_string(i));
-  member->tail({.stream = "EVENTS", .from_sequence = 3},
-               [&](const Message& message) { from_three.add(message.stream_sequence); });
-  member->tail({.stream = "EVENTS"}, [&](const Message& message) { only_new.add(message.stream_sequence); });
-  member->publish_event("intent.submitted", "6", "id6");
-  ASSERT_TRUE(from_three.wait_for_count(4));
-  ASSERT_TRUE(only_new.wait_for_count(1));
-  EXPECT_EQ(from_three.values(), (std::vector<std::uint64_t>{3, 4, 5, 6}));
-  EXPECT_EQ(only_new.values(), (std::vector<std::uint64_t>{6}));
-  EXPECT_FALSE(member->bus->wait(member->bus->tail({.stream = "ABSENT"}, [](const Message&) {})));
-}
-
-TEST_F(BusTest, ATailKeepsUpWithMoreThanTheServersFlowWindow) {
-  Seen<std::uint64_t> seen;
-  auto member = join();
-  make_stream(*member);
-  constexpr std::uint64_t kMessages = 3000;
-  std::vector<Publication> batch;
-  const std::string large(4096, 'x');
-  for (std::uint64_t i = 1; i <= kMessages; ++i)
-    batch.push_back({"intent.submitted", large, std::to_string(i)});
-  for (const auto& ack : member->bus->publish_events(std::move(batch), 20s)) ASSERT_TRUE(ack);
-  member->tail({.stream = "EVENTS", .from_sequence = 1},
-               [&](const Message& message) { seen.add(message.stream_sequence); });
-  ASSERT_TRUE(seen.wait_for_count(kMessages));
-  std::vector<std::uint64_t> expected(kMessages);
-  std::iota(expected.begin(), expected.end(), 1);
-  EXPECT_EQ(seen.values(), expected);
-}
-
-TEST_F(BusTest, ATailIsInOrderWithoutGapOrRepeatAcrossKilledServers) {
-  Seen<std::uint64_t> seen;
-  auto member = join();
-  make_stream(*member);
-  member->tail({.stream = "EVENTS", .filter_subject = "intent.>", .from_sequence = 1, .heartbeat = 200ms},
-               [&](const Message& message) { seen.add(message.stream_sequence); });
-  std::uint64_t last = 0;
-  for (int round = 0; round < 3; ++round) {
-    for (int i = 0; i < 100; ++i) {
-      const std::string id = std::to_string(round) + "." + std::to_string(i);
-      ASSERT_TRUE(eventually([&] {
-        const auto ack = member->bus->wait(member->bus->publish_event({"intent.submitted", id, id}, 1000ms));
-        if (ack) last = ack->sequence;
-        return ack.has_value();
-      }));
-    }
-    kill_nats();
-    ASSERT_TRUE(nats_->start());
-  }
-  ASSERT_EQ(last, 300u);
-  ASSERT_TRUE(seen.wait_for_count(last));
-  std::vector<std::uint64_t> expected(last);
-  std::iota(expected.begin(), expected.end(), 1);
-  EXPECT_EQ(seen.values(), expected);
-}
-
-TEST_F(BusTest, ATailThatLostItsConsumerContinues) {
-  Seen<std::uint64_t> seen;
-  auto member = join();
-  make_stream(*member);
-  member->tail({.stream = "EVENTS", .heartbeat = 100ms},
-               [&](const Message& message) { seen.add(message.stream_sequence); });
-  member->publish_event("intent.submitted", "1", "a");
-  ASSERT_TRUE(seen.wait_for_count(1));
-  auto other = join();
-  ASSERT_TRUE(other->bus->wait(other->bus->reset_consumers("EVENTS")));
-  member->publish_event("intent.submitted", "2", "b");
-  ASSERT_TRUE(seen.wait_for_count(2));
-  EXPECT_EQ(seen.values(), (std::vector<std::uint64_t>{1, 2}));
-}
-
-TEST_F(BusTest, ATailReadsAStreamThatWasMadeAnewFromItsStart) {
-  Seen<std::string> seen;
-  auto member = join();
-  make_stream(*member);
-  member->tail({.stream = "EVENTS", .from_sequence = 1, .heartbeat = 100ms},
-               [&](const Message& message) { seen.add(message.body); });
-  member->publish_event("intent.submitted", "old", "a");
-  ASSERT_TRUE(seen.wait_for_count(1));
-  ASSERT_TRUE(member->bus->wait(member->bus->delete_stream("EVENTS")));
-  make_stream(*member);
-  member->publish_event("intent.submitted", "new 1", "b");
-  member->publish_event("intent.submitted", "new 2", "c");
-  ASSERT_TRUE(seen.wait_for_count(3));
-  EXPECT_EQ(seen.values(), (std::vector<std::string>{"old", "new 1", "new 2"}));
 }
 
 }  // namespace

@@ -292,8 +292,5 @@ std::vector<ConsumerCounters> Bus::counters() const {
 asio::awaitable<Result<ConsumerInfo>> Bus::consumer_info(std::string, std::string) {
   co_return ConsumerInfo{};
 }
-asio::awaitable<Result<Subscription>> Bus::tail(TailConfig, MessageHandler) {
-  SEP_ASSERT(false);
-}
 
 }  // namespace sep::bus
