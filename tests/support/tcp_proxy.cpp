@@ -105,7 +105,7 @@ class TcpProxy::Impl {
   void on_thread(F action) {
     std::packaged_task<void()> task(std::move(action));
     auto done = task.get_future();
-    asio::post(context_, std::move(task));
+    asio::post(context_, [&task] { task(); });
     done.get();
   }
 
