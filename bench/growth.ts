@@ -275,7 +275,7 @@ async function clients(): Promise<void> {
   const rows: string[][] = [];
   const lines: Line[] = ["event p50", "event p99", "POST p50"].map((name) => ({ name, us: [] }));
   for (const count of sizes(options.clients)) {
-    const load = bench(platform.directory, "--rate", "10", "--seconds", "10", "--ws-clients", String(count));
+    const load = bench(platform.directory, "--rate", "2", "--seconds", "20", "--ws-clients", String(count));
     const event = load.stages["event_to_client"];
     [event?.p50_us, event?.p99_us, load.stages["post"]?.p50_us].forEach((us, i) => lines[i]?.us.push(us));
     rows.push([
@@ -289,7 +289,7 @@ async function clients(): Promise<void> {
   }
   await platform.stop();
   table(
-    "Clients of the stream, every one hearing every event, 10 intents/s",
+    "Clients of the stream, every one hearing every event, 2 intents/s",
     ["clients", "event → client p50", "p99", "POST p50", "dropped", "services MB"],
     rows,
   );
