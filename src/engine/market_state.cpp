@@ -149,31 +149,30 @@ Result<MarketState> market_from_snapshot(const json::object& document) {
   MarketState state;
   SEP_CHECK(read_frame(document, state));
   SEP_TRY(state.pools, pools_from(document));
-  state.pools_revision = state.revision;
   return state;
 }
 
-Status apply_update(MarketState& state, const json::object& document) {
+Result<std::vector<Address>> apply_update(MarketState& state, const json::object& document) {
   SEP_TRY(const auto revision, get_uint(document, "revision"));
-  if (revision <= state.revision) return {};
+  if (revision <= state.revision) return std::vector<Address>();
   if (revision != state.revision + 1)
     return fail(errc::kSequenceConflict, fmt::format("update {} after {}", revision, state.revision));
   SEP_TRY(auto changed, pools_from(document));
   MarketState next;
   SEP_CHECK(read_frame(document, next));
   next.pools = std::move(state.pools);
-  next.pools_revision = changed.empty() ? state.pools_revision : next.revision;
+  std::vector<Address> addresses;
   for (auto& pool : changed) {
-    const auto known = std::ranges::find_if(next.pools, [&](const MarketPool& entry) {
-      return entry.pool.state().address == pool.pool.state().address;
-    });
+    addresses.push_back(pool.pool.state().address);
+    const auto known = std::ranges::find_if(
+        next.pools, [&](const MarketPool& entry) { return entry.pool.state().address == addresses.back(); });
     if (known == next.pools.end())
       next.pools.push_back(std::move(pool));
     else
       *known = std::move(pool);
   }
   state = std::move(next);
-  return {};
+  return addresses;
 }
 
 }  // namespace sep::engine

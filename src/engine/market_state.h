@@ -51,7 +51,6 @@ struct MarketState {
   std::int64_t block_interval_ms = 0;  // between the last blocks; 0: not known, or mined on demand
   Timestamp confirmed_at;              // when the node last said that `block` is its head
   std::vector<MarketPool> pools;
-  std::uint64_t pools_revision = 0;  // the revision that last changed a pool; of one's own copy
   std::optional<AccountState> account;
 
   /// STALE_MARKET with what is missing or too old.
@@ -68,7 +67,8 @@ json::object update_json(const MarketState& state, const std::vector<Address>& c
 /// MISSING_FIELD, WRONG_TYPE or INVALID_VALUE where the document is malformed, or a pool's state is not one
 /// that a pool can be in.
 Result<MarketState> market_from_snapshot(const json::object& document);
+/// The addresses of the pools that it brought; they stay where they are in memory unless one was added.
 /// SEQUENCE_CONFLICT where the update is not the next one; an older one changes nothing.
-Status apply_update(MarketState& state, const json::object& document);
+Result<std::vector<Address>> apply_update(MarketState& state, const json::object& document);
 
 }  // namespace sep::engine

@@ -51,10 +51,11 @@ class MarketView::Impl : public std::enable_shared_from_this<Impl> {
   void update(const bus::Message& message) {
     last_heard_ms_ = now().ms;
     const auto document = parse_json(message.body);
-    const auto pools_revision = state_.pools_revision;
-    if (document && document->is_object() && state_.revision != 0 &&
-        engine::apply_update(state_, document->get_object())) {
-      if (state_.pools_revision != pools_revision) pools_ = engine::PoolBook(state_, chain_);
+    const auto changed = document && document->is_object() && state_.revision != 0
+                             ? engine::apply_update(state_, document->get_object())
+                             : Result<std::vector<Address>>(fail(errc::kStaleMarket, ""));
+    if (changed) {
+      pools_.refresh(state_, chain_, *changed);
       return;
     }
     whole_ = false;

@@ -406,7 +406,6 @@ class MarketView::Impl {
     state.block_interval_ms = chain.options().block_interval_ms;
     state.pools.clear();
     for (const auto& pool : tip->after.pools) state.pools.push_back({pool, ""});
-    state.pools_revision = state.revision;
     pools = engine::PoolBook(state, chain_settings);
     state.account = engine::AccountState{chain.account(), tip->after.native_wei, tip->after.balances,
                                          tip->after.allowances};
