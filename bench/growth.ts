@@ -180,7 +180,7 @@ function picture(file: string, title: string, along: string, xs: number[], lines
       `<text x="${at(x(value))}" y="${height - bottom + 18}" text-anchor="middle">${value.toLocaleString("en")}</text>`,
     );
   parts.push(`<text x="${(left + width - right) / 2}" y="${height - 10}" text-anchor="middle">${along}</text>`);
-  const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+  const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#808080"];
   const ends = lines
     .map(({ us }, i) => ({ i, y: y(us.at(-1) ?? low) }))
     .toSorted((a, b) => a.y - b.y);

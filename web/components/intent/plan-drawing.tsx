@@ -151,13 +151,13 @@ function PoolBox({
   return (
     <div
       className={cx(
-        "min-w-0 rounded-control border border-control px-3 py-2.5",
-        wide ? "w-60 flex-initial" : "max-w-[200px] flex-[3]",
+        "min-w-0 rounded-control border border-control py-2.5",
+        wide ? "w-60 flex-initial px-3" : "max-w-[200px] flex-[3] px-2",
       )}
       title={`Pool ${hop.pool}`}
     >
-      <p className="flex justify-between gap-2 text-table">
-        <span className="truncate font-semibold">
+      <p className="flex flex-wrap justify-between gap-x-2 text-table">
+        <span className="font-semibold">
           {tokenName(hop.from)} / {tokenName(hop.to)}
         </span>
         <span className="whitespace-nowrap text-text2">fee {formatFee(hop.fee)}</span>
@@ -201,7 +201,7 @@ function PoolFigures({ figure, word, whole }: { figure: AssetFigure; word: strin
 
 function Row({ label, strong = false, children }: { label: string; strong?: boolean; children: ReactNode }) {
   return (
-    <div className="flex justify-between gap-3">
+    <div className="flex flex-wrap justify-between gap-x-3">
       <dt className="text-text2">{label}</dt>
       <dd className={cx(strong && "font-semibold")}>{children}</dd>
     </div>
