@@ -38,6 +38,15 @@ test("the lives hold every topic, so that each has words", () => {
   assert.equal(topics.size, 17);
 });
 
+test("nothing is signed on paper", () => {
+  const life = new Life().accepted();
+  const plan = planCreated("P1", false);
+  for (const step of plan.steps) if (step.kind === "swap") step.venue = "paper";
+  life.add("plan.created", plan).add("exec.started", { planId: "P1" });
+  assert.equal(last(life), "Execution started – filled at the pools’ prices, nothing is signed");
+  assert.equal(last(new Life().accepted().planned()), "Execution started – simulated, then signed step by step");
+});
+
 test("a trade in words", () => {
   const life = new Life().accepted().planned();
   life.prepared(0, "approve", "1").prepared(1, "swap", "2").sent(0, "approve", "1").sent(1, "swap", "2");

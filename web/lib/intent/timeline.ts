@@ -104,7 +104,15 @@ function wordsOf(event: SepEvent, life: Life): Words {
         detail: event.payload.detail,
       };
     case "exec.started":
-      return { icon: "tick", hue: "grey", fact: "Execution started", detail: "simulated, then signed step by step" };
+      return {
+        icon: "tick",
+        hue: "grey",
+        fact: "Execution started",
+        detail:
+          swapOf(event.payload.planId, life)?.venue === "paper"
+            ? "filled at the pools’ prices, nothing is signed"
+            : "simulated, then signed step by step",
+      };
     case "exec.step_prepared":
       return prepared(event, life);
     case "exec.step_submitted":
@@ -251,6 +259,11 @@ function coin(wei: bigint, { nativeSymbol }: Life): string {
   return `${formatAmount(fromUnits(wei, 18), false)} ${nativeSymbol}`;
 }
 
+function swapOf(planId: string, life: Life) {
+  const plan = life.events.find((other) => other.topic === "plan.created" && other.payload.planId === planId);
+  return plan?.topic === "plan.created" ? plan.payload.steps.find((step) => step.kind === "swap") : undefined;
+}
+
 function filled(event: SepEvent & { topic: "exec.step_filled" }, life: Life): Words {
   const { txHash, blockNumber, planId, amountIn, amountOut, gasUsed, effectiveGasPrice } = event.payload;
   const onPaper = txHash === undefined;
@@ -268,8 +281,7 @@ function filled(event: SepEvent & { topic: "exec.step_filled" }, life: Life): Wo
       tail,
       detail: listed("the swap can no longer happen", fee),
     };
-  const plan = life.events.find((other) => other.topic === "plan.created" && other.payload.planId === planId);
-  const swap = plan?.topic === "plan.created" ? plan.payload.steps.find((step) => step.kind === "swap") : undefined;
+  const swap = swapOf(planId, life);
   const bps =
     swap &&
     (swap.swap_kind === "exact_output"
