@@ -18,6 +18,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "gateway/api.h"
+#include "gateway/gathered_stream.h"
 #include "gateway/validation.h"
 
 namespace sep::gateway {
@@ -35,6 +36,9 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr milliseconds kLinger{2000};
 // What is still being written to a WebSocket that is ordered to close has this long.
 constexpr milliseconds kCloseTimeout{2000};
+
+// Events that a WebSocket's send takes at once, about.
+constexpr std::size_t kGathered = 256 * 1024;
 
 class Connection;
 
@@ -121,7 +125,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   using Parser = http::request_parser<http::string_body>;
   // Without the extension for compression, which is never negotiated: it would be compiled all the same.
-  using WebSocket = websocket::stream<beast::tcp_stream, false>;
+  using WebSocket = websocket::stream<GatheredStream, false>;
 
   asio::awaitable<bool> wait_for_request();
   asio::awaitable<boost::system::error_code> read(Parser& parser);
@@ -254,7 +258,7 @@ asio::awaitable<void> Connection::refuse_as_full() {
 
 asio::awaitable<void> Connection::serve_stream(Request request, std::string request_id) {
   stream_.expires_never();
-  websocket_.emplace(std::move(stream_));
+  websocket_.emplace(GatheredStream(std::move(stream_)));
   auto& socket = *websocket_;
   socket.set_option(websocket::stream_base::timeout{server_->options.request_timeout,
                                                     server_->options.stream_idle_timeout, true});
@@ -306,14 +310,21 @@ asio::awaitable<void> Connection::read_stream(StreamClient& client) {
 
 asio::awaitable<void> Connection::write_stream(std::shared_ptr<StreamClient> client) {
   while (true) {
-    const auto frame = co_await client->next();
-    if (!frame.text) {
-      const websocket::close_reason reason(static_cast<websocket::close_code>(frame.code), frame.reason);
-      co_await websocket_->async_close(reason, kAwait);
-      co_return;
+    std::size_t gathered = 0;
+    for (std::optional frame = co_await client->next(); frame; frame = client->ready()) {
+      boost::system::error_code error;
+      if (!frame->text) {
+        error = co_await websocket_->next_layer().drained();
+        const websocket::close_reason reason(static_cast<websocket::close_code>(frame->code), frame->reason);
+        if (!error) co_await websocket_->async_close(reason, kAwait);
+        co_return;
+      }
+      websocket_->write(asio::buffer(*frame->text), error);
+      if (error) co_return close();
+      gathered += frame->text->size();
+      if (gathered >= kGathered) break;
     }
-    const auto [error, size] = co_await websocket_->async_write(asio::buffer(*frame.text), kAwait);
-    if (error) co_return close();
+    if (co_await websocket_->next_layer().drained()) co_return close();
   }
 }
 

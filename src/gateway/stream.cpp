@@ -150,6 +150,7 @@ struct StreamClient::Impl : std::enable_shared_from_this<StreamClient::Impl> {
     return queue_bytes <= hub->limits.max_queue_bytes / 2 && queue.size() <= hub->limits.max_queue_frames / 2;
   }
   asio::awaitable<Frame> next();
+  std::optional<Frame> ready();
 
   // --- events
 
@@ -346,13 +347,17 @@ asio::awaitable<StreamClient::Frame> StreamClient::Impl::next() {
     frames_ready.expires_at(Clock::time_point::max());
     co_await wait(frames_ready);
   }
-  if (detached) co_return Frame{};
+  co_return detached ? Frame{} : *ready();
+}
+
+std::optional<StreamClient::Frame> StreamClient::Impl::ready() {
+  if (queue.empty() || detached) return std::nullopt;
   auto frame = std::move(queue.front());
   queue.pop_front();
   if (frame.text) queue_bytes -= frame.text->size();
   ++taken;
   if (has_room()) room_ready.cancel();
-  co_return frame;
+  return frame;
 }
 
 // --- client: events
@@ -516,6 +521,9 @@ void StreamClient::receive_oversize() {
 }
 asio::awaitable<StreamClient::Frame> StreamClient::next() {
   return impl_->next();
+}
+std::optional<StreamClient::Frame> StreamClient::ready() {
+  return impl_->ready();
 }
 bool StreamClient::closing() const {
   return impl_->closing;

@@ -106,6 +106,8 @@ class StreamClient {
   void receive_oversize();
   /// The next frame to write; waits for one. One caller at a time.
   asio::awaitable<Frame> next();
+  /// The next frame where there is one; nothing while none waits.
+  std::optional<Frame> ready();
   /// True once close was ordered: what is still being written has little time left.
   bool closing() const;
   /// Called once when close is ordered, so that the owner can bound the write that is under way.

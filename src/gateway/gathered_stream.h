@@ -1,0 +1,138 @@
+#pragma once
+// Beneath a WebSocket: gathers what is written into memory and sends all of it at once.
+//
+// A WebSocket's message is a write of its own, and an asynchronous write a turn of the executor: where the
+// executor is busy, a client would get one event a turn. Written here synchronously, as many events as wait
+// go out in one send.
+//
+// Invariants
+//  1. What is written is sent in order, frames whole, whoever wrote it: Beast's own control frames too.
+//  2. Sending begins by itself; drained() tells when all is sent. Bounding what is written is the writer's.
+//  3. After an error nothing more is sent, and every write says so.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/websocket/teardown.hpp>
+
+namespace sep::gateway {
+
+class GatheredStream {
+ public:
+  using next_layer_type = boost::beast::tcp_stream;
+  using executor_type = next_layer_type::executor_type;
+
+  explicit GatheredStream(next_layer_type stream) : state_(std::make_shared<State>(std::move(stream))) {}
+
+  executor_type get_executor() noexcept { return state_->stream.get_executor(); }
+  next_layer_type& next_layer() noexcept { return state_->stream; }
+  const next_layer_type& next_layer() const noexcept { return state_->stream; }
+
+  template <class Buffers, class Token>
+  auto async_read_some(const Buffers& buffers, Token&& token) {
+    return state_->stream.async_read_some(buffers, std::forward<Token>(token));
+  }
+
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers, boost::system::error_code& error) {
+    return state_->stream.read_some(buffers, error);
+  }
+  // Beast's concept of a synchronous stream wants these two, which throw.
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers) {
+    return state_->stream.read_some(buffers);
+  }
+  template <class Buffers>
+  std::size_t write_some(const Buffers& buffers) {
+    boost::system::error_code error;
+    const auto size = write_some(buffers, error);
+    if (error) throw boost::system::system_error(error);
+    return size;
+  }
+
+  template <class Buffers>
+  std::size_t write_some(const Buffers& buffers, boost::system::error_code& error) {
+    error = state_->error;
+    return error ? 0 : state_->add(buffers);
+  }
+
+  template <class Buffers, class Token>
+  auto async_write_some(const Buffers& buffers, Token&& token) {
+    boost::system::error_code error;
+    const auto size = write_some(buffers, error);
+    return boost::asio::async_initiate<Token, void(boost::system::error_code, std::size_t)>(
+        [state = state_, error, size](auto handler) {
+          boost::asio::post(state->stream.get_executor(),
+                            boost::beast::bind_front_handler(std::move(handler), error, size));
+        },
+        token);
+  }
+
+  /// Returns when all that was written is sent, or cannot be.
+  boost::asio::awaitable<boost::system::error_code> drained() {
+    const auto state = state_;
+    while (state->sending && !state->error) {
+      state->sent.expires_at(std::chrono::steady_clock::time_point::max());
+      co_await state->sent.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    }
+    co_return state->error;
+  }
+
+ private:
+  struct State : std::enable_shared_from_this<State> {
+    explicit State(next_layer_type s) : stream(std::move(s)), sent(stream.get_executor()) {}
+
+    template <class Buffers>
+    std::size_t add(const Buffers& buffers) {
+      const auto before = waiting.size();
+      for (const auto buffer : boost::beast::buffers_range_ref(buffers))
+        waiting.append(static_cast<const char*>(buffer.data()), buffer.size());
+      const auto size = waiting.size() - before;
+      if (!std::exchange(sending, true))
+        // What is written until this turn ends goes with it.
+        boost::asio::post(stream.get_executor(), [self = this->shared_from_this()] { self->send(); });
+      return size;
+    }
+
+    void send() {
+      on_its_way.clear();
+      on_its_way.swap(waiting);
+      boost::asio::async_write(
+          stream, boost::asio::buffer(on_its_way),
+          [self = this->shared_from_this()](boost::system::error_code result, std::size_t) {
+            self->error = result;
+            if (!result && !self->waiting.empty()) return self->send();
+            self->sending = false;
+            self->sent.cancel();
+          });
+    }
+
+    next_layer_type stream;
+    boost::asio::steady_timer sent;
+    std::string waiting, on_its_way;
+    bool sending = false;
+    boost::system::error_code error;
+  };
+
+  std::shared_ptr<State> state_;
+};
+
+/// Of Beast's customisation points: how the connection ends.
+inline void teardown(boost::beast::role_type role, GatheredStream& stream, boost::system::error_code& error) {
+  using boost::beast::websocket::teardown;
+  teardown(role, stream.next_layer(), error);
+}
+template <class Handler>
+void async_teardown(boost::beast::role_type role, GatheredStream& stream, Handler&& handler) {
+  using boost::beast::websocket::async_teardown;
+  async_teardown(role, stream.next_layer(), std::forward<Handler>(handler));
+}
+
+}  // namespace sep::gateway
