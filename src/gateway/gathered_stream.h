@@ -78,6 +78,7 @@ class GatheredStream {
   /// Returns when all that was written is sent, or cannot be.
   boost::asio::awaitable<boost::system::error_code> drained() {
     const auto state = state_;
+    state->send_what_waits();
     while (state->sending && !state->error) {
       state->sent.expires_at(std::chrono::steady_clock::time_point::max());
       co_await state->sent.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
@@ -95,28 +96,37 @@ class GatheredStream {
       for (const auto buffer : boost::beast::buffers_range_ref(buffers))
         waiting.append(static_cast<const char*>(buffer.data()), buffer.size());
       const auto size = waiting.size() - before;
-      if (!std::exchange(sending, true))
-        // What is written until this turn ends goes with it.
-        boost::asio::post(stream.get_executor(), [self = this->shared_from_this()] { self->send(); });
+      // What is written until this turn ends goes with it.
+      if (!sending && !std::exchange(awaits_its_turn, true))
+        boost::asio::post(stream.get_executor(), [self = this->shared_from_this()] {
+          self->awaits_its_turn = false;
+          self->send_what_waits();
+        });
       return size;
     }
 
+    void send_what_waits() {
+      if (!sending && !waiting.empty() && !error) send();
+    }
+
     void send() {
+      sending = true;
       on_its_way.clear();
       on_its_way.swap(waiting);
       boost::asio::async_write(
           stream, boost::asio::buffer(on_its_way),
           [self = this->shared_from_this()](boost::system::error_code result, std::size_t) {
             self->error = result;
-            if (!result && !self->waiting.empty()) return self->send();
             self->sending = false;
-            self->sent.cancel();
+            self->send_what_waits();
+            if (!self->sending) self->sent.cancel();
           });
     }
 
     next_layer_type stream;
     boost::asio::steady_timer sent;
     std::string waiting, on_its_way;
+    bool awaits_its_turn = false;
     bool sending = false;
     boost::system::error_code error;
   };

@@ -37,9 +37,6 @@ constexpr milliseconds kLinger{2000};
 // What is still being written to a WebSocket that is ordered to close has this long.
 constexpr milliseconds kCloseTimeout{2000};
 
-// Events that a WebSocket's send takes at once, about.
-constexpr std::size_t kGathered = 256 * 1024;
-
 class Connection;
 
 }  // namespace
@@ -310,7 +307,7 @@ asio::awaitable<void> Connection::read_stream(StreamClient& client) {
 
 asio::awaitable<void> Connection::write_stream(std::shared_ptr<StreamClient> client) {
   while (true) {
-    std::size_t gathered = 0;
+    // All that waits, which the client's queue bounds.
     for (std::optional frame = co_await client->next(); frame; frame = client->ready()) {
       boost::system::error_code error;
       if (!frame->text) {
@@ -321,8 +318,6 @@ asio::awaitable<void> Connection::write_stream(std::shared_ptr<StreamClient> cli
       }
       websocket_->write(asio::buffer(*frame->text), error);
       if (error) co_return close();
-      gathered += frame->text->size();
-      if (gathered >= kGathered) break;
     }
     if (co_await websocket_->next_layer().drained()) co_return close();
   }
