@@ -265,7 +265,8 @@ class Bus {
   // --- Reading streams
 
   /// Joins the work queue; makes the durable consumer where it is absent, and makes it anew where it has
-  /// another configuration (which delivers the stream's messages again).
+  /// another configuration (which delivers the stream's messages again). A stream that is not there is waited
+  /// for, up to 5 s. NOT_FOUND, BUS_UNAVAILABLE, TIMEOUT.
   asio::awaitable<Result<Subscription>> consume(ConsumerConfig config, WorkHandler handler);
   std::vector<ConsumerCounters> counters() const;
   /// Of the whole group, as the server knows it. NOT_FOUND.

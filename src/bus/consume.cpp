@@ -19,6 +19,7 @@
 namespace sep::bus {
 namespace {
 
+constexpr milliseconds kStreamPatience{5000};  // with a stream that is not there
 constexpr milliseconds kRepairInterval{100};   // between looks at a consumer that could not be looked at
 constexpr milliseconds kExceptionRetry{1000};  // of a handler that threw
 constexpr milliseconds kDeadLetterTimeout{5000};
@@ -56,7 +57,14 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
                                    Listener::Where::kExecutor, [weak](Incoming incoming) {
                                      if (const auto queue = weak.lock()) queue->receive(std::move(incoming));
                                    }));
-    if (const auto ensured = co_await ensure_consumer(self); !ensured) {
+    const auto until = std::chrono::steady_clock::now() + kStreamPatience;
+    auto ensured = co_await ensure_consumer(self);
+    // Perhaps its stream is being made anew at this moment.
+    while (!ensured && ensured.error().code == errc::kNotFound && std::chrono::steady_clock::now() < until) {
+      co_await self->check_.sleep(kRepairInterval);
+      ensured = co_await ensure_consumer(self);
+    }
+    if (!ensured) {
       self->listener_->close();
       co_return fail(ensured.error());
     }

@@ -466,6 +466,27 @@ TEST_F(BusTest, AWorkQueueGetsItsSubjectOnly) {
             (std::vector<std::string>{"intent.submitted before 1", "intent.submitted after 3"}));
 }
 
+TEST_F(BusTest, AWorkQueueWaitsForAStreamThatIsBeingMade) {
+  Seen<std::string> seen;
+  auto maker = join();
+  auto worker = join();
+  auto joined = std::async(std::launch::async, [&] {
+    return worker->bus->wait(
+        worker->bus->consume(workers(), [&](Message message) -> asio::awaitable<Verdict> {
+          seen.add(message.body);
+          co_return Verdict::ack();
+        }));
+  });
+  // It looks in vain before there is a stream: how long it has looked does not matter.
+  EXPECT_EQ(joined.wait_for(200ms), std::future_status::timeout);
+  make_stream(*maker);
+  maker->publish_event("intent.submitted", "work", "a");
+  auto subscription = joined.get();
+  ASSERT_TRUE(subscription) << subscription.error().detail;
+  worker->subscriptions.push_back(std::move(*subscription));
+  EXPECT_TRUE(seen.wait_for_count(1));
+}
+
 TEST_F(BusTest, SaysHowFarAWorkQueueIs) {
   auto member = join();
   make_stream(*member);
