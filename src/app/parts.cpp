@@ -39,7 +39,6 @@ using Clock = std::chrono::steady_clock;
 // the part is being restarted.
 constexpr std::uint16_t kFirstPort = 20'000;
 constexpr std::uint16_t kLastPort = 32'000;
-constexpr int kStartTries = 5;
 constexpr const char* kLoopback = "127.0.0.1";
 
 class Fd {
@@ -199,9 +198,10 @@ Status Part::start() {
   stop();
   SEP_CHECK(make_directory(directory_));
   PidFile(directory_ / (name_ + ".id")).stop_stale(milliseconds(15'000), stop_signal_);
-  for (int tries = 1;; ++tries) {
+  const auto deadline = Clock::now() + options_.start_timeout;
+  for (;;) {
     auto status = try_start();
-    if (status || tries == kStartTries || !retry_after(last_log_line(options_.log_file))) return status;
+    if (status || Clock::now() > deadline || !retry_after(last_log_line(options_.log_file))) return status;
   }
 }
 
