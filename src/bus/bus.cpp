@@ -355,12 +355,16 @@ std::shared_ptr<Listener> Core::served_here(std::string_view subject) {
 }
 
 void Core::hand_over(const std::string& subject, std::string_view body) {
-  const std::scoped_lock lock(locals_mutex_);
-  for (const auto& local : locals_) {
-    if (local.serves != Serves::kEverybody || !engine::topic::matches(local.pattern, subject)) continue;
-    if (const auto listener = local.listener.lock())
-      Listener::receive(listener, {.message = {.subject = subject, .body = std::string(body)}});
+  // Held beyond the lock: whoever lets go of a listener last also ends what its handler owns.
+  std::vector<std::shared_ptr<Listener>> listeners;
+  {
+    const std::scoped_lock lock(locals_mutex_);
+    for (const auto& local : locals_)
+      if (local.serves == Serves::kEverybody && engine::topic::matches(local.pattern, subject))
+        listeners.push_back(local.listener.lock());
   }
+  for (const auto& listener : listeners)
+    if (listener) Listener::receive(listener, {.message = {.subject = subject, .body = std::string(body)}});
 }
 
 asio::awaitable<Result<json::object>> Core::api(std::shared_ptr<Core> self, std::string call,
