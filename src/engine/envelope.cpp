@@ -68,8 +68,9 @@ std::optional<SignerId> signer_of(std::string_view correlation_id) {
   if (!correlation_id.starts_with(kSignerPrefix)) return std::nullopt;
   const auto rest = correlation_id.substr(kSignerPrefix.size());
   SignerId signer;
-  const auto* end = rest.data() + rest.size();
-  const auto [stop, error] = std::from_chars(rest.data(), end, signer.chain_id);
+  const auto* const begin = rest.data();
+  const auto* const end = begin + rest.size();
+  const auto [stop, error] = std::from_chars(begin, end, signer.chain_id);
   if (error != std::errc{} || stop == end || *stop != '-') return std::nullopt;
   const auto account = parse_address(std::string_view(stop + 1, end));
   if (!account) return std::nullopt;
