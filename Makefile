@@ -41,6 +41,7 @@ run: web ## build, and run the platform with a chain of its own: DATA=.sep/devne
 	@exec $(BUILD)/sep up --data-dir $(DATA) --http $(HTTP)
 
 test: build ## everything that can fail: lint, unit, property, integration and browser tests
+	@cmake --build $(BUILD) -j $(JOBS) --target benches
 	@$(MAKE) lint tidy
 	@$(NPM) test
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)

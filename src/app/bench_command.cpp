@@ -152,8 +152,10 @@ void add_ratios(BenchReport& report) {
 
 /// Half of the samples before and half behind the load, so that what else the machine does falls on both.
 Status measure_half_of_floors(const engine::Settings& settings, std::size_t samples, BenchReport& report) {
-  SEP_CHECK(measure_floor(settings, samples / 2, 0ms, report.floor));
-  return measure_floor(settings, samples / kFewerApart / 2, kApart, report.spaced_floor);
+  if (samples == 0) return {};
+  const auto half = [](std::size_t count) { return std::max<std::size_t>(1, count / 2); };
+  SEP_CHECK(measure_floor(settings, half(samples), 0ms, report.floor));
+  return measure_floor(settings, half(samples / kFewerApart), kApart, report.spaced_floor);
 }
 
 Result<BenchReport> measure(const std::optional<engine::Settings>& settings, const BenchOptions& options) {

@@ -18,12 +18,11 @@
 //  4. A lost connection is made again for ever; subscriptions and consumers continue by themselves.
 //     Nothing is buffered while it is down: sending answers BUS_UNAVAILABLE.
 //  5. An error of a request says nothing about whether it was carried out; only the reply does.
-//  7. A request that this Bus itself serves does not go over the server: it is handed over here, whatever
-//  other
-//     members the queue group has. So is what it sends to its own subscribers (those without a queue group).
-//     While the connection is down both fail as any other sending does.
 //  6. A message of a work queue is acknowledged only after its handler returned Verdict::ack. It may be
 //     handled more than once (redelivery), also by two members at a time.
+//  7. A request that this Bus itself serves does not go over the server: it is handed over here, whatever
+//     other members the queue group has. So is what it sends to its own subscribers (those without a queue
+//     group). While the connection is down both fail as any other sending does.
 #include <chrono>
 #include <cstdint>
 #include <functional>

@@ -9,6 +9,7 @@
 //  1. What is written is sent in order, frames whole, whoever wrote it: Beast's own control frames too.
 //  2. Sending begins by itself; drained() tells when all is sent. Bounding what is written is the writer's.
 //  3. After an error nothing more is sent, and every write says so.
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -111,13 +112,13 @@ class GatheredStream {
 
     void send() {
       sending = true;
-      on_its_way.clear();
-      on_its_way.swap(waiting);
+      on_its_way = std::exchange(waiting, {});
       boost::asio::async_write(
           stream, boost::asio::buffer(on_its_way),
           [self = this->shared_from_this()](boost::system::error_code result, std::size_t) {
             self->error = result;
             self->sending = false;
+            self->on_its_way = {};  // a client that caught up must not keep megabytes
             self->send_what_waits();
             if (!self->sending) self->sent.cancel();
           });

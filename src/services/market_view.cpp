@@ -51,12 +51,11 @@ class MarketView::Impl : public std::enable_shared_from_this<Impl> {
   void update(const bus::Message& message) {
     last_heard_ms_ = now().ms;
     const auto document = parse_json(message.body);
-    const auto changed = document && document->is_object() && state_.revision != 0
-                             ? engine::apply_update(state_, document->get_object())
-                             : Result<std::vector<Address>>(fail(errc::kStaleMarket, ""));
-    if (changed) {
-      pools_.refresh(state_, chain_, *changed);
-      return;
+    if (document && document->is_object() && state_.revision != 0) {
+      if (const auto changed = engine::apply_update(state_, document->get_object())) {
+        pools_.refresh(state_, chain_, *changed);
+        return;
+      }
     }
     whole_ = false;
     stale_.set();
