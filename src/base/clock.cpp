@@ -3,9 +3,6 @@
 #include <charconv>
 #include <chrono>
 
-#include <fmt/compile.h>
-#include <fmt/format.h>
-
 namespace sep {
 
 std::string to_rfc3339(Timestamp time) {
@@ -14,10 +11,18 @@ std::string to_rfc3339(Timestamp time) {
   const auto day = floor<days>(point);
   const year_month_day date{day};
   const hh_mm_ss clock{point - day};
-  return fmt::format(FMT_COMPILE("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z"), static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
+  std::string text = "0000-00-00T00:00:00.000Z";
+  const auto write = [&](std::size_t at, std::size_t digits, std::int64_t value) {
+    for (; digits > 0; --digits, value /= 10) text[at + digits - 1] = static_cast<char>('0' + value % 10);
+  };
+  write(0, 4, static_cast<int>(date.year()));
+  write(5, 2, static_cast<unsigned>(date.month()));
+  write(8, 2, static_cast<unsigned>(date.day()));
+  write(11, 2, clock.hours().count());
+  write(14, 2, clock.minutes().count());
+  write(17, 2, clock.seconds().count());
+  write(20, 3, clock.subseconds().count());
+  return text;
 }
 
 Result<Timestamp> parse_rfc3339(std::string_view text) {

@@ -18,7 +18,7 @@ struct Timestamp {
   std::int64_t unix_seconds() const { return ms / 1000; }
 };
 
-/// RFC 3339 in UTC with milliseconds: "2026-08-21T19:26:00.000Z".
+/// RFC 3339 in UTC with milliseconds: "2026-08-21T19:26:00.000Z". Years 0 to 9999.
 std::string to_rfc3339(Timestamp time);
 Result<Timestamp> parse_rfc3339(std::string_view text);
 

@@ -1,13 +1,10 @@
 #include "base/json.h"
 
 #include <algorithm>
-#include <deque>
 #include <iterator>
 #include <limits>
-#include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <boost/container/small_vector.hpp>
 #include <fmt/format.h>
@@ -15,105 +12,53 @@
 namespace sep {
 namespace {
 
-/// What Boost.JSON does not say of a text that it has found valid.
-class Scanner {
- public:
-  explicit Scanner(std::string_view text) : text_(text) {}
-
-  /// An object names a key twice (Boost.JSON keeps the last one silently). Keys that differ only by escapes
-  /// are compared after unescaping.
-  bool duplicate_key() const { return duplicate_key_; }
-  /// A number is no integer of 64 bits, so that it was read as a double.
-  bool fraction() const { return fraction_; }
-
-  void run() {
-    for (std::size_t i = 0; i < text_.size(); ++i) {
-      switch (text_[i]) {
-        case '{':
-          open_.push_back({.first_key = keys_.size(), .is_object = true});
-          expect_key_ = true;
-          break;
-        case '[':
-          open_.push_back({.first_key = keys_.size(), .is_object = false});
-          expect_key_ = false;
-          break;
-        case '}':
-        case ']':
-          check_keys();
-          expect_key_ = false;
-          break;
-        case ',':
-          expect_key_ = !open_.empty() && open_.back().is_object;
-          break;
-        case '"':
-          i = read_string(i);
-          break;
-        case '.':
-        case 'e':  // of true and false, too: a needless look at the values, which finds nothing
-        case 'E':
-          fraction_ = true;
-          break;
-        default:
-          if (text_[i] >= '0' && text_[i] <= '9') i = read_digits(i);
-          break;
-      }
-    }
-  }
-
- private:
-  struct Level {
-    std::size_t first_key;
-    bool is_object;
-  };
-  // Up to so many keys each is compared with each.
-  static constexpr std::size_t kFewKeys = 16;
-  static constexpr std::size_t kSafeDigits = 18;  // every integer of so many fits 64 bits
-
-  std::size_t read_string(std::size_t begin) {
-    auto end = begin + 1;
-    bool escaped = false;
-    for (; text_[end] != '"'; end += text_[end] == '\\' ? 2 : 1) escaped |= text_[end] == '\\';
-    if (std::exchange(expect_key_, false)) {
-      const auto literal = text_.substr(begin, end - begin + 1);
-      keys_.push_back(escaped ? unescaped(literal) : literal.substr(1, literal.size() - 2));
-    }
-    return end;
-  }
-
-  std::size_t read_digits(std::size_t begin) {
-    auto end = begin;
-    while (end + 1 < text_.size() && text_[end + 1] >= '0' && text_[end + 1] <= '9') ++end;
-    if (end - begin >= kSafeDigits) fraction_ = true;
-    return end;
-  }
-
-  std::string_view unescaped(std::string_view literal) {
-    unescaped_.emplace_back(json::parse(literal).as_string());
-    return unescaped_.back();
-  }
-
-  void check_keys() {
-    const auto first = open_.back().first_key;
-    open_.pop_back();
-    const auto keys = std::span(keys_).subspan(first);
-    if (keys.size() > kFewKeys) {
-      std::ranges::sort(keys);
-      duplicate_key_ |= std::ranges::adjacent_find(keys) != keys.end();
-    } else {
-      for (auto key = keys.begin(); key != keys.end(); ++key)
-        duplicate_key_ |= std::find(keys.begin(), key, *key) != key;
-    }
-    keys_.resize(first);
-  }
-
-  std::string_view text_;
-  std::vector<Level> open_;
-  std::vector<std::string_view> keys_;  // of the objects that are open
-  std::deque<std::string> unescaped_;   // what keys_ refers to that is not in the text
-  bool expect_key_ = false;
-  bool duplicate_key_ = false;
-  bool fraction_ = false;
+/// What a valid text shows that the value read from it does not.
+struct Counts {
+  std::size_t members = 0;      // names of members, with those that came twice
+  bool unsafe_number = false;   // perhaps no integer of 64 bits, so that it was read as a double
 };
+
+/// The closing quote of the string that opens at `begin`.
+std::size_t end_of_string(std::string_view text, std::size_t begin) {
+  auto end = text.find('"', begin + 1);
+  const auto escaped = [&] {
+    auto first = end;
+    while (text[first - 1] == '\\') --first;
+    return (end - first) % 2 == 1;
+  };
+  while (escaped()) end = text.find('"', end + 1);
+  return end;
+}
+
+Counts count(std::string_view text) {
+  constexpr std::size_t kSafeDigits = 18;  // every integer of so many fits 64 bits
+  Counts counts;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') {
+      i = end_of_string(text, i);
+    } else if (c == ':') {
+      ++counts.members;
+    } else if (c >= '0' && c <= '9') {
+      const auto end = std::min(text.find_first_not_of("0123456789", i), text.size());
+      counts.unsafe_number |= end - i > kSafeDigits ||
+                              (end < text.size() && (text[end] == '.' || text[end] == 'e' || text[end] == 'E'));
+      i = end - 1;
+    }
+  }
+  return counts;
+}
+
+std::size_t members_of(const json::value& value) {
+  std::size_t members = 0;
+  if (const auto* array = value.if_array()) {
+    for (const auto& element : *array) members += members_of(element);
+  } else if (const auto* object = value.if_object()) {
+    members = object->size();
+    for (const auto& member : *object) members += members_of(member.value());
+  }
+  return members;
+}
 
 bool needs_escape(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
@@ -204,10 +149,11 @@ Result<json::value> parse_json(std::string_view text, std::size_t max_depth, jso
   json::error_code error;
   auto value = json::parse(text, error, std::move(storage), options);
   if (error) return fail(errc::kMalformedJson, "not valid JSON: " + error.message());
-  Scanner scanner(text);
-  scanner.run();
-  if (scanner.duplicate_key()) return fail(errc::kMalformedJson, "an object names a key twice");
-  if (scanner.fraction() && !reads_back(value))
+  const auto counts = count(text);
+  // Boost.JSON keeps the last one of two silently.
+  if (counts.members != members_of(value))
+    return fail(errc::kMalformedJson, "an object names a key twice");
+  if (counts.unsafe_number && !reads_back(value))
     return fail(errc::kMalformedJson, "a number has more digits than are kept");
   return value;
 }

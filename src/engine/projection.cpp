@@ -20,6 +20,10 @@ using namespace document;
 // Documents kept in memory; they are a cache, so that beyond it all are dropped and fetched again when
 // needed.
 constexpr std::size_t kMaxDocuments = 50'000;
+constexpr std::size_t kDocumentBytes = 2'048;  // what an intent's or a plan's document takes at first
+
+constexpr std::string_view kIntentPrefix = "intent:";
+constexpr std::string_view kPlanPrefix = "plan:";
 
 /// The state an event leads to; nothing for events that do not change it.
 std::optional<State> state_set_by(std::string_view event_topic) {
@@ -69,8 +73,9 @@ void clear_reason(json::object& target) {
 // --- the intent
 // ---------------------------------------------------------------------------------------------------
 
-json::object new_intent(const Envelope& submitted) {
-  json::object view;
+/// `view` is empty. What makes a document writes into the object that it is given, whose memory is the
+/// document's own.
+void begin_intent(json::object& view, const Envelope& submitted) {
   view["intent_id"] = intent_id_of(submitted.correlation_id);
   view["correlation_id"] = submitted.correlation_id;
   auto& intent = object_in(view, "intent");
@@ -81,7 +86,6 @@ json::object new_intent(const Envelope& submitted) {
   view["cancel_requested"] = false;
   view["summary"] = json::object{};
   view["timings_ms"] = json::object{};
-  return view;
 }
 
 /// A new plan: what its swap expects and what the chain holds the price to; what became of the plan before
@@ -167,9 +171,8 @@ void note_timing(json::object& view, const Envelope& event) {
 // --- the plan
 // -----------------------------------------------------------------------------------------------------
 
-json::object new_plan(const Envelope& created) {
+void begin_plan(json::object& view, const Envelope& created) {
   const auto& payload = created.payload;
-  json::object view;
   view["plan_id"] = string_or(payload, "planId");
   view["intent_id"] = intent_id_of(created.correlation_id);
   view["created_at"] = to_rfc3339(created.timestamp);
@@ -184,7 +187,6 @@ json::object new_plan(const Envelope& created) {
   copy(payload, "estimatedCost", view, "estimated_cost");
   copy(payload, "estimatedDurationMs", view, "estimated_duration_ms");
   copy(payload, "riskScore", view, "risk_score");
-  return view;
 }
 
 void add_attempt(json::object& step, const Envelope& event) {
@@ -432,10 +434,10 @@ void refresh_totals(json::object& stats) {
 }  // namespace
 
 std::string intent_key(std::string_view intent_id) {
-  return "intent:" + std::string(intent_id);
+  return std::string(kIntentPrefix).append(intent_id);
 }
 std::string plan_key(std::string_view plan_id) {
-  return "plan:" + std::string(plan_id);
+  return std::string(kPlanPrefix).append(plan_id);
 }
 std::string positions_key(std::string_view strategy_id) {
   return "positions:" + std::string(strategy_id);
@@ -452,7 +454,7 @@ bool is_next(const json::object& view, const Envelope& event) {
 
 json::object apply_to_intent(json::object view, const Envelope& event) {
   if (!is_next(view, event)) return view;
-  if (view.empty()) view = new_intent(event);
+  if (view.empty()) begin_intent(view, event);
   if (const auto state = state_set_by(event.topic)) view["state"] = to_string(*state);
   view["sequence"] = event.sequence;
   view["last_event_id"] = event.event_id;
@@ -466,7 +468,10 @@ json::object apply_to_intent(json::object view, const Envelope& event) {
 }
 
 json::object apply_to_plan(json::object view, const Envelope& event) {
-  if (view.empty()) return event.topic == topic::kPlanCreated ? new_plan(event) : view;
+  if (view.empty()) {
+    if (event.topic == topic::kPlanCreated) begin_plan(view, event);
+    return view;
+  }
   if (find_string(view, "intent_id") != intent_id_of(event.correlation_id)) return view;
   const auto state = string_or(view, "state");
   if (state != "planned" && state != "executing") return view;
@@ -541,23 +546,32 @@ json::object fold_plan(std::span<const Envelope> history, std::string_view plan_
 // --- Projection
 // ---------------------------------------------------------------------------------------------------
 
-Projection::Projection(std::uint64_t last_global_sequence, Fetch fetch)
-    : last_global_sequence_(last_global_sequence), fetch_(std::move(fetch)) {}
+Projection::Projection(std::uint64_t last_global_sequence, Fetch fetch, Wanted wanted)
+    : last_global_sequence_(last_global_sequence), fetch_(std::move(fetch)), wanted_(wanted) {}
 
-Result<json::object*> Projection::document(const std::string& key, Origin origin) {
-  if (const auto known = documents_.find(key); known != documents_.end()) return &known->second;
-  json::object document;
+Result<Projection::Entry*> Projection::document(std::string key, Origin origin) {
+  if (const auto known = documents_.find(key); known != documents_.end()) return &*known;
+  auto memory = key.starts_with(kIntentPrefix) || key.starts_with(kPlanPrefix)
+                    ? std::make_unique<json::monotonic_resource>(kDocumentBytes)
+                    : nullptr;
+  const json::storage_ptr storage = memory ? json::storage_ptr(memory.get()) : json::storage_ptr();
+  Document document{.memory = std::move(memory), .object = json::object(storage)};
   if (origin == Origin::kStored) {
     SEP_TRY(auto stored, fetch_(key));
-    if (stored) document = std::move(*stored);
+    if (stored) document.object = std::move(*stored);
   }
-  return &documents_.emplace(key, std::move(document)).first->second;
+  return &*documents_.emplace(std::move(key), std::move(document)).first;
 }
 
-Status Projection::update(const std::string& key, Origin origin, const Update& update) {
-  SEP_TRY(auto* stored, document(key, origin));
-  *stored = update(std::move(*stored));
-  if (!stored->empty()) changed_.insert(key);
+void Projection::mark_changed(Entry& entry) {
+  if (!std::exchange(entry.second.changed, true)) changed_.push_back(&entry);
+}
+
+Status Projection::update(std::string key, Origin origin, const Update& update) {
+  SEP_TRY(auto* entry, document(std::move(key), origin));
+  auto& object = entry->second.object;
+  object = update(std::move(object));
+  if (!object.empty()) mark_changed(*entry);
   return {};
 }
 
@@ -569,21 +583,21 @@ Status Projection::apply(const Envelope& event) {
   const auto intent_id = intent_id_of(event.correlation_id);
   // What is halted is for the record to tell; here such an event counts, and changes nothing else.
   if (intent_id.empty()) return count(event);
-  const auto key = intent_key(intent_id);
-  // References into an unordered_map outlast later insertions.
-  SEP_TRY(auto* intent, document(key, event.sequence == 1 ? Origin::kNew : Origin::kStored));
-  const auto before = state_of(*intent);
-  if (is_next(*intent, event)) {
-    const auto old_plan_id = string_or(*intent, "latest_plan_id");
-    *intent = apply_to_intent(std::move(*intent), event);
-    changed_.insert(key);
+  SEP_TRY(auto* entry,
+          document(intent_key(intent_id), event.sequence == 1 ? Origin::kNew : Origin::kStored));
+  auto& intent = entry->second.object;
+  const auto before = state_of(intent);
+  if (is_next(intent, event)) {
+    const auto old_plan_id = string_or(intent, "latest_plan_id");
+    intent = apply_to_intent(std::move(intent), event);
+    mark_changed(*entry);
     SEP_CHECK(apply_to_plans(old_plan_id, event));
     SEP_CHECK(note_transaction(event));
-    const auto after = state_of(*intent);
-    if (after && after != before) SEP_CHECK(enter_state(*intent, before, *after, event));
+    const auto after = state_of(intent);
+    if (after && after != before) SEP_CHECK(enter_state(*entry, before, *after, event));
   }
   SEP_CHECK(update(std::string(kStatsKey), Origin::kStored, [&](json::object stats) {
-    return apply_to_stats(std::move(stats), before, *intent, event);
+    return apply_to_stats(std::move(stats), before, intent, event);
   }));
   last_global_sequence_ = event.global_sequence;
   return {};
@@ -597,8 +611,9 @@ Status Projection::count(const Envelope& event) {
   return {};
 }
 
-Status Projection::enter_state(const json::object& intent, std::optional<State> before, State after,
+Status Projection::enter_state(Entry& entry, std::optional<State> before, State after,
                                const Envelope& event) {
+  const auto& intent = entry.second.object;
   const auto intent_id = string_or(intent, "intent_id");
   const auto strategy_id = string_or(intent, "strategy_id");
   const auto move = moves_.try_emplace(intent_id, ListEntry{intent_id, strategy_id, before, after}).first;
@@ -608,49 +623,55 @@ Status Projection::enter_state(const json::object& intent, std::optional<State> 
     SEP_CHECK(update(key, Origin::kStored,
                      [&](json::object bucket) { return apply_to_bucket(std::move(bucket), intent, event); }));
   if (!is_terminal(after)) return {};
-  finished_.insert(intent_key(intent_id));
+  entry.second.finished = true;
   const auto plan_id = string_or(intent, "latest_plan_id");
   if (plan_id.empty()) return {};
   SEP_TRY(const auto* plan, document(plan_key(plan_id), Origin::kStored));
   return update(positions_key(strategy_id), Origin::kStored, [&](json::object positions) {
-    return apply_to_positions(std::move(positions), intent, *plan, event);
+    return apply_to_positions(std::move(positions), intent, plan->second.object, event);
   });
 }
 
 Status Projection::apply_to_plans(std::string_view old_plan_id, const Envelope& event) {
-  const auto plan_id = string_or(event.payload, "planId");
-  const auto apply = [&](json::object plan) { return apply_to_plan(std::move(plan), event); };
-  if (!old_plan_id.empty() && old_plan_id != plan_id && plan_state_after(event)) {
-    SEP_CHECK(update(plan_key(old_plan_id), Origin::kStored, apply));
-    finished_.insert(plan_key(old_plan_id));
-  }
+  const auto plan_id = find_string(event.payload, "planId");
+  const auto apply = [&](std::string_view id, Origin origin, bool last) -> Status {
+    SEP_TRY(auto* entry, document(plan_key(id), origin));
+    auto& plan = entry->second.object;
+    plan = apply_to_plan(std::move(plan), event);
+    if (!plan.empty()) mark_changed(*entry);
+    entry->second.finished |= last;
+    return {};
+  };
+  if (!old_plan_id.empty() && old_plan_id != plan_id && plan_state_after(event))
+    SEP_CHECK(apply(old_plan_id, Origin::kStored, true));
   if (plan_id.empty()) return {};
-  SEP_CHECK(
-      update(plan_key(plan_id), event.topic == topic::kPlanCreated ? Origin::kNew : Origin::kStored, apply));
-  if (const auto state = state_set_by(event.topic); state && is_terminal(*state))
-    finished_.insert(plan_key(plan_id));
-  return {};
+  const auto state = state_set_by(event.topic);
+  return apply(plan_id, event.topic == topic::kPlanCreated ? Origin::kNew : Origin::kStored,
+               state && is_terminal(*state));
 }
 
 Status Projection::note_transaction(const Envelope& event) {
-  const auto tx_hash = string_or(event.payload, "txHash");
+  const auto tx_hash = find_string(event.payload, "txHash");
   if (event.topic != topic::kExecStepPrepared || tx_hash.empty()) return {};
-  const auto key = transaction_key(tx_hash);
-  finished_.insert(key);
-  return update(key, Origin::kNew, [&](const json::object&) {
-    return json::object{{"intent_id", intent_id_of(event.correlation_id)}};
-  });
+  SEP_TRY(auto* entry, document(transaction_key(tx_hash), Origin::kNew));
+  entry->second.object = {{"intent_id", intent_id_of(event.correlation_id)}};
+  entry->second.finished = true;
+  mark_changed(*entry);
+  return {};
 }
 
 Changes Projection::take_changes() {
   Changes changes;
   changes.last_global_sequence = last_global_sequence_;
-  for (const auto& key : changed_) changes.documents.emplace(key, canonical_json(documents_.at(key)));
+  for (auto* entry : changed_) {
+    if (wanted_ == nullptr || wanted_(entry->first))
+      changes.documents.emplace_back(entry->first, canonical_json(entry->second.object));
+    entry->second.changed = false;
+    if (entry->second.finished) documents_.erase(documents_.find(entry->first));
+  }
   for (auto& [intent_id, move] : moves_) changes.lists.push_back(std::move(move));
   changed_.clear();
   moves_.clear();
-  for (const auto& key : finished_) documents_.erase(key);
-  finished_.clear();
   if (documents_.size() > kMaxDocuments) documents_.clear();
   return changes;
 }

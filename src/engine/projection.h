@@ -16,12 +16,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -122,8 +123,8 @@ struct ListEntry {
 /// What is new since the last take_changes().
 struct Changes {
   std::uint64_t last_global_sequence = 0;
-  std::map<std::string, std::string> documents;  // key → canonical JSON
-  std::vector<ListEntry> lists;                  // by intent id; each intent once
+  std::vector<std::pair<std::string, std::string>> documents;  // key → canonical JSON; each key once
+  std::vector<ListEntry> lists;                                // by intent id; each intent once
 
   bool empty() const { return documents.empty(); }
 };
@@ -135,8 +136,11 @@ class Projection {
   /// Answers the stored document of a key, nothing where there is none.
   using Fetch = std::function<Result<std::optional<json::object>>(const std::string& key)>;
 
-  /// `last_global_sequence` is how far the stored documents are.
-  Projection(std::uint64_t last_global_sequence, Fetch fetch);
+  /// Whether a document is among the changes.
+  using Wanted = bool (*)(std::string_view key);
+
+  /// `last_global_sequence` is how far the stored documents are. Without `wanted` all changes are told.
+  Projection(std::uint64_t last_global_sequence, Fetch fetch, Wanted wanted = nullptr);
 
   /// Applies the next event of the record; one that was applied before changes nothing. SEQUENCE_CONFLICT
   /// where events between are missing; what fetch answers.
@@ -150,21 +154,33 @@ class Projection {
  private:
   using Update = std::function<json::object(json::object)>;
 
+  /// One document, and where it lives: those that end with their intent have a memory of their own, which is
+  /// given back at once.
+  struct Document {
+    std::unique_ptr<json::monotonic_resource> memory;  // none: the common one
+    json::object object;
+    bool changed = false;
+    bool finished = false;  // no further event concerns it
+  };
+  using Documents = std::unordered_map<std::string, Document>;
+  using Entry = Documents::value_type;
+
   /// A document is fetched at its first use, unless it is sure to be new.
   enum class Origin { kStored, kNew };
-  Result<json::object*> document(const std::string& key, Origin origin);
-  Status update(const std::string& key, Origin origin, const Update& update);
+  /// References outlast later insertions.
+  Result<Entry*> document(std::string key, Origin origin);
+  void mark_changed(Entry& entry);
+  Status update(std::string key, Origin origin, const Update& update);
   Status apply_to_plans(std::string_view old_plan_id, const Envelope& event);
   Status note_transaction(const Envelope& event);
   Status count(const Envelope& event);
-  Status enter_state(const json::object& intent, std::optional<State> before, State after,
-                     const Envelope& event);
+  Status enter_state(Entry& intent, std::optional<State> before, State after, const Envelope& event);
 
   std::uint64_t last_global_sequence_;
   Fetch fetch_;
-  std::unordered_map<std::string, json::object> documents_;
-  std::set<std::string> changed_;           // keys
-  std::set<std::string> finished_;          // keys that no further event concerns
+  Wanted wanted_;
+  Documents documents_;
+  std::vector<Entry*> changed_;
   std::map<std::string, ListEntry> moves_;  // by intent id
 };
 

@@ -115,6 +115,10 @@ class GatheredStream {
       on_its_way = std::exchange(waiting, {});
       boost::asio::async_write(
           stream, boost::asio::buffer(on_its_way),
+          // All that the socket takes in one turn: by itself Asio offers it 64 KB.
+          [size = on_its_way.size()](boost::system::error_code result, std::size_t) {
+            return result ? std::size_t{0} : size;
+          },
           [self = this->shared_from_this()](boost::system::error_code result, std::size_t) {
             self->error = result;
             self->sending = false;

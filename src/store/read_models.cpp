@@ -4,6 +4,8 @@
 #include <charconv>
 #include <chrono>
 #include <future>
+#include <iterator>
+#include <map>
 #include <set>
 #include <thread>
 #include <utility>
@@ -11,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "engine/projection.h"
+#include "store/record_pages.h"
 #include "store/redis.h"
 
 namespace sep::store {
@@ -96,19 +99,40 @@ Result<std::optional<json::object>> parse_document(const RedisReply& reply) {
   return std::move(value->get_object());
 }
 
-void add_list_moves(const engine::ListEntry& entry, std::vector<Arguments>& commands) {
-  const auto after = engine::to_string(entry.after);
-  if (entry.before) {
-    const auto before = engine::to_string(*entry.before);
-    commands.push_back({"ZREM", state_list(before), entry.intent_id});
-    commands.push_back({"ZREM", strategy_state_list(entry.strategy_id, before), entry.intent_id});
-  } else {
-    commands.push_back({"ZADD", kAllIntents, "0", entry.intent_id});
-    commands.push_back({"ZADD", strategy_list(entry.strategy_id), "0", entry.intent_id});
-    commands.push_back({"ZADD", kStrategies, "0", entry.strategy_id});
+/// One command a list, for all that enters or leaves it, and one for all documents: what Redis does for a
+/// command costs more than what it does for a member.
+std::vector<Arguments> commands_for(Changes changes) {
+  std::map<std::string, Arguments> leave, enter;
+  const auto add = [](std::map<std::string, Arguments>& lists, const char* command, std::string key,
+                      std::initializer_list<std::string> member) {
+    auto& arguments = lists[key];
+    if (arguments.empty()) arguments = {command, std::move(key)};
+    arguments.insert(arguments.end(), member);
+  };
+  for (const auto& entry : changes.lists) {
+    const auto after = engine::to_string(entry.after);
+    if (entry.before) {
+      const auto before = engine::to_string(*entry.before);
+      add(leave, "ZREM", state_list(before), {entry.intent_id});
+      add(leave, "ZREM", strategy_state_list(entry.strategy_id, before), {entry.intent_id});
+    } else {
+      add(enter, "ZADD", kAllIntents, {"0", entry.intent_id});
+      add(enter, "ZADD", strategy_list(entry.strategy_id), {"0", entry.intent_id});
+      add(enter, "ZADD", kStrategies, {"0", entry.strategy_id});
+    }
+    add(enter, "ZADD", state_list(after), {"0", entry.intent_id});
+    add(enter, "ZADD", strategy_state_list(entry.strategy_id, after), {"0", entry.intent_id});
   }
-  commands.push_back({"ZADD", state_list(after), "0", entry.intent_id});
-  commands.push_back({"ZADD", strategy_state_list(entry.strategy_id, after), "0", entry.intent_id});
+  std::vector<Arguments> commands;
+  for (auto* lists : {&leave, &enter})
+    for (auto& [key, arguments] : *lists) commands.push_back(std::move(arguments));
+  Arguments set{"MSET", kHeadKey, head_text(changes.last_global_sequence)};
+  for (auto& [key, text] : changes.documents) {
+    set.push_back(std::move(key));
+    set.push_back(std::move(text));
+  }
+  commands.push_back(std::move(set));
+  return commands;
 }
 
 /// The fold of the record into one of Redis's databases.
@@ -127,58 +151,76 @@ class Projector {
   void forget() { projection_.reset(); }
 
   Result<ApplyOutcome> apply(std::span<const Envelope> events) {
-    auto outcome = try_apply(events);
-    // Half-applied documents in memory are of no use.
-    if (!outcome || *outcome != ApplyOutcome::kApplied) forget();
-    return outcome;
+    auto changes = fold(events);
+    if (!changes) return given_up(std::move(changes).error());
+    if (*changes) store_in_turn(std::launch::deferred, std::move(**changes));
+    return *changes ? stored() : Result<ApplyOutcome>(ApplyOutcome::kNeedsCatchUp);
   }
 
-  /// Applies the record's events after Redis's head up to `last`, or to the record's end. Returns their
-  /// number.
+  /// Applies the record's events after Redis's head up to `last`, or to the record's end: what a page changes
+  /// is written while the next one is folded. Returns their number.
   Result<std::uint64_t> follow(EventStore& record, std::optional<std::uint64_t> last,
                                const ReadModels::Progress& progress) {
-    using Page = Result<std::vector<Envelope>>;
-    // A page is read while the one before it is folded and written.
-    const auto read_behind = [&](std::uint64_t at) {
-      const auto wanted =
-          last ? std::min<std::uint64_t>(kReplayBatch, *last - std::min(at, *last)) : kReplayBatch;
-      return std::async(std::launch::async, [&record, at, wanted]() -> Page {
-        return wanted == 0 ? Page() : record.range(at + 1, wanted);
-      });
-    };
     SEP_TRY(const auto start, head());
-    auto at = start;
-    for (auto next = read_behind(at);;) {
-      SEP_TRY(const auto events, next.get());
-      if (events.empty()) return at - start;
-      at = events.back().global_sequence;
-      next = read_behind(at);
-      SEP_TRY(const auto outcome, apply(events));
-      if (outcome != ApplyOutcome::kApplied)
+    RecordPages pages(record, start, last, kReplayBatch);
+    for (auto at = start;;) {
+      const auto events = pages.next();
+      auto changes = events ? fold(*events) : Result<std::optional<Change>>(fail(events.error()));
+      SEP_TRY(const auto outcome, stored());
+      if (!changes) return given_up(std::move(changes).error());
+      if (outcome != ApplyOutcome::kApplied || !*changes)
         return fail(errc::kNotReady, "another process writes the same read models");
-      if (progress) progress(at);
+      if (progress && at > start) progress(at);
+      if (events->empty()) return at - start;
+      at = events->back().global_sequence;
+      store_in_turn(std::launch::async, std::move(**changes));
     }
   }
 
   std::uint64_t documents_written() const { return documents_written_; }
 
  private:
-  Result<ApplyOutcome> try_apply(std::span<const Envelope> events) {
+  /// What events changed, to be stored where Redis is still at `head`.
+  struct Change {
+    std::uint64_t head;
+    Changes changes;
+  };
+
+  /// Half-applied documents in memory are of no use.
+  std::unexpected<Error> given_up(Error why) {
+    forget();
+    return fail(std::move(why));
+  }
+
+  /// Nothing where events are missing before these.
+  Result<std::optional<Change>> fold(std::span<const Envelope> events) {
     if (!projection_) {
       SEP_TRY(const auto start, head());
       projection_.emplace(start, [this](const std::string& key) -> Result<std::optional<json::object>> {
+        if (storing_.valid()) storing_.wait();
         SEP_TRY(const auto reply, redis_.call({"GET", key}));
         return parse_document(reply);
       });
     }
     const auto before = projection_->last_global_sequence();
-    for (const auto& event : events) {
-      if (event.global_sequence > projection_->last_global_sequence() + 1) return ApplyOutcome::kNeedsCatchUp;
-      SEP_CHECK(projection_->apply(event));
-    }
-    auto changes = projection_->take_changes();
-    if (changes.empty()) return ApplyOutcome::kApplied;
-    return store(before, std::move(changes));
+    if (!events.empty() && events.front().global_sequence > before + 1) return std::nullopt;
+    for (const auto& event : events) SEP_CHECK(projection_->apply(event));
+    return Change{before, projection_->take_changes()};
+  }
+
+  void store_in_turn(std::launch when, Change change) {
+    storing_ = std::async(when, [this, change = std::move(change)]() mutable -> Result<ApplyOutcome> {
+      if (change.changes.empty()) return ApplyOutcome::kApplied;
+      return store(change.head, std::move(change.changes));
+    });
+  }
+
+  /// What became of the last change.
+  Result<ApplyOutcome> stored() {
+    Result<ApplyOutcome> outcome = ApplyOutcome::kApplied;
+    if (storing_.valid()) outcome = storing_.get();
+    if (!outcome || *outcome != ApplyOutcome::kApplied) forget();
+    return outcome;
   }
 
   /// Writes the changes where Redis is still at `expected_head`.
@@ -190,9 +232,7 @@ class Projector {
     }
     std::vector<Arguments> commands{{"MULTI"}};
     documents_written_ += changes.documents.size();
-    for (auto& [key, text] : changes.documents) commands.push_back({"SET", key, std::move(text)});
-    for (const auto& entry : changes.lists) add_list_moves(entry, commands);
-    commands.push_back({"SET", kHeadKey, head_text(changes.last_global_sequence)});
+    std::ranges::move(commands_for(std::move(changes)), std::back_inserter(commands));
     commands.push_back({"EXEC"});
     SEP_TRY(const auto replies, redis_.pipeline(commands));
     return replies.back().is_nil() ? ApplyOutcome::kNeedsCatchUp : ApplyOutcome::kApplied;
@@ -201,6 +241,7 @@ class Projector {
   RedisConnection redis_;
   std::optional<Projection> projection_;
   std::uint64_t documents_written_ = 0;
+  std::future<Result<ApplyOutcome>> storing_;
 };
 
 /// Counts and times of one replay.

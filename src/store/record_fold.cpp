@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/record_pages.h"
+
 namespace sep::store {
 namespace {
 
@@ -16,7 +18,7 @@ RecordFold::RecordFold() {
 }
 
 void RecordFold::restart() {
-  projection_.emplace(0, [this](const std::string& key) { return fetch(key); });
+  projection_.emplace(0, [this](const std::string& key) { return fetch(key); }, keeps);
   last_global_sequence_ = 0;
   documents_.clear();
 }
@@ -31,6 +33,7 @@ Result<std::optional<json::object>> RecordFold::fetch(const std::string& key) {
   if (keeps(key)) return document(key);
   const auto upto = projection_->last_global_sequence();
   const auto history_of = [&](std::string_view correlation_id) -> Result<std::vector<engine::Envelope>> {
+    pages_->wait();
     SEP_TRY(auto events, record_->history(correlation_id));
     std::erase_if(events, [&](const engine::Envelope& event) { return event.global_sequence > upto; });
     return events;
@@ -41,6 +44,7 @@ Result<std::optional<json::object>> RecordFold::fetch(const std::string& key) {
     found = engine::fold_intent(events);
   } else if (key.starts_with(kPlanPrefix)) {
     const auto plan_id = key.substr(kPlanPrefix.size());
+    pages_->wait();
     SEP_TRY(const auto correlation_id, record_->intent_of_plan(plan_id));
     if (!correlation_id) return std::nullopt;
     SEP_TRY(const auto events, history_of(*correlation_id));
@@ -52,9 +56,11 @@ Result<std::optional<json::object>> RecordFold::fetch(const std::string& key) {
 
 Result<bool> RecordFold::catch_up(EventStore& record, std::chrono::milliseconds bound) {
   const auto until = std::chrono::steady_clock::now() + bound;
+  RecordPages pages(record, last_global_sequence_, std::nullopt, kBatch);
   record_ = &record;
+  pages_ = &pages;
   do {
-    SEP_TRY(const auto events, record.range(last_global_sequence_ + 1, kBatch));
+    SEP_TRY(const auto events, pages.next());
     if (events.empty()) return true;
     for (const auto& event : events) {
       if (const auto applied = projection_->apply(event); !applied) {
@@ -62,10 +68,8 @@ Result<bool> RecordFold::catch_up(EventStore& record, std::chrono::milliseconds 
         return fail(applied.error());
       }
     }
-    auto changes = projection_->take_changes();
-    for (auto& [key, text] : changes.documents)
-      if (keeps(key)) documents_[key] = std::move(text);
-    last_global_sequence_ = changes.last_global_sequence;
+    for (auto& [key, text] : projection_->take_changes().documents) documents_[key] = std::move(text);
+    last_global_sequence_ = projection_->last_global_sequence();
   } while (std::chrono::steady_clock::now() < until);
   return false;
 }

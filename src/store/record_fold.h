@@ -17,6 +17,8 @@
 
 namespace sep::store {
 
+class RecordPages;
+
 class RecordFold {
  public:
   RecordFold();
@@ -36,7 +38,8 @@ class RecordFold {
   Result<std::optional<json::object>> fetch(const std::string& key);
   void restart();
 
-  EventStore* record_ = nullptr;  // during catch_up()
+  EventStore* record_ = nullptr;  // during catch_up(), as what reads on in it
+  const RecordPages* pages_ = nullptr;
   std::optional<engine::Projection> projection_;
   std::uint64_t last_global_sequence_ = 0;
   std::map<std::string, std::string> documents_;  // key → canonical JSON
