@@ -449,6 +449,7 @@ Result<Command> Redis::prepare() {
                           "save \"\"\n"
                           "appendonly yes\n"
                           "appendfsync everysec\n"
+                          "rdbcompression no\n"
                           "daemonize no\n",
                           in_quotes(socket_, '"'), in_quotes(directory().string(), '"'))));
   return Command{.argv = {program.string(), config.string()}};
@@ -460,9 +461,11 @@ bool Redis::answers() {
   if (context == nullptr || context->err != 0) return false;
   redisSetTimeout(context.get(), timeval{0, 200'000});
   auto* reply = static_cast<redisReply*>(redisCommand(context.get(), "PING"));
-  const bool pong = reply != nullptr && reply->type == REDIS_REPLY_STATUS;  // an error while it still loads
+  // One that still loads what it had is running: who reads in the meantime is answered from the record.
+  const bool runs = reply != nullptr && (reply->type == REDIS_REPLY_STATUS ||
+                                         std::string_view(reply->str, reply->len).starts_with("LOADING"));
   if (reply != nullptr) freeReplyObject(reply);
-  return pong;
+  return runs;
 }
 
 Result<std::unique_ptr<Redis>> start_redis(const fs::path& directory, PartOptions options) {

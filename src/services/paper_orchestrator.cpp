@@ -33,6 +33,7 @@ constexpr auto kNoPriceRetry = 500ms;
 constexpr auto kTell = 100ms;             // how soon the market hears of balances that moved
 constexpr auto kSettled = 20ms;           // how often it is looked whether fills under way have ended
 constexpr std::size_t kStrategies = 200;  // a page
+constexpr auto kReadModelsPatience = 60s;
 
 using Balances = std::map<Address, Uint256>;
 
@@ -254,25 +255,37 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     SEP_CO_TRY(const auto head, co_await record_.query(subject::kHead, {}));
     SEP_CO_TRY(const auto last, get_uint(head, "global_sequence"));
     auto cached = co_await from_read_models(last);
-    if (cached) co_return cached;
+    if (cached) behind_since_.reset();
+    if (cached || (cached.error().code == errc::kNotReady && still_patient())) co_return cached;
     log_->info("the balances are read from the record: {}", cached.error().detail);
     co_return co_await from_record();
   }
 
+  /// Redis that loads, or a projection that follows, is there sooner than the whole record is read.
+  bool still_patient() {
+    const auto at = std::chrono::steady_clock::now();
+    if (!behind_since_) behind_since_ = at;
+    return at - *behind_since_ < kReadModelsPatience;
+  }
+
+  /// NOT_READY where they are behind, or Redis still loads them.
   Task<Result<Balances>> from_read_models(std::uint64_t last) {
     const auto self = shared_from_this();
     co_return co_await asio::co_spawn(
         cache_thread_.get_executor(),
         [self, last]() -> Task<Result<Balances>> {
-          SEP_CO_TRY(auto models, store::ReadModels::open(self->settings_.endpoints.redis_socket));
-          SEP_CO_TRY(const auto head, models.head());
+          auto models = store::ReadModels::open(self->settings_.endpoints.redis_socket);
+          if (!models && models.error().detail.contains("LOADING"))
+            co_return fail(errc::kNotReady, models.error().detail);
+          if (!models) co_return fail(models.error());
+          SEP_CO_TRY(const auto head, models->head());
           if (head < last) co_return fail(errc::kNotReady, "the read models are behind the record");
           auto balances = self->settings_.paper.balances;
           std::optional<std::string> after;
           for (bool more = true; more;) {
-            SEP_CO_TRY(const auto page, models.strategies(after, kStrategies));
+            SEP_CO_TRY(const auto page, models->strategies(after, kStrategies));
             for (const auto& strategy : page.strategies) {
-              SEP_CO_TRY(const auto positions, models.positions(strategy));
+              SEP_CO_TRY(const auto positions, models->positions(strategy));
               if (positions) SEP_CO_CHECK(add_positions(*positions, self->settings_.chain, balances));
             }
             after = page.next_after;
@@ -330,6 +343,7 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   HeardLives lives_;
   std::optional<Balances> balances_;  // less what fills under way set aside; unset after any doubt
   std::size_t under_way_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> behind_since_;  // the read models were found so
   Mutex reading_;
   Signal moved_;
   bool stopping_ = false;

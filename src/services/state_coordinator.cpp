@@ -451,7 +451,7 @@ class StateCoordinator::Impl {
         record_.emplace(std::move(*opened));
     }
     if (!models_ || !record_) return false;
-    const auto report = models_->catch_up(*record_);
+    const auto report = models_->catch_up(*record_, [this] { return !stopping_.load(); });
     if (report)
       projected_ = report->last_global_sequence;
     else

@@ -160,7 +160,7 @@ class Projector {
   /// Applies the record's events after Redis's head up to `last`, or to the record's end: what a page changes
   /// is written while the next one is folded. Returns their number.
   Result<std::uint64_t> follow(EventStore& record, std::optional<std::uint64_t> last,
-                               const ReadModels::Progress& progress) {
+                               const ReadModels::KeepOn& keep_on) {
     SEP_TRY(const auto start, head());
     RecordPages pages(record, start, last, kReplayBatch);
     for (auto at = start;;) {
@@ -170,8 +170,8 @@ class Projector {
       if (!changes) return given_up(std::move(changes).error());
       if (outcome != ApplyOutcome::kApplied || !*changes)
         return fail(errc::kNotReady, "another process writes the same read models");
-      if (progress && at > start) progress(at);
       if (events->empty()) return at - start;
+      if (keep_on && !keep_on()) return given_up({errc::kNotReady, "the replay was ended", {}});
       at = events->back().global_sequence;
       store_in_turn(std::launch::async, std::move(**changes));
     }
@@ -324,43 +324,43 @@ class ReadModels::Impl {
   Projector& live() { return live_; }
   RedisConnection& redis() { return live_.redis(); }
 
-  Result<ReplayReport> catch_up(EventStore& record, const Progress& progress) {
+  Result<ReplayReport> catch_up(EventStore& record, const KeepOn& keep_on) {
     const Stopwatch stopwatch;
     SEP_TRY(const auto head, live_.head());
     SEP_TRY(const auto last, record.last_global_sequence());
     SEP_TRY(const auto keys, redis().call({"DBSIZE"}));
     // Readers must not see a record grow from its beginning; what is ahead of the record, or of another form,
     // is not a fold of it.
-    if (head > last || (head == 0 && (last > 0 || keys.integer() > 0))) return rebuild(record, progress);
+    if (head > last || (head == 0 && (last > 0 || keys.integer() > 0))) return rebuild(record, keep_on);
     live_.forget();
     const auto documents = live_.documents_written();
-    SEP_TRY(const auto events, live_.follow(record, std::nullopt, progress));
+    SEP_TRY(const auto events, live_.follow(record, std::nullopt, keep_on));
     return stopwatch.report(events, live_.documents_written() - documents, head + events);
   }
 
-  Result<ReplayReport> rebuild(EventStore& record, const Progress& progress) {
+  Result<ReplayReport> rebuild(EventStore& record, const KeepOn& keep_on) {
     const Stopwatch stopwatch;
     Projector shadow(socket_, kReplayTimeoutMs, kShadowDatabase);
     SEP_CHECK(shadow.redis().call({"FLUSHDB", "ASYNC"}));
-    SEP_TRY(auto events, shadow.follow(record, std::nullopt, progress));
+    SEP_TRY(auto events, shadow.follow(record, std::nullopt, keep_on));
     SEP_TRY(const auto built, shadow.head());
     if (built != events) return fail(errc::kNotReady, kRebuiltByAnother);
     SEP_CHECK(
         shadow.redis().call({"SWAPDB", std::to_string(kLiveDatabase), std::to_string(kShadowDatabase)}));
     live_.forget();
     // What another projector had brought into the database that is now aside was committed before the swap.
-    SEP_TRY(const auto rest, live_.follow(record, std::nullopt, progress));
+    SEP_TRY(const auto rest, live_.follow(record, std::nullopt, keep_on));
     SEP_CHECK(shadow.redis().call({"FLUSHDB", "ASYNC"}));
     return stopwatch.report(events + rest, shadow.documents_written(), events + rest);
   }
 
-  Result<VerifyReport> verify(EventStore& record, const Progress& progress) {
+  Result<VerifyReport> verify(EventStore& record) {
     const Stopwatch stopwatch;
     SEP_TRY(const auto target, record.last_global_sequence());
     SEP_CHECK(await_head(live_, target));
     Projector shadow(socket_, kReplayTimeoutMs, kShadowDatabase);
     SEP_CHECK(shadow.redis().call({"FLUSHDB", "ASYNC"}));
-    SEP_TRY(auto events, shadow.follow(record, target, progress));
+    SEP_TRY(auto events, shadow.follow(record, target, {}));
 
     std::set<std::string> found;
     SEP_CHECK(add_keys(redis(), found));
@@ -370,7 +370,7 @@ class ReadModels::Impl {
     for (std::size_t at = 0; at < keys.size(); at += kCompareBatch) {
       const auto batch = std::span(keys).subspan(at, std::min(kCompareBatch, keys.size() - at));
       SEP_TRY(const auto live, read_moment(redis(), batch));
-      SEP_TRY(const auto more, shadow.follow(record, live.head, progress));
+      SEP_TRY(const auto more, shadow.follow(record, live.head, {}));
       events += more;
       SEP_TRY(const auto rebuilt, read_moment(shadow.redis(), batch));
       if (rebuilt.head != events) return fail(errc::kNotReady, kRebuiltByAnother);
@@ -457,14 +457,14 @@ Result<ReadModels> ReadModels::open(const std::string& socket) {
 Result<ApplyOutcome> ReadModels::apply(std::span<const Envelope> events) {
   return impl_->live().apply(events);
 }
-Result<ReplayReport> ReadModels::catch_up(EventStore& record, const Progress& progress) {
-  return impl_->catch_up(record, progress);
+Result<ReplayReport> ReadModels::catch_up(EventStore& record, const KeepOn& keep_on) {
+  return impl_->catch_up(record, keep_on);
 }
-Result<ReplayReport> ReadModels::rebuild(EventStore& record, const Progress& progress) {
-  return impl_->rebuild(record, progress);
+Result<ReplayReport> ReadModels::rebuild(EventStore& record, const KeepOn& keep_on) {
+  return impl_->rebuild(record, keep_on);
 }
-Result<VerifyReport> ReadModels::verify(EventStore& record, const Progress& progress) {
-  return impl_->verify(record, progress);
+Result<VerifyReport> ReadModels::verify(EventStore& record) {
+  return impl_->verify(record);
 }
 
 Result<std::optional<json::object>> ReadModels::intent(std::string_view intent_id) {

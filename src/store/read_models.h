@@ -84,8 +84,8 @@ class ReadModels {
   struct Options {
     int timeout_ms = 500;  // of connecting and of each answer
   };
-  /// Called now and then during a replay with the last event that is in.
-  using Progress = std::function<void(std::uint64_t global_sequence)>;
+  /// Asked after each page of a replay; false ends it with NOT_READY.
+  using KeepOn = std::function<bool()>;
 
   /// Connects to Redis on a unix socket. CACHE_UNAVAILABLE. A lost connection is made again by the next call.
   static Result<ReadModels> open(const std::string& socket, Options options);
@@ -102,17 +102,17 @@ class ReadModels {
   Result<ApplyOutcome> apply(std::span<const engine::Envelope> events);
   /// From where Redis is to the end of the record; a rebuild where Redis is ahead of it (it belongs to
   /// another record). STORE_UNAVAILABLE, CACHE_UNAVAILABLE.
-  Result<ReplayReport> catch_up(EventStore& record, const Progress& progress = {});
+  Result<ReplayReport> catch_up(EventStore& record, const KeepOn& keep_on = {});
 
   // --- replay
   // -------------------------------------------------------------------------------------------------
 
   /// Builds everything anew from the record and puts it in place of what is there. NOT_READY where another
   /// process does so, or verifies, at the same time.
-  Result<ReplayReport> rebuild(EventStore& record, const Progress& progress = {});
+  Result<ReplayReport> rebuild(EventStore& record, const KeepOn& keep_on = {});
   /// Builds everything anew beside what is there and compares byte for byte. May run while a projector
   /// writes; NOT_READY where the record moved too fast to compare the two at one point.
-  Result<VerifyReport> verify(EventStore& record, const Progress& progress = {});
+  Result<VerifyReport> verify(EventStore& record);
 
   // --- reads; CACHE_UNAVAILABLE
   // -------------------------------------------------------------------------------
