@@ -12,6 +12,7 @@
 #include "app/cli.h"
 #include "app/client.h"
 #include "app/process.h"
+#include "base/log.h"
 #include "gateway/metrics.h"
 
 namespace sep::app {
@@ -200,6 +201,7 @@ Status write_files(const BenchReport& report, const BenchOptions& options) {
 }  // namespace
 
 int run_bench(const std::optional<engine::Settings>& settings, const BenchOptions& given) {
+  set_log_level("warn");  // its output is the report
   auto options = given;
   if (options.http.empty() && settings)
     options.http = fmt::format("http://{}:{}", settings->gateway.host, settings->gateway.port);

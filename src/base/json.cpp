@@ -14,8 +14,8 @@ namespace {
 
 /// What a valid text shows that the value read from it does not.
 struct Counts {
-  std::size_t members = 0;      // names of members, with those that came twice
-  bool unsafe_number = false;   // perhaps no integer of 64 bits, so that it was read as a double
+  std::size_t members = 0;     // names of members, with those that came twice
+  bool unsafe_number = false;  // perhaps no integer of 64 bits, so that it was read as a double
 };
 
 /// The closing quote of the string that opens at `begin`.
@@ -41,8 +41,9 @@ Counts count(std::string_view text) {
       ++counts.members;
     } else if (c >= '0' && c <= '9') {
       const auto end = std::min(text.find_first_not_of("0123456789", i), text.size());
-      counts.unsafe_number |= end - i > kSafeDigits ||
-                              (end < text.size() && (text[end] == '.' || text[end] == 'e' || text[end] == 'E'));
+      counts.unsafe_number |=
+          end - i > kSafeDigits ||
+          (end < text.size() && (text[end] == '.' || text[end] == 'e' || text[end] == 'E'));
       i = end - 1;
     }
   }
@@ -151,11 +152,15 @@ Result<json::value> parse_json(std::string_view text, std::size_t max_depth, jso
   if (error) return fail(errc::kMalformedJson, "not valid JSON: " + error.message());
   const auto counts = count(text);
   // Boost.JSON keeps the last one of two silently.
-  if (counts.members != members_of(value))
-    return fail(errc::kMalformedJson, "an object names a key twice");
+  if (counts.members != members_of(value)) return fail(errc::kMalformedJson, "an object names a key twice");
   if (counts.unsafe_number && !reads_back(value))
     return fail(errc::kMalformedJson, "a number has more digits than are kept");
   return value;
+}
+
+json::storage_ptr storage_for(std::string_view text) {
+  constexpr std::size_t kParsedSize = 4;  // what a document takes, roughly, in sizes of its text
+  return json::make_shared_resource<json::monotonic_resource>(kParsedSize * text.size());
 }
 
 std::string canonical_json(const json::value& value) {

@@ -21,8 +21,8 @@ inline constexpr std::size_t kMaxJsonDepth = 32;
 Result<json::value> parse_json(std::string_view text, std::size_t max_depth = kMaxJsonDepth,
                                json::storage_ptr storage = {});
 
-/// What a document takes in memory, roughly: this many times its text.
-inline constexpr std::size_t kParsedSize = 4;
+/// Memory for the document of a text that is read and given back as one: a single allocation, as a rule.
+json::storage_ptr storage_for(std::string_view text);
 
 /// The one text of a value: object keys in byte order, no white space. Equal values give equal bytes,
 /// whatever order their keys came in (PostgreSQL's JSONB changes the order).

@@ -174,9 +174,7 @@ Status Core::connect_once(natsOptions* nats_options) {
 
 void Core::close() {
   if (closed_.exchange(true)) return;
-  for (const auto& weak : std::exchange(lasting_, {})) {
-    if (const auto lasting = weak.lock()) lasting->stop();
-  }
+  for (const auto& consumer : consumers()) consumer->stop();
   if (replies_) replies_->close();
   fail_waiting("the bus is closed");
   if (connection_ == nullptr) return;
@@ -377,15 +375,20 @@ asio::awaitable<Result<json::object>> Core::api(std::shared_ptr<Core> self, std:
   co_return parse_api_reply(text);
 }
 
-void Core::add(std::shared_ptr<Lasting> lasting) {
-  std::erase_if(lasting_, [](const auto& weak) { return weak.expired(); });
-  lasting_.push_back(std::move(lasting));
+void Core::add(const std::shared_ptr<Consumer>& consumer) {
+  std::erase_if(consumers_, [](const auto& weak) { return weak.expired(); });
+  consumers_.push_back(consumer);
 }
 
 void Core::check_all() {
-  for (const auto& weak : lasting_) {
-    if (const auto lasting = weak.lock()) lasting->check_now();
-  }
+  for (const auto& consumer : consumers()) consumer->check_now();
+}
+
+std::vector<std::shared_ptr<Consumer>> Core::consumers() const {
+  std::vector<std::shared_ptr<Consumer>> alive;
+  for (const auto& weak : consumers_)
+    if (auto consumer = weak.lock()) alive.push_back(std::move(consumer));
+  return alive;
 }
 
 // --- Bus

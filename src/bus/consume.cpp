@@ -37,7 +37,7 @@ StreamConfig dead_letters() {
 
 }  // namespace
 
-class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue> {
+class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue> {
  public:
   WorkQueue(std::shared_ptr<Core> core, ConsumerConfig config, WorkHandler handler)
       : core_(std::move(core)),
@@ -87,7 +87,7 @@ class WorkQueue : public Lasting, public std::enable_shared_from_this<WorkQueue>
     }
   }
 
-  ConsumerCounters counters() const {
+  ConsumerCounters counters() const override {
     ConsumerCounters copy = counters_;
     copy.held = held_.size();
     return copy;
@@ -271,16 +271,12 @@ asio::awaitable<Result<Subscription>> Bus::consume(ConsumerConfig config, WorkHa
   const auto queue = std::make_shared<WorkQueue>(core, std::move(config), std::move(handler));
   SEP_CO_CHECK(co_await WorkQueue::start(queue));
   core->add(queue);
-  std::erase_if(core->work_queues, [](const auto& weak) { return weak.expired(); });
-  core->work_queues.push_back(queue);
   co_return Subscription(std::shared_ptr<void>(queue.get(), [queue](void*) { queue->stop(); }));
 }
 
 std::vector<ConsumerCounters> Bus::counters() const {
   std::vector<ConsumerCounters> counters;
-  for (const auto& weak : core_->work_queues) {
-    if (const auto queue = weak.lock()) counters.push_back(queue->counters());
-  }
+  for (const auto& consumer : core_->consumers()) counters.push_back(consumer->counters());
   return counters;
 }
 

@@ -58,13 +58,15 @@ class Listener {
   std::atomic<bool> open_{true};
 };
 
-/// What continues by itself after a lost connection, and ends with the bus.
-class Lasting {
+/// A work queue as the connection beneath it sees it: it continues by itself after a lost connection, and
+/// ends with the bus.
+class Consumer {
  public:
-  virtual ~Lasting() = default;
+  virtual ~Consumer() = default;
   /// The connection or the server's state is new: look whether the consumer is still there.
   virtual void check_now() = 0;
   virtual void stop() = 0;
+  virtual ConsumerCounters counters() const = 0;
 };
 
 /// Sleep of a loop that can be woken early; a waking while the loop is busy counts for its next sleep.
@@ -79,8 +81,6 @@ class Beat {
   asio::steady_timer timer_;
   bool woken_ = false;
 };
-
-class WorkQueue;
 
 struct Question {
   std::string subject{};
@@ -130,13 +130,13 @@ class Core : public std::enable_shared_from_this<Core> {
                                                                            std::uint64_t sequence);
   static asio::awaitable<Result<StreamInfo>> ensure_stream(std::shared_ptr<Core> self, StreamConfig config);
 
-  void add(std::shared_ptr<Lasting> lasting);
+  void add(const std::shared_ptr<Consumer>& consumer);
   void check_all();
+  std::vector<std::shared_ptr<Consumer>> consumers() const;
 
   const asio::any_io_executor executor;
   const Options options;
   const Logger log = logger("bus");
-  std::vector<std::weak_ptr<WorkQueue>> work_queues;
 
  private:
   /// Called once, on any thread.
@@ -169,7 +169,7 @@ class Core : public std::enable_shared_from_this<Core> {
   };
   std::mutex locals_mutex_;
   std::vector<Local> locals_;
-  std::vector<std::weak_ptr<Lasting>> lasting_;
+  std::vector<std::weak_ptr<Consumer>> consumers_;
 };
 
 }  // namespace sep::bus

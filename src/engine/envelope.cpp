@@ -126,10 +126,7 @@ void write_json(const Envelope& envelope, std::string& out) {
 }
 
 Result<Envelope> parse_envelope(std::string_view text) {
-  // One allocation for all of it: it is read, and goes with its event.
-  SEP_TRY(auto value,
-          parse_json(text, kMaxJsonDepth,
-                     json::make_shared_resource<json::monotonic_resource>(kParsedSize * text.size())));
+  SEP_TRY(auto value, parse_json(text, kMaxJsonDepth, storage_for(text)));
   return envelope_from_json(std::move(value));
 }
 

@@ -583,8 +583,7 @@ Status Projection::apply(const Envelope& event) {
   const auto intent_id = intent_id_of(event.correlation_id);
   // What is halted is for the record to tell; here such an event counts, and changes nothing else.
   if (intent_id.empty()) return count(event);
-  SEP_TRY(auto* entry,
-          document(intent_key(intent_id), event.sequence == 1 ? Origin::kNew : Origin::kStored));
+  SEP_TRY(auto* entry, document(intent_key(intent_id), event.sequence == 1 ? Origin::kNew : Origin::kStored));
   auto& intent = entry->second.object;
   const auto before = state_of(intent);
   if (is_next(intent, event)) {

@@ -89,6 +89,7 @@ struct StreamHub::Impl : std::enable_shared_from_this<StreamHub::Impl> {
   }
 
   std::function<json::object()> pong_members;
+  std::function<void(const StreamEvent&)> listener;
 
   json::object pong() const {
     auto members = pong_members ? pong_members() : json::object{};
@@ -195,6 +196,7 @@ void StreamHub::Impl::pass_on(StreamEvent event) {
   head = event.global_sequence;
   recent.push_back(std::move(event));
   if (recent.size() > limits.recent_events) recent.pop_front();
+  if (listener) listener(recent.back());
   for (auto* client : clients) client->live(recent.back());
 }
 
@@ -561,6 +563,10 @@ void StreamHub::publish(StreamEvent event) {
 
 void StreamHub::tell_with_pong(std::function<json::object()> members) {
   impl_->pong_members = std::move(members);
+}
+
+void StreamHub::tell(std::function<void(const StreamEvent&)> listener) {
+  impl_->listener = std::move(listener);
 }
 
 std::shared_ptr<StreamClient> StreamHub::attach() {

@@ -146,6 +146,8 @@ class StreamHub {
   std::shared_ptr<StreamClient> attach();
   /// What the answer to a ping says beside the head: `members` is called for each one.
   void tell_with_pong(std::function<json::object()> members);
+  /// `listener` hears of every event that is passed on, whether the feed brought it or History had it.
+  void tell(std::function<void(const StreamEvent&)> listener);
   /// Orders every client to close with 1001 and stops reading the record.
   void stop();
   Stats stats() const;

@@ -161,6 +161,22 @@ TEST(Topics, WildcardsAreThoseOfNats) {
   EXPECT_FALSE(matches("intent.sub", "intent.submitted"));
 }
 
+TEST_F(Stream, ItsListenerHearsWhatTheFeedSkippedOnceAndInOrder) {
+  start();
+  const Reader connected(io, *hub);
+  std::vector<std::uint64_t> heard;
+  hub->tell([&](const StreamEvent& event) { heard.push_back(event.global_sequence); });
+  feed(1);
+  record.commit(kCorrelations[0], kTopics[0]);  // the feed loses it
+  feed(1);
+  ASSERT_TRUE(settle([&] { return hub->stats().head == 3; }));
+  hub->publish(record.events[1]);
+  record.commit(kCorrelations[0], kTopics[0]);
+  hub->reach(4);
+  ASSERT_TRUE(settle([&] { return hub->stats().head == 4; }));
+  EXPECT_THAT(heard, ElementsAre(1, 2, 3, 4));
+}
+
 TEST_F(Stream, DeliversWhatComesAfterSubscribing) {
   start();
   feed(2);

@@ -15,9 +15,7 @@ constexpr std::size_t kMaxEventBytes = 256'000;  // of one event's text: an answ
 }  // namespace
 
 Result<engine::RecordAppend> parse_append(std::string_view body) {
-  SEP_TRY(auto value,
-          parse_json(body, kMaxJsonDepth,
-                     json::make_shared_resource<json::monotonic_resource>(kParsedSize * body.size())));
+  SEP_TRY(auto value, parse_json(body, kMaxJsonDepth, storage_for(body)));
   if (!value.is_object()) return fail(errc::kInvalidEvent, "an append must be a JSON object");
   auto& object = value.get_object();
   engine::RecordAppend append;

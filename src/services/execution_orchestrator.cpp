@@ -19,11 +19,11 @@
 #include "ethereum/revert.h"
 #include "ethereum/transaction.h"
 #include "node/nodes.h"
+#include "services/account_turn.h"
 #include "services/async.h"
 #include "services/control_view.h"
 #include "services/fail_point.h"
 #include "services/heard_lives.h"
-#include "services/lease.h"
 #include "services/node_health.h"
 #include "services/subjects.h"
 #include "uniswap/contracts.h"
@@ -135,19 +135,18 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     // only after a while: whoever drives the account hears of each plan himself, too.
     SEP_CO_TRY(heard_plans_, bus_->subscribe(std::string(engine::topic::kPlanCreated), "",
                                              [this](const bus::Message& m) { plan_heard(m); }));
-    lease_ = std::make_shared<Lease>(
-        bus_,
-        LeaseOptions{.bucket = std::string(kLeaseBucket),
-                     .key = orchestrator_lease(settings_.chain.chain_id, signer_->address())},
-        [this] { begin_to_drive(); }, [this] { cease_to_drive(); });
-    lease_->start();
+    turn_ = std::make_shared<AccountTurn>(
+        bus_, settings_.chain.chain_id, signer_->address(), metrics_,
+        AccountTurn::Calls{.begin = [this] { begin_to_drive(); },
+                           .cease = [this] { cease_to_drive(); },
+                           .plan = [this](bus::Message m) { return plan_created(std::move(m)); }});
+    turn_->start();
     co_return Status{};
   }
 
   void stop() {
     stopping_ = true;
-    cease_to_drive();
-    if (lease_) lease_->stop();
+    if (turn_) turn_->stop();
     cancels_.reset();
     heard_plans_.reset();
     if (controls_) controls_->stop();
@@ -189,45 +188,22 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     });
   }
 
-  // --- The lease on the account
+  // --- The turn on the account
 
   /// Of a drive: the account is ours, without a break since it was taken up.
-  bool drives(std::uint64_t term) const { return !stopping_ && term == term_ && lease_->held(); }
+  bool drives(std::uint64_t term) const { return turn_->holds(term); }
 
   void begin_to_drive() {
-    ++term_;
-    metrics_.set("sep_orchestrator_leads", 1, {}, "1 where this process drives the account");
     handed_out_.reset();
-    spawn(take_up_unfinished(term_));
-    spawn(join_the_queue(term_));
-    spawn(tend_nonces(term_));
+    spawn(take_up_unfinished(turn_->term()));
+    spawn(tend_nonces(turn_->term()));
   }
 
   /// What is under way stays where it is on the record, for whoever drives the account next.
   void cease_to_drive() {
-    ++term_;
-    metrics_.set("sep_orchestrator_leads", 0, {}, "1 where this process drives the account");
-    plans_.reset();
     for (auto& [id, drive] : std::exchange(drives_, {})) {
       drive->wake.set();
       drive->progress.set();
-    }
-  }
-
-  Task<void> join_the_queue(std::uint64_t term) {
-    while (drives(term)) {
-      auto joined = co_await bus_->consume(
-          {.stream = "EVENTS",
-           .durable = "orchestrator-workers",
-           .deliver_group = "orchestrator.workers",
-           .filter_subject = std::string(engine::topic::kPlanCreated)},
-          [self = shared_from_this()](bus::Message m) { return self->plan_created(std::move(m)); });
-      if (joined) {
-        if (drives(term)) plans_ = std::move(*joined);
-        co_return;
-      }
-      log_->warn("the work queue cannot be joined: {}", joined.error().detail);
-      co_await pause(executor_, kRetry);
     }
   }
 
@@ -238,7 +214,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     const auto event = event_of(message);
     if (!event) co_return bus::Verdict::dead(event.error().detail);
     // Not ours to say that it is done: whoever drives the account reads it from the record.
-    if (!drives(term_)) co_return bus::Verdict::wait(500ms);
+    if (!turn_->holds()) co_return bus::Verdict::wait(500ms);
     const auto drive = take_up(event->correlation_id, lives_.take(*event));
     const auto until = monotonic_ns() + std::chrono::nanoseconds(kPreparedBound).count();
     while (!drive->settled(*event) && drives(drive->term) && monotonic_ns() < until)
@@ -250,7 +226,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void plan_heard(const bus::Message& message) {
-    if (const auto event = event_of(message); event && drives(term_))
+    if (const auto event = event_of(message); event && turn_->holds())
       take_up(event->correlation_id, lives_.take(*event));
   }
 
@@ -280,7 +256,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   DrivePtr take_up(const std::string& correlation_id,
                    std::optional<std::vector<engine::Envelope>> heard = std::nullopt) {
     if (const auto found = drives_.find(correlation_id); found != drives_.end()) return found->second;
-    auto drive = std::make_shared<Drive>(executor_, correlation_id, term_);
+    auto drive = std::make_shared<Drive>(executor_, correlation_id, turn_->term());
     drive->heard = std::move(heard);
     drives_[correlation_id] = drive;
     spawn(run(drive));
@@ -840,10 +816,9 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   Mutex asking_headers_;
   std::unordered_map<std::string, DrivePtr> drives_;
   std::shared_ptr<ControlView> controls_;
-  std::shared_ptr<Lease> lease_;
-  std::uint64_t term_ = 0;  // counts every gain and loss of the lease
+  std::shared_ptr<AccountTurn> turn_;
   HeardLives lives_;
-  bus::Subscription plans_, heard_plans_, cancels_;
+  bus::Subscription heard_plans_, cancels_;
   bool stopping_ = false;
 };
 

@@ -86,6 +86,8 @@ class GatewayService::Impl : public gateway::Backend,
     }
     hub_ = gateway::StreamHub::create(bus_->executor(), *this, head);
     hub_->tell_with_pong([market = market_] { return pong_members(market->state(), now()); });
+    hub_->tell([this](const gateway::StreamEvent& event) { note_work(event); });
+    SEP_CO_CHECK(co_await count_what_is_owed());
     SEP_CO_TRY(signs_, bus_->subscribe(subject::kServiceAlive, "", [this](const bus::Message& message) {
       if (auto sign = parse_sign_of_life(message.body)) attendance_.heard(std::move(*sign), now());
     }));
@@ -359,7 +361,6 @@ class GatewayService::Impl : public gateway::Backend,
         log_->error("what was told of the record is no event: {}", text.substr(0, kShownBytes));
         continue;
       }
-      note_work(*envelope);
       auto event = gateway::stream_event(*envelope, std::string(text));
       if (!hub_) {
         early.push_back(std::move(event));
@@ -383,8 +384,18 @@ class GatewayService::Impl : public gateway::Backend,
     }
   }
 
+  /// What was taken on before this gateway ran. One that begins meanwhile counts until it has waited too
+  /// long.
+  Task<Status> count_what_is_owed() {
+    SEP_CO_TRY(const auto unfinished, co_await record_.unfinished());
+    for (const auto& intent : unfinished)
+      if (intent.head.state != engine::State::kExecuting)
+        admission_.taken(engine::intent_id_of(intent.correlation_id), monotonic_ns());
+    co_return Status{};
+  }
+
   /// What of the platform's work is owed: also what other gateways took on.
-  void note_work(const engine::Envelope& event) {
+  void note_work(const gateway::StreamEvent& event) {
     const auto id = engine::intent_id_of(event.correlation_id);
     const auto at = monotonic_ns();
     if (event.topic == engine::topic::kIntentSubmitted)

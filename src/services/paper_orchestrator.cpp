@@ -15,8 +15,8 @@
 #include "engine/planning.h"
 #include "engine/projection.h"
 #include "engine/topics.h"
+#include "services/account_turn.h"
 #include "services/heard_lives.h"
-#include "services/lease.h"
 #include "services/paper_account.h"
 #include "services/record_client.h"
 #include "services/subjects.h"
@@ -75,56 +75,28 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Status start() {
     SEP_CHECK(lives_.start(*bus_));
-    lease_ = std::make_shared<Lease>(
-        bus_,
-        LeaseOptions{.bucket = std::string(kLeaseBucket),
-                     .key = orchestrator_lease(settings_.chain.chain_id, paper_account())},
-        [this] { begin_to_drive(); }, [this] { cease_to_drive(); });
-    lease_->start();
+    turn_ = std::make_shared<AccountTurn>(
+        bus_, settings_.chain.chain_id, paper_account(), metrics_,
+        AccountTurn::Calls{.begin = [this] { forget_balances(); },
+                           .cease = [] {},
+                           .plan = [this](bus::Message m) { return plan_created(std::move(m)); }});
+    turn_->start();
     asio::co_spawn(executor_, tell_balances(), [self = shared_from_this()](std::exception_ptr) {});
     return {};
   }
 
   void stop() {
     stopping_ = true;
-    cease_to_drive();
-    lease_->stop();
+    turn_->stop();
     moved_.set();
     cache_thread_.join();
   }
 
  private:
-  bool drives(std::uint64_t term) const { return !stopping_ && term == term_ && lease_->held(); }
-
-  void begin_to_drive() {
-    ++term_;
-    metrics_.set("sep_orchestrator_leads", 1, {}, "1 where this process drives the account");
+  /// Nothing is planned before they are read and told.
+  void forget_balances() {
     balances_.reset();
-    moved_.set();  // nothing is planned before the balances are told
-    asio::co_spawn(executor_, join_the_queue(term_), [self = shared_from_this()](std::exception_ptr) {});
-  }
-  void cease_to_drive() {
-    ++term_;
-    metrics_.set("sep_orchestrator_leads", 0, {}, "1 where this process drives the account");
-    plans_.reset();
-  }
-
-  Task<void> join_the_queue(std::uint64_t term) {
-    const auto self = shared_from_this();
-    while (drives(term)) {
-      auto joined =
-          co_await bus_->consume({.stream = "EVENTS",
-                                  .durable = "orchestrator-workers",
-                                  .deliver_group = "orchestrator.workers",
-                                  .filter_subject = std::string(engine::topic::kPlanCreated)},
-                                 [self](bus::Message m) { return self->plan_created(std::move(m)); });
-      if (joined) {
-        if (drives(term)) plans_ = std::move(*joined);
-        co_return;
-      }
-      log_->warn("the work queue cannot be joined: {}", joined.error().detail);
-      co_await pause(executor_, kRetry);
-    }
+    moved_.set();
   }
 
   // --- One plan
@@ -133,7 +105,7 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     const auto self = shared_from_this();
     const auto event = event_of(message);
     if (!event) co_return bus::Verdict::dead(event.error().detail);
-    if (!drives(term_)) co_return bus::Verdict::wait(kRetry);
+    if (!turn_->holds()) co_return bus::Verdict::wait(kRetry);
     const auto events = co_await life_up_to(*event);
     if (!events) co_return without_head(events.error());
     auto execution = Execution::from_history(*events, settings_.execution, settings_.chain);
@@ -206,14 +178,14 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   /// What is paid is set aside before the append is sent, so that fills side by side never spend it twice.
   Task<bus::Verdict> append(const Execution& execution, const std::string& correlation_id,
                             const engine::SwapStep& swap, std::vector<engine::EventDraft> drafts) {
-    const auto term = term_;
+    const auto term = turn_->term();
     (*balances_)[swap.token_in.address] -= swap.amount_in;
     ++under_way_;
     AppendRequest request;
     request.events = next_events(correlation_id, execution.head(), std::move(drafts), now());
     const auto answer = co_await record_.append(std::move(request));
     --under_way_;
-    if (answer && answer->status == AppendAnswer::Status::kCommitted && term == term_) {
+    if (answer && answer->status == AppendAnswer::Status::kCommitted && term == turn_->term()) {
       if (balances_) (*balances_)[swap.token_out.address] += swap.amount_out;
       moved_.set();
       metrics_.trace().record(gateway::series::kHanded, monotonic_ns(), execution.intent_id());
@@ -240,11 +212,11 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     if (balances_) co_return true;
     const auto turn = co_await reading_.lock();
     if (balances_) co_return true;
-    const auto term = term_;
+    const auto term = turn_->term();
     while (under_way_ > 0) co_await pause(executor_, kSettled);
     auto read = co_await read_balances();
     if (!read) log_->warn("the balances are not known: {}", read.error().detail);
-    if (!read || term != term_) co_return false;
+    if (!read || term != turn_->term()) co_return false;
     balances_ = std::move(*read);
     moved_.set();
     co_return true;
@@ -324,7 +296,7 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     while (!stopping_) {
       co_await moved_.wait_for(1s);
       if (stopping_) co_return;
-      if (!drives(term_) || !co_await know_balances()) continue;
+      if (!turn_->holds() || !co_await know_balances()) continue;
       std::ignore = bus_->publish(subject::kPaperAccount, paper_account_text(*balances_));
       co_await pause(executor_, kTell);
     }
@@ -337,9 +309,7 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   gateway::Metrics& metrics_;
   Logger log_;
   RecordClient record_;
-  std::shared_ptr<Lease> lease_;
-  std::uint64_t term_ = 0;  // counts every gain and loss of the lease
-  bus::Subscription plans_;
+  std::shared_ptr<AccountTurn> turn_;
   HeardLives lives_;
   std::optional<Balances> balances_;  // less what fills under way set aside; unset after any doubt
   std::size_t under_way_ = 0;

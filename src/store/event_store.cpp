@@ -212,11 +212,9 @@ Result<engine::Control> read_control(const PgRows& rows, int row) {
 }
 
 Result<Envelope> read_event(const PgRows& rows, int row) {
-  // One allocation for all of a payload: it is read, and goes with its event.
   const auto text = rows.text(row, 8);
   json::error_code error;
-  auto payload = json::parse(text, error,
-                             json::make_shared_resource<json::monotonic_resource>(kParsedSize * text.size()));
+  auto payload = json::parse(text, error, storage_for(text));
   if (error || !payload.is_object())
     return fail(errc::kInternal,
                 "the record holds a payload that is no object: event " + std::string(rows.text(row, 1)));
