@@ -31,15 +31,14 @@ inline Task<void> pause(asio::any_io_executor executor, std::chrono::millisecond
   co_await wait(timer, delay);
 }
 
-/// Wakes all who wait. A wake that comes while nobody waits is kept for the next one. Outlives whoever waits
-/// for it.
+/// Wakes all who wait. A wake that comes while nobody waits is kept for the next one.
 class Signal {
  public:
   explicit Signal(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
   void set() {
-    pending_ = waiting_.empty();
-    for (auto* timer : waiting_) timer->cancel();
+    pending_ = waiting_->empty();
+    for (auto* timer : *waiting_) timer->cancel();
   }
   /// Returns at the next set(), or after `bound`.
   Task<void> wait_for(std::chrono::milliseconds bound) {
@@ -47,27 +46,30 @@ class Signal {
     // One timer each: waiting on a shared one ends the wait of whoever waits already, and two would wake each
     // other without end.
     asio::steady_timer timer(executor_);
-    const Waiting registered(*this, timer);
+    const Waiting registered(waiting_, timer);
     co_await wait(timer, bound);
   }
 
  private:
+  using Timers = std::vector<asio::steady_timer*>;
+
   class Waiting {
    public:
-    Waiting(Signal& signal, asio::steady_timer& timer) : signal_(signal), timer_(&timer) {
-      signal_.waiting_.push_back(timer_);
+    Waiting(std::shared_ptr<Timers> all, asio::steady_timer& timer) : all_(std::move(all)), timer_(&timer) {
+      all_->push_back(timer_);
     }
-    ~Waiting() { std::erase(signal_.waiting_, timer_); }
+    ~Waiting() { std::erase(*all_, timer_); }
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
 
    private:
-    Signal& signal_;
+    std::shared_ptr<Timers> all_;
     asio::steady_timer* timer_;
   };
 
   asio::any_io_executor executor_;
-  std::vector<asio::steady_timer*> waiting_;
+  // Of all who wait: an executor that ends lets go of waits, perhaps after whom they waited for.
+  std::shared_ptr<Timers> waiting_ = std::make_shared<Timers>();
   bool pending_ = false;
 };
 
