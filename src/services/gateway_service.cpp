@@ -87,7 +87,7 @@ class GatewayService::Impl : public gateway::Backend,
     hub_ = gateway::StreamHub::create(bus_->executor(), *this, head);
     hub_->tell_with_pong([market = market_] { return pong_members(market->state(), now()); });
     hub_->tell([this](const gateway::StreamEvent& event) { note_work(event); });
-    SEP_CO_CHECK(co_await count_what_is_owed());
+    co_await count_what_is_owed();
     SEP_CO_TRY(signs_, bus_->subscribe(subject::kServiceAlive, "", [this](const bus::Message& message) {
       if (auto sign = parse_sign_of_life(message.body)) attendance_.heard(std::move(*sign), now());
     }));
@@ -386,12 +386,14 @@ class GatewayService::Impl : public gateway::Backend,
 
   /// What was taken on before this gateway ran. One that begins meanwhile counts until it has waited too
   /// long.
-  Task<Status> count_what_is_owed() {
-    SEP_CO_TRY(const auto unfinished, co_await record_.unfinished());
-    for (const auto& intent : unfinished)
+  Task<void> count_what_is_owed() {
+    const auto self = shared_from_this();
+    const auto unfinished = co_await record_.unfinished();
+    if (!unfinished) log_->warn("what is owed is not known: {}", unfinished.error().detail);
+    if (!unfinished) co_return;
+    for (const auto& intent : *unfinished)
       if (intent.head.state != engine::State::kExecuting)
         admission_.taken(engine::intent_id_of(intent.correlation_id), monotonic_ns());
-    co_return Status{};
   }
 
   /// What of the platform's work is owed: also what other gateways took on.
