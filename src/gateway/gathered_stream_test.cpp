@@ -82,7 +82,9 @@ TEST_F(Gathered, ABusyExecutorSendsAllThatTheSocketTakesInFewTurns) {
 }
 
 TEST_F(Gathered, DrainedWaitsForAPeerThatDoesNotRead) {
-  const std::string more_than_buffers_hold(32'000'000, 'x');
+  const std::string more_than_buffers_hold(8'000'000, 'x');
+  stream->next_layer().socket().set_option(asio::socket_base::send_buffer_size(65'536));
+  peer.set_option(asio::socket_base::receive_buffer_size(65'536));
   write(more_than_buffers_hold);
   drain();
   io.run_for(20ms);

@@ -94,7 +94,7 @@ class GatewayService::Impl : public gateway::Backend,
     SEP_CO_TRY(controls_, ControlView::start(bus_, [this] { measure_halts(); }));
     measure_halts();
     SEP_CO_TRY(health_, bus_->subscribe(subject::kNodeHealth, "", [this](const bus::Message& message) {
-      static_cast<void>(node_health_.heard(message.body, now()));
+      std::ignore = node_health_.heard(message.body, now());
     }));
     for (auto& event : early) hub_->publish(std::move(event));
     SEP_CO_TRY(server_, gateway::Server::listen(bus_->executor(),
