@@ -1,6 +1,7 @@
 #include "services/node_health.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "services/subjects.h"
 
@@ -54,7 +55,7 @@ void NodeHealthReport::send(const node::NodesHealth& health) {
   }
   last_ = health;
   // Not connected: the next ones will do.
-  static_cast<void>(bus_->publish(subject::kNodeHealth, json::serialize(to_json(service_, health))));
+  std::ignore = bus_->publish(subject::kNodeHealth, json::serialize(to_json(service_, health)));
 }
 
 Status NodeHealthHeard::heard(std::string_view message, Timestamp now) {
