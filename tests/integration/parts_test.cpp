@@ -4,6 +4,7 @@
 #include <fstream>
 #include <thread>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hiredis/hiredis.h>
 #include <libpq-fe.h>
@@ -163,22 +164,36 @@ TEST(Postgres, PathsMayHoldBlanksAndQuotes) {
   ASSERT_TRUE(nats) << detail_of(nats);
 }
 
+std::string ask(const Redis& redis, std::vector<const char*> command) {
+  redisContext* context = redisConnectUnix(redis.socket().c_str());
+  auto* reply = static_cast<redisReply*>(
+      redisCommandArgv(context, static_cast<int>(command.size()), command.data(), nullptr));
+  std::string answer = reply != nullptr && reply->str != nullptr ? reply->str : "";
+  freeReplyObject(reply);
+  redisFree(context);
+  return answer;
+}
+
 TEST(Redis, KeepsDataOverAStop) {
   const TempDir dir;
   auto redis = start_redis(dir / "redis");
   ASSERT_TRUE(redis) << detail_of(redis);
-  const auto ask = [&](const char* text) {
-    redisContext* context = redisConnectUnix((*redis)->socket().c_str());
-    auto* reply = static_cast<redisReply*>(redisCommand(context, text));
-    std::string answer = reply != nullptr && reply->str != nullptr ? reply->str : "";
-    freeReplyObject(reply);
-    redisFree(context);
-    return answer;
-  };
-  EXPECT_EQ(ask("SET kept 7"), "OK");
+  EXPECT_EQ(ask(**redis, {"SET", "kept", "7"}), "OK");
   (*redis)->stop();
   ASSERT_TRUE((*redis)->start());
-  EXPECT_EQ(ask("GET kept"), "7");
+  EXPECT_EQ(ask(**redis, {"GET", "kept"}), "7");
+}
+
+TEST(Redis, HasStartedWhileItLoads) {
+  const TempDir dir;
+  auto redis = start_redis(dir / "redis");
+  ASSERT_TRUE(redis) << detail_of(redis);
+  // Enough that reading it takes a second or more.
+  ask(**redis, {"EVAL", "for i = 1, 1000000 do redis.call('SET', i, 'x') end", "0"});
+  ASSERT_EQ(ask(**redis, {"GET", "1000000"}), "x");
+  (*redis)->stop();
+  ASSERT_TRUE((*redis)->start());
+  EXPECT_THAT(ask(**redis, {"GET", "1"}), testing::StartsWith("LOADING"));
 }
 
 TEST(Anvil, KeepsTheChainOverAStop) {
