@@ -39,6 +39,7 @@ using Clock = std::chrono::steady_clock;
 // the part is being restarted.
 constexpr std::uint16_t kFirstPort = 20'000;
 constexpr std::uint16_t kLastPort = 32'000;
+constexpr int kPortTries = 5;
 constexpr const char* kLoopback = "127.0.0.1";
 
 class Fd {
@@ -198,10 +199,10 @@ Status Part::start() {
   stop();
   SEP_CHECK(make_directory(directory_));
   PidFile(directory_ / (name_ + ".id")).stop_stale(milliseconds(15'000), stop_signal_);
-  const auto deadline = Clock::now() + options_.start_timeout;
-  for (;;) {
+  for (int tries = 1;; ++tries) {
     auto status = try_start();
-    if (status || Clock::now() > deadline || !retry_after(last_log_line(options_.log_file))) return status;
+    if (status || options_.cancel.stop_requested() || !retry_after(last_log_line(options_.log_file), tries))
+      return status;
   }
 }
 
@@ -233,7 +234,7 @@ Status Part::try_start() {
   return on_ready();
 }
 
-bool Part::retry_after(const std::string&) {
+bool Part::retry_after(const std::string&, int) {
   return false;
 }
 
@@ -279,8 +280,8 @@ bool Nats::answers() {
   return first_line_from(port_, milliseconds(200)).find("\"" + server_name_ + "\"") != std::string::npos;
 }
 
-bool Nats::retry_after(const std::string& last_line) {
-  return mentions_taken_port(last_line);
+bool Nats::retry_after(const std::string& last_line, int tries) {
+  return tries < kPortTries && mentions_taken_port(last_line);
 }
 
 Result<std::unique_ptr<Nats>> start_nats(const fs::path& directory, PartOptions options) {
@@ -406,12 +407,14 @@ bool Postgres::answers() {
   return PQping(conninfo().c_str()) == PQPING_OK;
 }
 
-bool Postgres::retry_after(const std::string& last_line) {
+bool Postgres::retry_after(const std::string& last_line, int tries) {
   // The children of a server that was killed need a moment to notice.
+  constexpr milliseconds kPause{200};
+  if (tries * kPause > start_timeout()) return false;
   if (last_line.find("pre-existing shared memory block") == std::string::npos &&
       last_line.find("Terminate any old server processes") == std::string::npos)
     return false;
-  std::this_thread::sleep_for(milliseconds(200));
+  std::this_thread::sleep_for(kPause);
   return true;
 }
 
@@ -542,8 +545,8 @@ bool Anvil::answers() {
   return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
-bool Anvil::retry_after(const std::string& last_line) {
-  return mentions_taken_port(last_line);
+bool Anvil::retry_after(const std::string& last_line, int tries) {
+  return tries < kPortTries && mentions_taken_port(last_line);
 }
 
 Result<std::unique_ptr<Anvil>> start_anvil(const fs::path& directory, AnvilOptions options) {

@@ -57,8 +57,9 @@ class Part {
   virtual Result<Command> prepare() = 0;
   /// Whether the started server answers.
   virtual bool answers() = 0;
-  /// After a try that ended early: whether another try may succeed (the port was taken, …).
-  virtual bool retry_after(const std::string& last_line);
+  /// After the `tries`-th try ended early: whether another may succeed (the port was taken, …).
+  virtual bool retry_after(const std::string& last_line, int tries);
+  std::chrono::milliseconds start_timeout() const { return options_.start_timeout; }
   /// Once, when it first answers.
   virtual Status on_ready() { return {}; }
 
@@ -85,7 +86,7 @@ class Nats final : public Part {
  protected:
   Result<Command> prepare() override;
   bool answers() override;
-  bool retry_after(const std::string& last_line) override;
+  bool retry_after(const std::string& last_line, int tries) override;
 
  private:
   std::uint16_t port_ = 0;
@@ -104,7 +105,7 @@ class Postgres final : public Part {
  protected:
   Result<Command> prepare() override;
   bool answers() override;
-  bool retry_after(const std::string& last_line) override;
+  bool retry_after(const std::string& last_line, int tries) override;
   Status on_ready() override;
 
  private:
@@ -156,7 +157,7 @@ class Anvil final : public Part {
  protected:
   Result<Command> prepare() override;
   bool answers() override;
-  bool retry_after(const std::string& last_line) override;
+  bool retry_after(const std::string& last_line, int tries) override;
 
  private:
   /// The block where the fork leaves its origin: the newest at the first start, the same one ever after,

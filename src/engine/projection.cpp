@@ -22,9 +22,6 @@ using namespace document;
 constexpr std::size_t kMaxDocuments = 50'000;
 constexpr std::size_t kDocumentBytes = 2'048;  // what an intent's or a plan's document takes at first
 
-constexpr std::string_view kIntentPrefix = "intent:";
-constexpr std::string_view kPlanPrefix = "plan:";
-
 /// The state an event leads to; nothing for events that do not change it.
 std::optional<State> state_set_by(std::string_view event_topic) {
   constexpr std::array<std::pair<std::string_view, State>, 15> kStates = {{
@@ -434,10 +431,10 @@ void refresh_totals(json::object& stats) {
 }  // namespace
 
 std::string intent_key(std::string_view intent_id) {
-  return std::string(kIntentPrefix).append(intent_id);
+  return "intent:" + std::string(intent_id);
 }
 std::string plan_key(std::string_view plan_id) {
-  return std::string(kPlanPrefix).append(plan_id);
+  return "plan:" + std::string(plan_id);
 }
 std::string positions_key(std::string_view strategy_id) {
   return "positions:" + std::string(strategy_id);
@@ -551,7 +548,7 @@ Projection::Projection(std::uint64_t last_global_sequence, Fetch fetch, Wanted w
 
 Result<Projection::Entry*> Projection::document(std::string key, Origin origin) {
   if (const auto known = documents_.find(key); known != documents_.end()) return &*known;
-  auto memory = key.starts_with(kIntentPrefix) || key.starts_with(kPlanPrefix)
+  auto memory = key.starts_with(intent_key("")) || key.starts_with(plan_key(""))
                     ? std::make_unique<json::monotonic_resource>(kDocumentBytes)
                     : nullptr;
   const json::storage_ptr storage = memory ? json::storage_ptr(memory.get()) : json::storage_ptr();

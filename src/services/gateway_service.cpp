@@ -88,7 +88,6 @@ class GatewayService::Impl : public gateway::Backend,
     hub_ = gateway::StreamHub::create(bus_->executor(), *this, head);
     hub_->tell_with_pong([market = market_] { return pong_members(market->state(), now()); });
     hub_->tell([this](const gateway::StreamEvent& event) { note_work(event); });
-    co_await count_what_is_owed();
     SEP_CO_TRY(signs_, bus_->subscribe(subject::kServiceAlive, "", [this](const bus::Message& message) {
       if (auto sign = parse_sign_of_life(message.body)) attendance_.heard(std::move(*sign), now());
     }));
@@ -106,6 +105,8 @@ class GatewayService::Impl : public gateway::Backend,
                                                 *this, hub_, metrics_));
     log_->info("listening on {}:{}", settings_.gateway.host, server_->port());
     asio::co_spawn(bus_->executor(), look_for_missed(), [self = shared_from_this()](std::exception_ptr) {});
+    asio::co_spawn(bus_->executor(), count_what_is_owed(),
+                   [self = shared_from_this()](std::exception_ptr) {});
     co_return Status{};
   }
 
@@ -385,16 +386,19 @@ class GatewayService::Impl : public gateway::Backend,
     }
   }
 
-  /// What was taken on before this gateway ran. One that begins meanwhile counts until it has waited too
-  /// long.
+  /// What was taken on shortly before this gateway ran: older ones wait for something else than the platform.
+  /// One that begins meanwhile counts until it has waited too long.
   Task<void> count_what_is_owed() {
     const auto self = shared_from_this();
     const auto unfinished = co_await record_.unfinished();
     if (!unfinished) log_->warn("what is owed is not known: {}", unfinished.error().detail);
     if (!unfinished) co_return;
-    for (const auto& intent : *unfinished)
-      if (intent.head.state != engine::State::kExecuting)
-        admission_.taken(engine::intent_id_of(intent.correlation_id), monotonic_ns());
+    const auto since = now().plus_ms(-std::chrono::milliseconds(gateway::Admission::kWaits).count());
+    for (const auto& intent : *unfinished) {
+      const auto id = engine::intent_id_of(intent.correlation_id);
+      if (intent.head.state != engine::State::kExecuting && ulid_time(id).value_or(Timestamp{}) >= since)
+        admission_.taken(id, monotonic_ns());
+    }
   }
 
   /// What of the platform's work is owed: also what other gateways took on.

@@ -246,18 +246,15 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     co_return co_await asio::co_spawn(
         cache_thread_.get_executor(),
         [self, last]() -> Task<Result<Balances>> {
-          auto models = store::ReadModels::open(self->settings_.endpoints.redis_socket);
-          if (!models && models.error().detail.contains("LOADING"))
-            co_return fail(errc::kNotReady, models.error().detail);
-          if (!models) co_return fail(models.error());
-          SEP_CO_TRY(const auto head, models->head());
+          SEP_CO_TRY(auto models, store::ReadModels::open(self->settings_.endpoints.redis_socket));
+          SEP_CO_TRY(const auto head, models.head());
           if (head < last) co_return fail(errc::kNotReady, "the read models are behind the record");
           auto balances = self->settings_.paper.balances;
           std::optional<std::string> after;
           for (bool more = true; more;) {
-            SEP_CO_TRY(const auto page, models->strategies(after, kStrategies));
+            SEP_CO_TRY(const auto page, models.strategies(after, kStrategies));
             for (const auto& strategy : page.strategies) {
-              SEP_CO_TRY(const auto positions, models->positions(strategy));
+              SEP_CO_TRY(const auto positions, models.positions(strategy));
               if (positions) SEP_CO_CHECK(add_positions(*positions, self->settings_.chain, balances));
             }
             after = page.next_after;

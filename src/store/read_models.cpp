@@ -151,10 +151,8 @@ class Projector {
   void forget() { projection_.reset(); }
 
   Result<ApplyOutcome> apply(std::span<const Envelope> events) {
-    auto changes = fold(events);
-    if (!changes) return given_up(std::move(changes).error());
-    if (*changes) store_in_turn(std::launch::deferred, std::move(**changes));
-    return *changes ? stored() : Result<ApplyOutcome>(ApplyOutcome::kNeedsCatchUp);
+    auto change = fold(events);
+    return concluded(change ? store(std::move(*change)) : fail(std::move(change).error()));
   }
 
   /// Applies the record's events after Redis's head up to `last`, or to the record's end: what a page changes
@@ -165,15 +163,20 @@ class Projector {
     RecordPages pages(record, start, last, kReplayBatch);
     for (auto at = start;;) {
       const auto events = pages.next();
-      auto changes = events ? fold(*events) : Result<std::optional<Change>>(fail(events.error()));
-      SEP_TRY(const auto outcome, stored());
-      if (!changes) return given_up(std::move(changes).error());
-      if (outcome != ApplyOutcome::kApplied || !*changes)
-        return fail(errc::kNotReady, "another process writes the same read models");
+      auto change = events ? fold(*events) : Result<std::optional<Change>>(fail(events.error()));
+      // What is being stored is waited for, whatever came of this page.
+      if (storing_.valid()) {
+        SEP_TRY(const auto outcome, concluded(storing_.get()));
+        if (outcome != ApplyOutcome::kApplied)
+          return fail(errc::kNotReady, "another process writes the same read models");
+      }
+      if (!change) return given_up(std::move(change).error());
       if (events->empty()) return at - start;
       if (keep_on && !keep_on()) return given_up({errc::kNotReady, "the replay was ended", {}});
       at = events->back().global_sequence;
-      store_in_turn(std::launch::async, std::move(**changes));
+      storing_ = std::async(std::launch::async, [this, change = std::move(*change)]() mutable {
+        return store(std::move(change));
+      });
     }
   }
 
@@ -190,6 +193,10 @@ class Projector {
   std::unexpected<Error> given_up(Error why) {
     forget();
     return fail(std::move(why));
+  }
+  Result<ApplyOutcome> concluded(Result<ApplyOutcome> outcome) {
+    if (!outcome || *outcome != ApplyOutcome::kApplied) forget();
+    return outcome;
   }
 
   /// Nothing where events are missing before these.
@@ -208,25 +215,13 @@ class Projector {
     return Change{before, projection_->take_changes()};
   }
 
-  void store_in_turn(std::launch when, Change change) {
-    storing_ = std::async(when, [this, change = std::move(change)]() mutable -> Result<ApplyOutcome> {
-      if (change.changes.empty()) return ApplyOutcome::kApplied;
-      return store(change.head, std::move(change.changes));
-    });
-  }
-
-  /// What became of the last change.
-  Result<ApplyOutcome> stored() {
-    Result<ApplyOutcome> outcome = ApplyOutcome::kApplied;
-    if (storing_.valid()) outcome = storing_.get();
-    if (!outcome || *outcome != ApplyOutcome::kApplied) forget();
-    return outcome;
-  }
-
-  /// Writes the changes where Redis is still at `expected_head`.
-  Result<ApplyOutcome> store(std::uint64_t expected_head, Changes changes) {
+  /// Writes the change where Redis is still where it began.
+  Result<ApplyOutcome> store(std::optional<Change> change) {
+    if (!change) return ApplyOutcome::kNeedsCatchUp;
+    auto& changes = change->changes;
+    if (changes.empty()) return ApplyOutcome::kApplied;
     SEP_TRY(const auto watched, redis_.pipeline({{"WATCH", kHeadKey}, {"GET", kHeadKey}}));
-    if (parse_head(watched[1].text()) != expected_head) {
+    if (parse_head(watched[1].text()) != change->head) {
       SEP_CHECK(redis_.call({"UNWATCH"}));
       return ApplyOutcome::kNeedsCatchUp;
     }
@@ -241,7 +236,7 @@ class Projector {
   RedisConnection redis_;
   std::optional<Projection> projection_;
   std::uint64_t documents_written_ = 0;
-  std::future<Result<ApplyOutcome>> storing_;
+  std::future<Result<ApplyOutcome>> storing_;  // of follow(): the page before the one that is folded
 };
 
 /// Counts and times of one replay.

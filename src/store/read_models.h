@@ -87,7 +87,8 @@ class ReadModels {
   /// Asked after each page of a replay; false ends it with NOT_READY.
   using KeepOn = std::function<bool()>;
 
-  /// Connects to Redis on a unix socket. CACHE_UNAVAILABLE. A lost connection is made again by the next call.
+  /// Connects to Redis on a unix socket. CACHE_UNAVAILABLE; NOT_READY while it loads, as every call below. A
+  /// lost connection is made again by the next call.
   static Result<ReadModels> open(const std::string& socket, Options options);
   static Result<ReadModels> open(const std::string& socket);
   ReadModels(ReadModels&&) noexcept;

@@ -8,8 +8,6 @@ namespace sep::store {
 namespace {
 
 constexpr std::size_t kBatch = 1'000;  // events read and folded between two looks at the clock
-constexpr std::string_view kIntentPrefix = "intent:";
-constexpr std::string_view kPlanPrefix = "plan:";
 
 }  // namespace
 
@@ -39,11 +37,11 @@ Result<std::optional<json::object>> RecordFold::fetch(const std::string& key) {
     return events;
   };
   json::object found;
-  if (key.starts_with(kIntentPrefix)) {
-    SEP_TRY(const auto events, history_of(engine::correlation_of(key.substr(kIntentPrefix.size()))));
+  if (const auto prefix = engine::intent_key(""); key.starts_with(prefix)) {
+    SEP_TRY(const auto events, history_of(engine::correlation_of(key.substr(prefix.size()))));
     found = engine::fold_intent(events);
-  } else if (key.starts_with(kPlanPrefix)) {
-    const auto plan_id = key.substr(kPlanPrefix.size());
+  } else if (const auto plan_prefix = engine::plan_key(""); key.starts_with(plan_prefix)) {
+    const auto plan_id = key.substr(plan_prefix.size());
     pages_->wait();
     SEP_TRY(const auto correlation_id, record_->intent_of_plan(plan_id));
     if (!correlation_id) return std::nullopt;

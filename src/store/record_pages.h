@@ -1,5 +1,6 @@
 #pragma once
 // The record read on from a place, page by page: each page is read while the one before it is worked on.
+#include <algorithm>
 #include <cstdint>
 #include <future>
 #include <optional>

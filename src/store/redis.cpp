@@ -53,7 +53,8 @@ Result<RedisReply> RedisConnection::receive() {
   if (static_cast<redisReply*>(reply)->type != REDIS_REPLY_ERROR) return owned;
   // Answers to later commands of the pipeline may follow: this connection is not to be used again.
   context_.reset();
-  return fail(errc::kCacheUnavailable, "Redis refuses: " + std::string(owned.text()));
+  return fail(owned.text().starts_with("LOADING") ? errc::kNotReady : errc::kCacheUnavailable,
+              "Redis refuses: " + std::string(owned.text()));
 }
 
 Result<RedisReply> RedisConnection::call(const Arguments& arguments) {

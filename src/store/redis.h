@@ -42,7 +42,8 @@ class RedisConnection {
   /// Connects at the first call. `database` is Redis's number of it.
   RedisConnection(std::string socket, int timeout_ms, int database);
 
-  /// One command and its answer. CACHE_UNAVAILABLE: no connection, no answer in time, or an error answered.
+  /// One command and its answer. CACHE_UNAVAILABLE: no connection, no answer in time, or an error answered;
+  /// NOT_READY: it still loads what it had.
   Result<RedisReply> call(const Arguments& arguments);
   /// All commands in one write, then their answers in order; the first error among them is the result's.
   Result<std::vector<RedisReply>> pipeline(const std::vector<Arguments>& commands);
