@@ -254,6 +254,7 @@ class Load {
   }
 
   std::int64_t gap_ns() {
+    if (options_.spacing == Spacing::kOneByOne) return until_ns_;  // until the present one has ended
     const double mean = kNsPerS / options_.rate;
     if (options_.spacing == Spacing::kFixed) return static_cast<std::int64_t>(mean);
     return static_cast<std::int64_t>(std::exponential_distribution<double>(1 / mean)(random_));
@@ -296,7 +297,7 @@ class Load {
         idle_.push_back(connection);
         answered(due, written, answer);
         dispatch();
-        stop_when_done();
+        go_on_when_done();
       });
     }
   }
@@ -333,12 +334,16 @@ class Load {
     if (intent.due_ns != 0 && intent.ended_ns == 0) --open_;
     intent.ended_ns = at;
     intent.ended_with = topic;
-    stop_when_done();
+    go_on_when_done();
     return global;
   }
 
-  void stop_when_done() {
-    if (all_due_ && waiting_.empty() && under_way_ == 0 && open_ == 0) context_.stop();
+  void go_on_when_done() {
+    if (!all_due_ || !waiting_.empty() || under_way_ != 0 || open_ != 0) return;
+    next_due_ns_ = monotonic_ns();
+    if (options_.spacing != Spacing::kOneByOne || next_due_ns_ >= until_ns_) return context_.stop();
+    all_due_ = false;
+    arrive();
   }
 
   void conclude() {

@@ -1,6 +1,6 @@
 #pragma once
 // Open-loop load on a running platform: intents are due at times that do not depend on its answers, and what
-// waits because it is slow, waits in the figures.
+// waits because it is slow, waits in the figures. Or one intent after the other, as the floor is measured.
 //
 // Entry point: run_load. One thread; connections are kept, one request at a time on each.
 #include <cstdint>
@@ -15,7 +15,8 @@
 
 namespace sep::app {
 
-enum class Spacing { kPoisson, kFixed };
+/// kOneByOne: an intent is due when the one before it has ended; `rate` says nothing then.
+enum class Spacing { kPoisson, kFixed, kOneByOne };
 
 struct LoadOptions {
   std::string url;       // http://host:port

@@ -75,6 +75,12 @@ json::object floor_json(const Floor& floor) {
   return object;
 }
 
+std::string arrivals(const LoadOptions& load) {
+  if (load.spacing == Spacing::kOneByOne) return "one intent after the other";
+  return fmt::format("{:.0f} intents/s, {}", load.rate,
+                     load.spacing == Spacing::kPoisson ? "Poisson" : "evenly spaced");
+}
+
 std::string counts(const LoadOutcome& outcome) {
   std::string text;
   for (const auto& [status, count] : outcome.statuses)
@@ -92,9 +98,8 @@ std::string text_of(const BenchReport& report) {
   const auto& load = report.load;
   const auto& outcome = report.outcome;
   std::string text = fmt::format(
-      "{}: {:.0f} intents/s ({}) for {:.0f} s after {:.0f} s of warm-up, {} connections, {} stream clients\n",
-      report.platform, load.rate, load.spacing == Spacing::kPoisson ? "Poisson" : "evenly spaced",
-      load.seconds, load.warm_up_s, load.connections, load.ws_clients);
+      "{}: {} for {:.0f} s after {:.0f} s of warm-up, {} connections, {} stream clients\n", report.platform,
+      arrivals(load), load.seconds, load.warm_up_s, load.connections, load.ws_clients);
   text += fmt::format("{}\n", counts(outcome));
   text += fmt::format(
       "completed {:.1f} intents/s while the load lasted; at most {} requests waited for a connection{}\n\n",
@@ -146,7 +151,9 @@ json::object json_of(const BenchReport& report) {
            {{"rate", load.rate},
             {"seconds", load.seconds},
             {"warm_up_seconds", load.warm_up_s},
-            {"spacing", load.spacing == Spacing::kPoisson ? "poisson" : "fixed"},
+            {"spacing", load.spacing == Spacing::kPoisson ? "poisson"
+                        : load.spacing == Spacing::kFixed ? "fixed"
+                                                          : "one-by-one"},
             {"connections", load.connections},
             {"ws_clients", load.ws_clients},
             {"seed", load.seed}}},
@@ -297,8 +304,7 @@ std::string svg_of(const BenchReport& report) {
                          duration(stage.samples.percentile(50)), duration(stage.samples.percentile(99)));
     names += "\n";
   }
-  const auto subtitle = fmt::format("{:.0f} intents/s, {} for {:.0f} s: {} completed", report.load.rate,
-                                    report.load.spacing == Spacing::kPoisson ? "Poisson" : "evenly spaced",
+  const auto subtitle = fmt::format("{} for {:.0f} s: {} completed", arrivals(report.load),
                                     report.load.seconds, report.outcome.completed.count());
   return fmt::format(
              R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-label="Latency by percentile">)",

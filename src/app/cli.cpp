@@ -680,8 +680,10 @@ int run_cli(int argc, const char* const* argv) {
       ->add_option("--ws-clients", bench_options.ws_clients, "clients of /stream that hear everything")
       ->check(CLI::Range(1, 2000))
       ->capture_default_str();
-  bench_command->add_option("--spacing", bench_options.spacing, "of the arrivals")
-      ->check(CLI::IsMember({"poisson", "fixed"}))
+  bench_command
+      ->add_option("--spacing", bench_options.spacing,
+                   "of the arrivals; one-by-one: each intent when the one before it has ended")
+      ->check(CLI::IsMember({"poisson", "fixed", "one-by-one"}))
       ->capture_default_str();
   bench_command->add_option("--seed", bench_options.seed, "of arrivals and of what is asked")
       ->capture_default_str();

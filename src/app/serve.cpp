@@ -125,7 +125,7 @@ class Host {
       heartbeat_->add("planner");
     }
     if (runs("intents")) {
-      SEP_CO_TRY(intents_, co_await services::IntentManager::start(bus_, metrics_));
+      SEP_CO_TRY(intents_, co_await services::IntentManager::start(bus_, settings_.risk, metrics_));
       heartbeat_->add("intents");
     }
     if (runs("orchestrator") && settings_.on_paper()) {

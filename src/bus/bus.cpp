@@ -212,7 +212,7 @@ void Core::on_error(natsConnection*, natsSubscription*, natsStatus status, void*
 // ------------------------------------------------------------------------------------
 
 Status Core::send(const std::string& subject, const std::string& reply, std::string_view body,
-                  const Headers& headers) {
+                  const Headers& headers, const std::any& object) {
   // The answer to a request that was handed over here.
   if (!inbox_.empty() && subject.starts_with(inbox_)) {
     take_reply({.message = {.subject = subject, .body = std::string(body)}});
@@ -220,6 +220,7 @@ Status Core::send(const std::string& subject, const std::string& reply, std::str
   }
   // cnats would keep the message and send it whenever the server is back; its sender has moved on by then.
   if (!connected()) return fail(errc::kBusUnavailable, "not connected to NATS");
+  hand_over(subject, body, object);
   natsMsg* raw = nullptr;
   natsStatus status = natsMsg_Create(&raw, subject.c_str(), reply.empty() ? nullptr : reply.c_str(),
                                      body.data(), static_cast<int>(body.size()));
@@ -228,7 +229,6 @@ Status Core::send(const std::string& subject, const std::string& reply, std::str
     if (status == NATS_OK) status = natsMsgHeader_Set(raw, key, value.c_str());
   if (status == NATS_OK) status = natsConnection_PublishMsg(connection_, raw);
   if (status != NATS_OK) return fail(errc::kBusUnavailable, describe(status));
-  hand_over(subject, body);
   return {};
 }
 
@@ -293,9 +293,13 @@ std::uint64_t Core::put(const Question& question, ReplyHandler handler) {
   }
   auto reply = inbox_ + std::to_string(number);
   if (const auto here = connected() ? served_here(question.subject) : nullptr) {
-    Listener::receive(
-        here, {.message = {.subject = question.subject, .reply = std::move(reply), .body = question.body}});
-  } else if (auto sent = send(question.subject, reply, question.body, headers_of(question)); !sent) {
+    Listener::receive(here, {.message = {.subject = question.subject,
+                                         .reply = std::move(reply),
+                                         .body = question.body,
+                                         .object = question.object}});
+  } else if (auto sent = send(question.subject, reply, question.text ? question.text() : question.body,
+                              headers_of(question), question.object);
+             !sent) {
     answer(number, fail(std::move(sent).error()));
   }
   return number;
@@ -352,7 +356,7 @@ std::shared_ptr<Listener> Core::served_here(std::string_view subject) {
   return nullptr;
 }
 
-void Core::hand_over(const std::string& subject, std::string_view body) {
+void Core::hand_over(const std::string& subject, std::string_view body, const std::any& object) {
   // Held beyond the lock: whoever lets go of a listener last also ends what its handler owns.
   std::vector<std::shared_ptr<Listener>> listeners;
   {
@@ -362,7 +366,39 @@ void Core::hand_over(const std::string& subject, std::string_view body) {
         listeners.push_back(local.listener.lock());
   }
   for (const auto& listener : listeners)
-    if (listener) Listener::receive(listener, {.message = {.subject = subject, .body = std::string(body)}});
+    if (listener)
+      Listener::receive(listener, {.message = {.subject = subject,
+                                               .body = object.has_value() ? std::string() : std::string(body),
+                                               .object = object}});
+}
+
+std::vector<std::shared_ptr<Core::Hearer>> Core::hearers_of(std::string_view subject) {
+  std::vector<std::shared_ptr<Hearer>> found;
+  const std::scoped_lock lock(locals_mutex_);
+  for (const auto& weak : hearers_)
+    if (auto hearer = weak.lock(); hearer && engine::topic::matches(hearer->pattern, subject))
+      found.push_back(std::move(hearer));
+  return found;
+}
+
+bool Core::awaits(std::string_view subject) {
+  return !hearers_of(subject).empty();
+}
+
+void Core::announce(std::string subject, std::string message_id, std::any what) {
+  Message message{.subject = std::move(subject), .deliveries = 1, .object = std::move(what)};
+  asio::post(executor, [self = shared_from_this(), id = std::move(message_id), message = std::move(message)] {
+    if (self->closed_) return;
+    for (const auto& hearer : self->hearers_of(message.subject)) hearer->handler(id, message);
+  });
+}
+
+std::shared_ptr<void> Core::hear_announced(std::string pattern, AnnouncementHandler handler) {
+  auto hearer = std::make_shared<Hearer>(std::move(pattern), std::move(handler));
+  const std::scoped_lock lock(locals_mutex_);
+  std::erase_if(hearers_, [](const auto& weak) { return weak.expired(); });
+  hearers_.push_back(hearer);
+  return hearer;
 }
 
 asio::awaitable<Result<json::object>> Core::api(std::shared_ptr<Core> self, std::string call,
@@ -424,13 +460,37 @@ asio::awaitable<Result<std::string>> Bus::request(std::string subject, std::stri
   co_return std::move(results[0]);
 }
 
-Status Bus::publish(std::string_view subject, std::string_view body) {
-  return core_->send(std::string(subject), {}, body);
+asio::awaitable<Result<std::string>> Bus::request(std::string subject, std::any object,
+                                                  std::function<std::string()> text, milliseconds timeout) {
+  std::vector<Question> questions(1);
+  questions[0].subject = std::move(subject);
+  questions[0].object = std::move(object);
+  questions[0].text = std::move(text);
+  auto results = co_await Core::ask(core_, std::move(questions), timeout);
+  co_return std::move(results[0]);
+}
+
+Status Bus::publish(std::string_view subject, std::string_view body, std::any object) {
+  return core_->send(std::string(subject), {}, body, {}, object);
 }
 
 Status Bus::reply(const Message& request, std::string_view body) {
   if (request.reply.empty()) return fail(errc::kInvalidValue, "no answer is awaited");
   return core_->send(request.reply, {}, body);
+}
+
+bool Bus::awaits(std::string_view subject) const {
+  return core_->awaits(subject);
+}
+
+void Bus::announce(std::string subject, std::string message_id, std::any what) {
+  core_->announce(std::move(subject), std::move(message_id), std::move(what));
+}
+
+Subscription Bus::hear_announced(std::string subject, MessageHandler handler) {
+  return Subscription(core_->hear_announced(
+      std::move(subject),
+      [handler = std::move(handler)](const std::string&, const Message& message) { handler(message); }));
 }
 
 Result<Subscription> Bus::subscribe(const std::string& subject, const std::string& queue_group,

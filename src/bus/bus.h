@@ -23,6 +23,9 @@
 //  7. A request that this Bus itself serves does not go over the server: it is handed over here, whatever
 //     other members the queue group has. So is what it sends to its own subscribers (those without a queue
 //     group). While the connection is down both fail as any other sending does.
+//  8. What is announced reaches this process alone, and may never be: nothing is sent, stored or kept. A work
+//     queue's handler that acknowledges it has done the work of the stream's message of the same id.
+#include <any>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -51,6 +54,8 @@ struct Message {
   std::string body{};
   std::uint64_t stream_sequence = 0;  // 0: not from a stream
   std::uint64_t deliveries = 0;       // how often the work queue has delivered it, this time included
+  /// What a sender in this process handed over instead of a body: see request, publish and announce.
+  std::any object{};
 };
 
 using MessageHandler = std::function<void(const Message&)>;
@@ -110,6 +115,7 @@ struct Publication {
   std::string message_id{};  // Nats-Msg-Id
   /// The stream refuses it (INVALID_VALUE) unless its last message has this sequence; empty: whatever it has.
   std::optional<std::uint64_t> expected_last_sequence{};
+  std::any object{};  // as of Bus::publish
 };
 
 struct PubAck {
@@ -157,7 +163,11 @@ struct ConsumerConfig {
   std::int64_t max_ack_pending = 10'000;  // of the whole group
   std::uint64_t max_tries = 10;           // deliveries; the message is dead when the last one fails
   std::size_t max_in_flight = 256;        // handlers at once in this member; further messages wait here
-  milliseconds check_interval{2000};      // how soon a consumer that was deleted elsewhere is made again
+  /// The handler is also called with what is announced. Its Verdict::ack is the acknowledgement of the
+  /// stream's message with that id; after any other verdict that message is handled as if nothing had been
+  /// announced.
+  bool early = false;
+  milliseconds check_interval{2000};  // how soon a consumer that was deleted elsewhere is made again
 };
 
 /// Of one consumer of this process, for metrics.
@@ -206,8 +216,13 @@ class Bus {
 
   /// BUS_UNAVAILABLE: not connected, nobody serves the subject, or the connection was lost; TIMEOUT.
   asio::awaitable<Result<std::string>> request(std::string subject, std::string body, milliseconds timeout);
-  /// To whoever listens now. BUS_UNAVAILABLE.
-  Status publish(std::string_view subject, std::string_view body);
+  /// The same; where this Bus serves the subject its handler gets `object` and no body, and `text`, which
+  /// makes the body that says the same, is not called.
+  asio::awaitable<Result<std::string>> request(std::string subject, std::any object,
+                                               std::function<std::string()> text, milliseconds timeout);
+  /// To whoever listens now; its own subscribers get `object`, where there is one, instead of the body.
+  /// BUS_UNAVAILABLE.
+  Status publish(std::string_view subject, std::string_view body, std::any object = {});
   /// Answers a request. BUS_UNAVAILABLE; INVALID_VALUE where no answer is awaited.
   Status reply(const Message& request, std::string_view body);
 
@@ -222,6 +237,16 @@ class Bus {
   /// block; answer with reply() from any thread. Destroying the subscription waits for a running handler.
   Result<Subscription> serve_raw(const std::string& subject, const std::string& queue_group,
                                  MessageHandler handler);
+
+  // --- Announcements, any thread
+
+  /// Whether somebody here hears what is announced on the subject.
+  bool awaits(std::string_view subject) const;
+  /// Tells this process what a stream is about to get on `subject` with this message id; to be called in the
+  /// order in which the stream will have it.
+  void announce(std::string subject, std::string message_id, std::any what);
+  /// On the executor, and called there. `subject` may have wildcards.
+  Subscription hear_announced(std::string subject, MessageHandler handler);
 
   // --- Streams
 

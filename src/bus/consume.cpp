@@ -5,8 +5,12 @@
 //     server, so that none goes to another member while this one lives.
 //  2. A redelivery of a held message does not start a second handler; it only brings a newer reply subject.
 //  3. A message leaves the queue by +ACK, or by +TERM after its dead letter is stored.
+//  4. While a handler works on what was announced, the stream's message of the same id waits in held_ for its
+//     verdict. What is remembered of announcements is bounded: a message that meets no memory of its own is
+//     handled again, as any that is delivered twice.
 #include <deque>
 #include <map>
+#include <unordered_map>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/detached.hpp>
@@ -25,7 +29,8 @@ constexpr milliseconds kExceptionRetry{1000};  // of a handler that threw
 constexpr milliseconds kDeadLetterTimeout{5000};
 constexpr milliseconds kDeadLetterRetry{1000};  // when the dead letter could not be stored
 constexpr milliseconds kDeadLetterAge{std::chrono::days(30)};
-constexpr int kProgressPerAckWait = 3;  // two may be lost
+constexpr int kProgressPerAckWait = 3;          // two may be lost
+constexpr std::size_t kMostDoneEarly = 10'000;  // announced and done, their message not yet delivered
 
 StreamConfig dead_letters() {
   StreamConfig config;
@@ -57,6 +62,11 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
                                    Listener::Where::kExecutor, [weak](Incoming incoming) {
                                      if (const auto queue = weak.lock()) queue->receive(std::move(incoming));
                                    }));
+    if (self->config_.early)
+      self->announcements_ = self->core_->hear_announced(
+          self->config_.filter_subject, [weak](const std::string& id, const Message& message) {
+            if (const auto queue = weak.lock()) queue->announced(id, message);
+          });
     const auto until = std::chrono::steady_clock::now() + kStreamPatience;
     auto ensured = co_await ensure_consumer(self);
     // Perhaps its stream is being made anew at this moment.
@@ -65,6 +75,8 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
       ensured = co_await ensure_consumer(self);
     }
     if (!ensured) {
+      self->open_ = false;
+      self->announcements_.reset();
       self->listener_->close();
       co_return fail(ensured.error());
     }
@@ -77,6 +89,7 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
 
   void stop() override {
     if (!std::exchange(open_, false)) return;
+    announcements_.reset();
     listener_->close();
     check_.wake();
     progress_.wake();
@@ -152,6 +165,13 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
     if (!delivery) return;
     message.stream_sequence = delivery->stream_sequence;
     message.deliveries = delivery->deliveries;
+    const auto early = early_.find(incoming.message_id);
+    if (early != early_.end() && early->second.done) {
+      early_.erase(early);
+      ++counters_.acked;
+      send(message.reply, "+ACK");
+      return;
+    }
     const Key key{message.stream_sequence, std::string(delivery->stored_at)};
     const auto [held, is_new] = held_.insert_or_assign(key, std::move(message));
     if (!is_new) return;
@@ -159,8 +179,54 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
     for (auto former = held_.lower_bound({key.first, {}});
          former != held_.end() && former->first.first == key.first; ++former)
       if (former->first != key) former->second.reply.clear();
+    if (early != early_.end()) {
+      early->second.delivered = key;
+      return;
+    }
     waiting_.push_back(key);
     start_handlers();
+  }
+
+  // --- What is announced
+
+  void announced(const std::string& id, const Message& message) {
+    if (running_ >= config_.max_in_flight || !early_.try_emplace(id).second) return;
+    ++running_;
+    asio::co_spawn(core_->executor, handle_early(shared_from_this(), id, message), asio::detached);
+  }
+
+  static asio::awaitable<void> handle_early(std::shared_ptr<WorkQueue> self, std::string id,
+                                            Message message) {
+    Verdict verdict = co_await call_handler(self, std::move(message));
+    const bool done = verdict.kind == Verdict::Kind::kAck;
+    const auto early = self->early_.find(id);
+    if (const auto delivered = early->second.delivered) {
+      self->early_.erase(early);
+      if (done || !self->open_) {
+        if (!done) verdict = Verdict::retry(milliseconds{0}, {});
+        co_await carry_out(self, *delivered, std::move(verdict));
+        self->held_.erase(*delivered);
+      } else {
+        self->waiting_.push_back(*delivered);
+      }
+    } else if (done) {
+      early->second.done = true;
+      self->forget_oldest(std::move(id));
+    } else {
+      self->early_.erase(early);
+    }
+    --self->running_;
+    self->start_handlers();
+  }
+
+  /// `id` is the newest that is done.
+  void forget_oldest(std::string id) {
+    done_early_.push_back(std::move(id));
+    if (done_early_.size() <= kMostDoneEarly) return;
+    // Perhaps it was delivered since, and is announced again now.
+    const auto oldest = early_.find(done_early_.front());
+    if (oldest != early_.end() && oldest->second.done) early_.erase(oldest);
+    done_early_.pop_front();
   }
 
   void start_handlers() {
@@ -262,6 +328,13 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
   bool open_ = true;
   std::map<Key, Message> held_;
   std::deque<Key> waiting_;  // held, no handler yet
+  struct Early {
+    bool done = false;
+    std::optional<Key> delivered;  // meanwhile: it waits for this verdict
+  };
+  std::shared_ptr<void> announcements_;
+  std::unordered_map<std::string, Early> early_;  // by message id
+  std::deque<std::string> done_early_;            // oldest first; perhaps delivered since
   std::size_t running_ = 0;
   ConsumerCounters counters_;
 };

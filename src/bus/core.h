@@ -27,6 +27,7 @@ namespace sep::bus {
 /// A message with what only this folder needs to know of it.
 struct Incoming {
   Message message;
+  std::string message_id{};  // of a message from a stream
   bool no_responders = false;
 };
 using IncomingHandler = std::function<void(Incoming)>;
@@ -88,6 +89,8 @@ struct Question {
   std::string message_id{};                               // empty: none
   std::optional<std::uint64_t> expected_sequence{};       // of the subject's last message; 0: it has none
   std::optional<std::uint64_t> expected_last_sequence{};  // of the stream's last message
+  std::any object{};                                      // to be handed over here instead of the body
+  std::function<std::string()> text{};                    // makes the body where it must be sent
 };
 
 /// Of a message to JetStream.
@@ -103,7 +106,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
   /// Any thread. `reply` may be empty.
   Status send(const std::string& subject, const std::string& reply, std::string_view body,
-              const Headers& headers = {});
+              const Headers& headers = {}, const std::any& object = {});
   Result<std::shared_ptr<Listener>> listen(const std::string& subject, const std::string& queue_group,
                                            Listener::Where where, IncomingHandler handler);
   /// Blocks until the server has all that was sent, for one round trip.
@@ -121,6 +124,12 @@ class Core : public std::enable_shared_from_this<Core> {
   /// open, without the way over the server.
   enum class Serves { kRequests, kEverybody };
   void hand_over_to(std::string pattern, Serves serves, const std::shared_ptr<Listener>& listener);
+  /// See Bus.
+  using AnnouncementHandler = std::function<void(const std::string& message_id, const Message& message)>;
+  bool awaits(std::string_view subject);
+  void announce(std::string subject, std::string message_id, std::any what);
+  /// Until what it returns is let go.
+  std::shared_ptr<void> hear_announced(std::string pattern, AnnouncementHandler handler);
   /// $JS.API.<call>
   static asio::awaitable<Result<json::object>> api(std::shared_ptr<Core> self, std::string call,
                                                    json::object body);
@@ -151,7 +160,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void forget(std::span<const std::uint64_t> numbers);
   void answer(std::uint64_t number, Result<std::string> result);
   std::shared_ptr<Listener> served_here(std::string_view subject);
-  void hand_over(const std::string& subject, std::string_view body);
+  void hand_over(const std::string& subject, std::string_view body, const std::any& object);
   void take_reply(Incoming incoming);
   void fail_waiting(const std::string& detail);
 
@@ -167,8 +176,15 @@ class Core : public std::enable_shared_from_this<Core> {
     Serves serves;
     std::weak_ptr<Listener> listener;
   };
+  struct Hearer {
+    std::string pattern;
+    AnnouncementHandler handler;
+  };
+  std::vector<std::shared_ptr<Hearer>> hearers_of(std::string_view subject);
+
   std::mutex locals_mutex_;
   std::vector<Local> locals_;
+  std::vector<std::weak_ptr<Hearer>> hearers_;
   std::vector<std::weak_ptr<Consumer>> consumers_;
 };
 

@@ -3,6 +3,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "bus/core.h"
+#include "bus/protocol.h"
 
 namespace sep::bus {
 namespace {
@@ -17,6 +18,10 @@ Incoming take(natsMsg* raw) {
   incoming.message.subject = text_or_empty(natsMsg_GetSubject(raw));
   incoming.message.reply = text_or_empty(natsMsg_GetReply(raw));
   incoming.message.body.assign(natsMsg_GetData(raw), static_cast<std::size_t>(natsMsg_GetDataLength(raw)));
+  if (incoming.message.reply.starts_with(kAckSubject)) {
+    const char* id = nullptr;
+    if (natsMsgHeader_Get(raw, "Nats-Msg-Id", &id) == NATS_OK) incoming.message_id = text_or_empty(id);
+  }
   if (!incoming.message.body.empty()) return incoming;
   // Only messages without a body are the server's own; reading headers of the others would cost for nothing.
   incoming.no_responders = natsMsg_IsNoResponders(raw);

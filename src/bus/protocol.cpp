@@ -39,7 +39,7 @@ bool is_empty_value(const json::value& value) {
 }  // namespace
 
 std::optional<Delivery> parse_ack_subject(std::string_view reply) {
-  if (!reply.starts_with("$JS.ACK.")) return std::nullopt;
+  if (!reply.starts_with(kAckSubject)) return std::nullopt;
   std::vector<std::string_view> tokens;
   boost::algorithm::split(tokens, reply, [](char c) { return c == '.'; });
   // The short form has nine tokens. The long one has domain and account before the stream, and may end in a

@@ -12,6 +12,9 @@
 
 namespace sep::bus {
 
+/// How the reply subject of a work queue's message begins.
+inline constexpr std::string_view kAckSubject = "$JS.ACK.";
+
 /// Says of a delivered message where it stands; its reply subject says it.
 struct Delivery {
   std::uint64_t deliveries = 0;  // from 1

@@ -20,7 +20,8 @@ Question to_question(Publication publication) {
   return {.subject = std::move(publication.subject),
           .body = std::move(publication.body),
           .message_id = std::move(publication.message_id),
-          .expected_last_sequence = publication.expected_last_sequence};
+          .expected_last_sequence = publication.expected_last_sequence,
+          .object = std::move(publication.object)};
 }
 
 }  // namespace

@@ -50,6 +50,11 @@ std::string_view Payload::text() const {
   return shared_->text;
 }
 
+Payload Payload::for_another_thread() const {
+  if (!shared_ || shared_->value.storage() == json::storage_ptr()) return *this;
+  return json::object(object(), json::storage_ptr());
+}
+
 std::string correlation_of(std::string_view intent_id) {
   return std::string(kPrefix) + std::string(intent_id);
 }

@@ -23,7 +23,9 @@ namespace sep::engine {
 inline constexpr std::int64_t kEnvelopeVersion = 1;
 
 /// What an event says: a document that never changes. Copies share it, and its text is written once for all
-/// who need it. Any thread may read it.
+/// who need it. Any thread may read it; but a copy of a part (Boost.JSON's) lies in the memory of the whole,
+/// and where that was parsed into memory of its own (storage_for), only one thread at a time may make such
+/// copies.
 class Payload {
  public:
   Payload();
@@ -37,6 +39,8 @@ class Payload {
   bool contains(std::string_view key) const { return object().contains(key); }
   /// Its JSON.
   std::string_view text() const;
+  /// The same, where all threads may copy parts of it.
+  Payload for_another_thread() const;
   bool operator==(const Payload& other) const { return object() == other.object(); }
 
  private:

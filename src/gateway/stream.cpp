@@ -32,16 +32,16 @@ asio::awaitable<bool> wait(asio::steady_timer& timer) {
 
 }  // namespace
 
-StreamEvent stream_event(const engine::Envelope& envelope, std::string text) {
+StreamEvent stream_event(const engine::Envelope& envelope, std::shared_ptr<const std::string> text) {
   SEP_ASSERT(envelope.global_sequence != 0);
   return {envelope.global_sequence, envelope.sequence, envelope.topic, envelope.correlation_id,
-          std::make_shared<const std::string>(std::move(text))};
+          std::move(text)};
 }
 
 StreamEvent stream_event(const engine::Envelope& envelope) {
   std::string text;
   engine::write_json(envelope, text);
-  return stream_event(envelope, std::move(text));
+  return stream_event(envelope, std::make_shared<const std::string>(std::move(text)));
 }
 
 namespace {

@@ -50,7 +50,7 @@ struct StreamEvent {
 /// `envelope.global_sequence` is not 0.
 StreamEvent stream_event(const engine::Envelope& envelope);
 /// The same where the envelope's JSON is at hand already; `text` must be its wire form with globalSequence.
-StreamEvent stream_event(const engine::Envelope& envelope, std::string text);
+StreamEvent stream_event(const engine::Envelope& envelope, std::shared_ptr<const std::string> text);
 
 /// The record, as the stream reads it.
 class History {

@@ -53,7 +53,8 @@ Task<void> AccountTurn::join_the_queue(std::uint64_t term) {
     auto joined = co_await bus_->consume({.stream = "EVENTS",
                                           .durable = "orchestrator-workers",
                                           .deliver_group = "orchestrator.workers",
-                                          .filter_subject = std::string(engine::topic::kPlanCreated)},
+                                          .filter_subject = std::string(engine::topic::kPlanCreated),
+                                          .early = calls_.early},
                                          calls_.plan);
     if (joined) {
       if (holds(term)) plans_ = std::move(*joined);

@@ -14,21 +14,33 @@ constexpr std::size_t kMaxEventBytes = 256'000;  // of one event's text: an answ
 
 }  // namespace
 
-Result<engine::RecordAppend> parse_append(std::string_view body) {
-  SEP_TRY(auto value, parse_json(body, kMaxJsonDepth, storage_for(body)));
-  if (!value.is_object()) return fail(errc::kInvalidEvent, "an append must be a JSON object");
-  auto& object = value.get_object();
-  engine::RecordAppend append;
-  auto* list = object.if_contains("events");
-  if (list == nullptr || !list->is_array()) return fail(get_array(object, "events").error());
-  auto& events = list->get_array();
-  if (events.empty()) return fail(errc::kInvalidEvent, "an append needs at least one event", "/events");
-  for (auto& element : events) {
-    SEP_TRY(auto event, engine::envelope_from_json(std::move(element)));
-    if (body.size() > kMaxEventBytes && event.payload.text().size() > kMaxEventBytes)
+std::string append_text(const engine::RecordAppend& append) {
+  std::string text = "{\"events\":[";
+  for (const auto& event : append.events) {
+    if (text.back() == '}') text += ',';
+    engine::write_json(event, text);
+  }
+  text += ']';
+  if (append.idempotency) {
+    text += ",\"idempotency\":";
+    text += json::serialize(
+        json::object{{"key", append.idempotency->key}, {"body_hash", append.idempotency->body_hash}});
+  }
+  json::array nonces;
+  for (const auto& nonce : append.nonces)
+    nonces.push_back(
+        json::object{{"chain_id", nonce.chain_id}, {"account", nonce.account}, {"nonce", nonce.nonce}});
+  if (!nonces.empty()) text += ",\"nonces\":" + json::serialize(nonces);
+  return text + '}';
+}
+
+Status check_append(const engine::RecordAppend& append) {
+  if (append.events.empty())
+    return fail(errc::kInvalidEvent, "an append needs at least one event", "/events");
+  for (const auto& event : append.events) {
+    if (event.payload.text().size() > kMaxEventBytes)
       return fail(errc::kInvalidEvent, fmt::format("an event has at most {} bytes", kMaxEventBytes),
                   "/events");
-    event.global_sequence = 0;
     const auto schema = gateway::payload_schema(event.topic);
     if (!gateway::has_schema(schema))
       return fail(errc::kInvalidEvent, fmt::format("unknown topic {}", event.topic), "/topic");
@@ -37,8 +49,23 @@ Result<engine::RecordAppend> parse_append(std::string_view body) {
           errc::kInvalidEvent,
           fmt::format("{}: payload{}: {}", event.topic, faults.front().pointer, faults.front().message),
           "/payload" + faults.front().pointer);
-    append.events.push_back(std::move(event));
   }
+  return {};
+}
+
+Result<engine::RecordAppend> parse_append(std::string_view body) {
+  SEP_TRY(auto value, parse_json(body, kMaxJsonDepth, storage_for(body)));
+  if (!value.is_object()) return fail(errc::kInvalidEvent, "an append must be a JSON object");
+  auto& object = value.get_object();
+  engine::RecordAppend append;
+  auto* list = object.if_contains("events");
+  if (list == nullptr || !list->is_array()) return fail(get_array(object, "events").error());
+  auto& events = list->get_array();
+  for (auto& element : events) {
+    SEP_TRY(append.events.emplace_back(), engine::envelope_from_json(std::move(element)));
+    append.events.back().global_sequence = 0;
+  }
+  SEP_CHECK(check_append(append));
   if (object.contains("idempotency")) {
     SEP_TRY(const auto claim, get_object(object, "idempotency"));
     append.idempotency.emplace();

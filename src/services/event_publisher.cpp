@@ -28,10 +28,15 @@ constexpr auto kStreamCheck = 1s;  // how soon a loss is noticed while nothing i
 constexpr std::int64_t kRefusedForNs = 3'000'000'000;
 constexpr std::uint64_t kForeignMessages = 100;  // at the stream's end, that are no events of this record
 
-std::vector<std::string> texts_of(std::span<const Envelope> events) {
-  std::vector<std::string> texts(events.size());
-  for (std::size_t i = 0; i < events.size(); ++i) engine::write_json(events[i], texts[i]);
-  return texts;
+CommittedObject committed_object(std::span<const Envelope> events) {
+  auto committed = std::make_shared<CommittedEvents>();
+  for (const auto& event : events) {
+    std::string text;
+    engine::write_json(event, text);
+    committed->events.push_back(event_object(event));
+    committed->texts.push_back(std::make_shared<const std::string>(std::move(text)));
+  }
+  return committed;
 }
 
 }  // namespace
@@ -219,15 +224,18 @@ Status EventPublisher::publish(std::span<const Envelope> events) {
   while (!events.empty()) {
     const auto group = events.first(std::min(events.size(), kGroup));
     events = events.subspan(group.size());
-    auto texts = texts_of(group);
-    tell(texts);
+    const auto committed = committed_object(group);
+    tell(committed);
     std::vector<bus::Publication> publications;
-    for (const auto& event : group)
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      const auto& event = group[i];
       publications.push_back(
           {.subject = event.topic,
-           .body = std::move(texts[publications.size()]),
+           .body = *committed->texts[i],
            .message_id = event.global_sequence == swallowed_ ? event.event_id + ".again" : event.event_id,
-           .expected_last_sequence = stream_->last_sequence + publications.size()});
+           .expected_last_sequence = stream_->last_sequence + i,
+           .object = committed->events[i]});
+    }
     fail_point("publish.before");
     const auto results = bus_->publish_events(std::move(publications), kTimeout);
     fail_point("publish.after");
@@ -245,15 +253,20 @@ Status EventPublisher::publish(std::span<const Envelope> events) {
 }
 
 /// Those who watch need not wait for the stream. What does not arrive they find on the record.
-void EventPublisher::tell(std::span<const std::string> texts) {
+void EventPublisher::tell(const CommittedObject& committed) {
+  // This process gets all of it with the first message.
+  auto object = committed;
   std::string message;
-  for (const auto& text : texts) {
-    if (!message.empty() && message.size() + text.size() > kMessageBytes)
-      std::ignore = bus_->publish(subject::kCommitted, std::exchange(message, {}));
-    message += text;
+  const auto send = [&] {
+    std::ignore = bus_->publish(subject::kCommitted, std::exchange(message, {}), object);
+    object = std::make_shared<const CommittedEvents>();
+  };
+  for (const auto& text : committed->texts) {
+    if (!message.empty() && message.size() + text->size() > kMessageBytes) send();
+    message += *text;
     message += '\n';
   }
-  if (!message.empty()) std::ignore = bus_->publish(subject::kCommitted, message);
+  if (!message.empty()) send();
 }
 
 bool EventPublisher::is_as_left() {

@@ -27,6 +27,7 @@
 #include "bus/bus.h"
 #include "gateway/metrics.h"
 #include "services/backlog.h"
+#include "services/record_client.h"
 #include "store/event_store.h"
 
 namespace sep::services {
@@ -55,7 +56,7 @@ class EventPublisher {
   Status refill(store::EventStore& record, std::string_view why);
   /// In order; what the stream has is counted in published_ even where it fails.
   Status publish(std::span<const engine::Envelope> events);
-  void tell(std::span<const std::string> texts);
+  void tell(const CommittedObject& committed);
   bool is_as_left();
   Result<store::EventStore*> record();
   void note(const Status& done);

@@ -65,7 +65,8 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
                co_await bus_->consume({.stream = "EVENTS",
                                        .durable = "planner-workers",
                                        .deliver_group = "planner.workers",
-                                       .filter_subject = std::string(engine::topic::kIntentAccepted)},
+                                       .filter_subject = std::string(engine::topic::kIntentAccepted),
+                                       .early = true},
                                       [self](bus::Message m) { return self->accepted(std::move(m)); }));
     co_return Status{};
   }
@@ -97,7 +98,7 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     const auto plan = make_plan(intent_id, *document);
     if (!plan && plan.error().passes) {
       log_->debug("{}: not planned yet: {}", event->correlation_id, plan.error().why.detail);
-      co_return co_await record_.wait_in(State::kAccepted, event->correlation_id, kRetryDelay);
+      co_return co_await record_.wait_at(head, event->correlation_id, kRetryDelay);
     }
     std::vector<engine::EventDraft> drafts;
     if (plan) {

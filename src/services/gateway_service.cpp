@@ -73,7 +73,7 @@ class GatewayService::Impl : public gateway::Backend,
     // The feed first, the record's end afterwards: nothing falls between the two.
     std::vector<gateway::StreamEvent> early;
     SEP_CO_TRY(feed_, bus_->subscribe(subject::kCommitted, "",
-                                      [this, &early](const bus::Message& m) { fed(m.body, early); }));
+                                      [this, &early](const bus::Message& m) { fed(m, early); }));
     std::uint64_t head = 0;
     for (;;) {
       const auto answer = co_await record_.query(subject::kHead, {});
@@ -153,10 +153,10 @@ class GatewayService::Impl : public gateway::Backend,
     AppendRequest request;
     // The id's own millisecond is the time of submission: whoever has the id knows when the time window
     // began.
-    request.events =
-        next_events(correlation_id, std::nullopt,
-                    {{engine::topic::kIntentSubmitted, {{"intentId", intent_id}, {"intent", intent}}}},
-                    *ulid_time(intent_id));
+    request.events = next_events(
+        correlation_id, std::nullopt,
+        {{engine::topic::kIntentSubmitted, {{"intentId", intent_id}, {"intent", std::move(intent)}}}},
+        *ulid_time(intent_id));
     if (idempotency_key) request.idempotency = {*idempotency_key, body_hash};
     admission_.taken(intent_id, monotonic_ns());
     gateway::StageTimer append(metrics_, gateway::stage::kAppend);
@@ -354,8 +354,14 @@ class GatewayService::Impl : public gateway::Backend,
     return list;
   }
 
-  void fed(std::string_view lines, std::vector<gateway::StreamEvent>& early) {
-    while (!lines.empty()) {
+  void fed(const bus::Message& message, std::vector<gateway::StreamEvent>& early) {
+    if (const auto* object = std::any_cast<CommittedObject>(&message.object)) {
+      const auto& committed = **object;
+      for (std::size_t i = 0; i < committed.events.size(); ++i)
+        fed(*committed.events[i], committed.texts[i], early);
+      return;
+    }
+    for (std::string_view lines = message.body; !lines.empty();) {
       const auto text = lines.substr(0, lines.find('\n'));
       lines.remove_prefix(std::min(text.size() + 1, lines.size()));
       const auto envelope = engine::parse_envelope(text);
@@ -363,14 +369,19 @@ class GatewayService::Impl : public gateway::Backend,
         log_->error("what was told of the record is no event: {}", text.substr(0, kShownBytes));
         continue;
       }
-      auto event = gateway::stream_event(*envelope, std::string(text));
-      if (!hub_) {
-        early.push_back(std::move(event));
-        continue;
-      }
-      hub_->publish(std::move(event));
-      metrics_.observe(gateway::stage::kEventToUi, (now().ms - envelope->timestamp.ms) * 1000);
+      fed(*envelope, std::make_shared<const std::string>(text), early);
     }
+  }
+
+  void fed(const engine::Envelope& envelope, std::shared_ptr<const std::string> text,
+           std::vector<gateway::StreamEvent>& early) {
+    auto event = gateway::stream_event(envelope, std::move(text));
+    if (!hub_) {
+      early.push_back(std::move(event));
+      return;
+    }
+    hub_->publish(std::move(event));
+    metrics_.observe(gateway::stage::kEventToUi, (now().ms - envelope.timestamp.ms) * 1000);
   }
 
   /// The feed may lose the last events before a silence: what the record had a moment ago must be here.

@@ -16,25 +16,47 @@ Status HeardLives::start(bus::Bus& bus) {
   namespace topic = engine::topic;
   for (const auto before_plan : {topic::kIntentSubmitted, topic::kRiskApproved, topic::kIntentAccepted}) {
     SEP_TRY(auto subscription,
-            bus.subscribe(std::string(before_plan), "", [this](const bus::Message& m) { hear(m); }));
+            bus.subscribe(std::string(before_plan), "", [this](const bus::Message& m) { hear(m, true); }));
     subscriptions_.push_back(std::move(subscription));
+    subscriptions_.push_back(
+        bus.hear_announced(std::string(before_plan), [this](const bus::Message& m) { hear(m, false); }));
   }
   return {};
 }
 
 std::optional<std::vector<engine::Envelope>> HeardLives::take(const engine::Envelope& plan) {
-  auto found = lives_.extract(plan.correlation_id);
-  if (!found || found.mapped().size() + 1 != plan.sequence) return std::nullopt;
-  found.mapped().push_back(plan);
-  return std::move(found.mapped());
+  const auto found = lives_.find(plan.correlation_id);
+  if (found == lives_.end()) return std::nullopt;
+  auto& life = found->second;
+  const bool whole = !life.events.empty() && life.events.size() + 1 == plan.sequence &&
+                     life.events.back().event_id == plan.causation_id;
+  if (!whole) return std::nullopt;
+  auto events = std::exchange(life.events, {});
+  life.taken = events.size();
+  if (life.published == life.taken) lives_.erase(found);
+  events.push_back(plan);
+  return events;
 }
 
-void HeardLives::hear(const bus::Message& message) {
+void HeardLives::hear(const bus::Message& message, bool published) {
   auto event = event_of(message);
   if (!event) return;
   if (lives_.size() >= kMost) lives_.clear();  // those that got no plan, mostly
-  auto& events = lives_[event->correlation_id];
-  if (event->sequence == events.size() + 1) events.push_back(std::move(*event));
+  const auto known = lives_.try_emplace(event->correlation_id).first;
+  auto& life = known->second;
+  if (published) life.published = event->sequence;
+  if (life.taken != 0) {
+    if (life.published >= life.taken) lives_.erase(known);
+    return;
+  }
+  auto& events = life.events;
+  // One that was announced and is not what came on the record.
+  if (published && event->sequence <= events.size() &&
+      events[event->sequence - 1].event_id != event->event_id)
+    events.resize(event->sequence - 1);
+  const bool next = event->sequence == events.size() + 1 &&
+                    (events.empty() || events.back().event_id == event->causation_id);
+  if (next) events.push_back(std::move(*event));
 }
 
 }  // namespace sep::services

@@ -1,12 +1,13 @@
 #pragma once
-// What became of intents before their plan, as it was published: so that whoever carries plans out needs not
-// ask the record for what everybody was told.
+// What became of intents before their plan, as it was announced or published: so that whoever carries plans
+// out needs not ask the record for what everybody was told.
 //
 // Invariants:
-//  1. A life that is given is whole: every event from the first up to the plan.
+//  1. A life that is given is whole: every event from the first up to the plan, each caused by the one before
+//     it. Where the plan is on the record they all are.
 //  2. Nothing rests on having heard: what was missed, or forgotten beyond the bound, is on the record. What
-//  is on the
-//     record behind the plan makes an append a conflict.
+//  is
+//     on the record behind the plan makes an append a conflict.
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -26,9 +27,14 @@ class HeardLives {
   std::optional<std::vector<engine::Envelope>> take(const engine::Envelope& plan);
 
  private:
-  void hear(const bus::Message& message);
+  struct Life {
+    std::vector<engine::Envelope> events;
+    std::uint64_t published = 0;  // sequence of the last that was published
+    std::uint64_t taken = 0;      // so many were given, some before they were published
+  };
+  void hear(const bus::Message& message, bool published);
 
-  std::unordered_map<std::string, std::vector<engine::Envelope>> lives_;  // by correlation id
+  std::unordered_map<std::string, Life> lives_;  // by correlation id
   std::vector<bus::Subscription> subscriptions_;
 };
 

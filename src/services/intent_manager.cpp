@@ -31,8 +31,9 @@ bool executes(State state) {
 
 class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(std::shared_ptr<bus::Bus> bus, gateway::Metrics& metrics)
+  Impl(std::shared_ptr<bus::Bus> bus, const engine::RiskSettings& limits, gateway::Metrics& metrics)
       : bus_(std::move(bus)),
+        early_(limits.max_open_intents == 0),
         metrics_(metrics),
         log_(logger("intent-manager")),
         record_(bus_),
@@ -44,7 +45,8 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
                co_await bus_->consume({.stream = "EVENTS",
                                        .durable = "intents-workers",
                                        .deliver_group = "intents.workers",
-                                       .filter_subject = std::string(engine::topic::kIntentSubmitted)},
+                                       .filter_subject = std::string(engine::topic::kIntentSubmitted),
+                                       .early = early_},
                                       [self](bus::Message m) { return self->submitted(std::move(m)); }));
     SEP_CO_TRY(cancels_, co_await bus_->consume(
                              {.stream = "EVENTS",
@@ -85,7 +87,7 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
     timed.stop();
     if (!decision) {
       log_->warn("{}: not decided yet: {}", event->correlation_id, decision.error().detail);
-      co_return co_await record_.wait_in(State::kSubmitted, event->correlation_id, kRetryDelay);
+      co_return co_await record_.wait_at(head, event->correlation_id, kRetryDelay);
     }
     std::vector<EventDraft> drafts;
     if (decision->at("approved").as_bool()) {
@@ -134,8 +136,9 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Task<Result<json::object>> ask_risk(json::object question) {
-    SEP_CO_TRY(const auto reply,
-               co_await bus_->request(subject::kRiskEvaluate, json::serialize(question), kRiskTimeout));
+    const QuestionObject object = std::make_shared<const json::object>(std::move(question));
+    const auto text = [object] { return json::serialize(*object); };
+    SEP_CO_TRY(const auto reply, co_await bus_->request(subject::kRiskEvaluate, object, text, kRiskTimeout));
     SEP_CO_TRY(auto value, parse_json(reply));
     if (!value.is_object()) co_return fail(errc::kInternal, "the risk engine's answer is malformed");
     if (!value.get_object().contains("approved"))
@@ -144,6 +147,8 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   std::shared_ptr<bus::Bus> bus_;
+  /// Open intents are counted on the record: where they are limited, one is there before it is judged.
+  const bool early_;
   gateway::Metrics& metrics_;
   Logger log_;
   RecordClient record_;
@@ -158,8 +163,9 @@ IntentManager::~IntentManager() {
 }
 
 Task<Result<std::unique_ptr<IntentManager>>> IntentManager::start(std::shared_ptr<bus::Bus> bus,
+                                                                  const engine::RiskSettings& limits,
                                                                   gateway::Metrics& metrics) {
-  auto impl = std::make_shared<Impl>(std::move(bus), metrics);
+  auto impl = std::make_shared<Impl>(std::move(bus), limits, metrics);
   SEP_CO_CHECK(co_await impl->start());
   co_return std::unique_ptr<IntentManager>(new IntentManager(std::move(impl)));
 }

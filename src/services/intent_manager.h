@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "bus/bus.h"
+#include "engine/settings.h"
 #include "gateway/metrics.h"
 #include "services/record_client.h"
 
@@ -18,6 +19,7 @@ class IntentManager {
  public:
   /// On the bus's executor. BUS_UNAVAILABLE.
   static Task<Result<std::unique_ptr<IntentManager>>> start(std::shared_ptr<bus::Bus> bus,
+                                                            const engine::RiskSettings& limits,
                                                             gateway::Metrics& metrics);
   ~IntentManager();
 

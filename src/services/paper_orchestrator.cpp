@@ -79,7 +79,8 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         bus_, settings_.chain.chain_id, paper_account(), metrics_,
         AccountTurn::Calls{.begin = [this] { forget_balances(); },
                            .cease = [] {},
-                           .plan = [this](bus::Message m) { return plan_created(std::move(m)); }});
+                           .plan = [this](bus::Message m) { return plan_created(std::move(m)); },
+                           .early = true});
     turn_->start();
     asio::co_spawn(executor_, tell_balances(), [self = shared_from_this()](std::exception_ptr) {});
     return {};
@@ -116,7 +117,7 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       // Of a platform that traded on chain: its transactions are that one's to follow.
       log_->error("{} was planned for {}, and is not filled on paper", event->correlation_id,
                   execution->plan().swap().venue);
-      co_return co_await record_.wait_in(execution->head().state, event->correlation_id, 5s);
+      co_return co_await record_.wait_at(execution->head(), event->correlation_id, 5s);
     }
     // Cancelled, or its window has ended: the same as on chain. All else there is about transactions.
     if (const auto* end = std::get_if<engine::Append>(&command))
@@ -138,7 +139,7 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     const auto& market = market_->state();
     const auto priced = engine::price_intent(execution.intent(), market, market_->pools(), settings_, now());
     if (!priced && priced.error().code == errc::kStaleMarket)
-      co_return co_await record_.wait_in(execution.head().state, correlation_id, kNoPriceRetry);
+      co_return co_await record_.wait_at(execution.head(), correlation_id, kNoPriceRetry);
     const auto refused = priced ? check(execution, priced->swap) : Status(fail(priced.error()));
     if (!refused) co_return co_await give_up(execution, correlation_id, refused.error());
     const auto& swap = priced->swap;

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/ulid.h"
+#include "services/append_request.h"
 
 namespace sep::services {
 namespace {
@@ -21,25 +22,15 @@ constexpr auto kRetryDelay = 150ms;
 constexpr auto kDecisionRetry = 300ms;
 constexpr int kControlTries = 5;
 
-/// The body of record.append.
-std::string append_text(const AppendRequest& request) {
-  std::string text = "{\"events\":[";
-  for (const auto& event : request.events) {
-    if (text.back() == '}') text += ',';
-    engine::write_json(event, text);
-  }
-  text += ']';
-  if (request.idempotency) {
-    text += ",\"idempotency\":";
-    text += json::serialize(
-        json::object{{"key", request.idempotency->key}, {"body_hash", request.idempotency->body_hash}});
-  }
-  json::array nonces;
+engine::RecordAppend record_append(AppendRequest request) {
+  engine::RecordAppend append{.events = std::move(request.events)};
+  for (auto& event : append.events) event.payload = event.payload.for_another_thread();
+  const auto& id = append.correlation_id();
+  if (request.idempotency)
+    append.idempotency = {std::move(request.idempotency->key), std::move(request.idempotency->body_hash), id};
   for (const auto& nonce : request.nonces)
-    nonces.push_back(json::object{
-        {"chain_id", nonce.chain_id}, {"account", to_hex(nonce.account)}, {"nonce", nonce.nonce}});
-  if (!nonces.empty()) text += ",\"nonces\":" + json::serialize(nonces);
-  return text + '}';
+    append.nonces.push_back({nonce.chain_id, to_hex(nonce.account), nonce.nonce, id});
+  return append;
 }
 
 Result<engine::IntentHead> head_from(const json::object& object) {
@@ -54,6 +45,8 @@ Result<engine::IntentHead> head_from(const json::object& object) {
 }
 
 Result<AppendAnswer> append_answer(const std::string& text) {
+  // By far the most, and there is no more to know of it.
+  if (text.starts_with(R"({"status":"committed")")) return AppendAnswer{};
   SEP_TRY(const auto value, parse_json(text));
   if (!value.is_object()) return fail(errc::kInternal, "the coordinator's answer is not an object");
   const auto& object = value.get_object();
@@ -106,7 +99,14 @@ std::string_view known_code(std::string_view code) {
   return found == errc::kAll.end() ? errc::kInternal : *found;
 }
 
+EventObject event_object(const engine::Envelope& event) {
+  auto copy = std::make_shared<engine::Envelope>(event);
+  copy->payload = event.payload.for_another_thread();
+  return copy;
+}
+
 Result<engine::Envelope> event_of(const bus::Message& message) {
+  if (const auto* event = std::any_cast<EventObject>(&message.object)) return **event;
   return engine::parse_envelope(message.body);
 }
 
@@ -136,10 +136,11 @@ std::vector<engine::Envelope> next_events(const std::string& correlation_id,
 }
 
 Task<Result<AppendAnswer>> RecordClient::append(AppendRequest request) {
-  const auto body = append_text(request);
+  const auto append = std::make_shared<const engine::RecordAppend>(record_append(std::move(request)));
+  const auto text = [append] { return append_text(*append); };
   const auto give_up = std::chrono::steady_clock::now() + kAppendPatience;
   for (;;) {
-    auto reply = co_await bus_->request(subject::kAppend, body, kAppendTimeout);
+    auto reply = co_await bus_->request(subject::kAppend, append, text, kAppendTimeout);
     auto answer = reply ? append_answer(*reply) : Result<AppendAnswer>(fail(std::move(reply.error())));
     if (answer || !worth_another_try(answer.error()) ||
         std::chrono::steady_clock::now() + kRetryDelay > give_up)
@@ -170,11 +171,12 @@ Task<bus::Verdict> RecordClient::append_decision(std::string correlation_id, eng
   co_return bus::Verdict::retry(0ms, answer->detail);
 }
 
-Task<bus::Verdict> RecordClient::wait_in(engine::State state, std::string correlation_id,
+Task<bus::Verdict> RecordClient::wait_at(engine::IntentHead head, std::string correlation_id,
                                          std::chrono::milliseconds delay) {
-  const auto present = co_await head(std::move(correlation_id));
+  const auto present = co_await this->head(std::move(correlation_id));
   if (!present) co_return without_head(present.error());
-  co_return present->state == state ? bus::Verdict::wait(delay) : bus::Verdict::ack();
+  const bool gone_on = present->sequence > head.sequence && present->state != head.state;
+  co_return gone_on ? bus::Verdict::ack() : bus::Verdict::wait(delay);
 }
 
 Task<Result<engine::IntentHead>> RecordClient::head(std::string correlation_id) {

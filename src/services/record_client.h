@@ -94,7 +94,20 @@ struct UnfinishedIntent {
 /// INTERNAL for one that is not known.
 std::string_view known_code(std::string_view code);
 
-/// The event that a message of the EVENTS stream holds.
+/// The object of an event's message, within a process. One that is announced waits for its commit, and may
+/// never be on the record: whoever acts on it may append what follows, which is committed behind it or
+/// refused with it, and do nothing else before that is on the record.
+using EventObject = std::shared_ptr<const engine::Envelope>;
+EventObject event_object(const engine::Envelope& event);
+
+/// The object of record.committed: events, and the text of each.
+struct CommittedEvents {
+  std::vector<EventObject> events;
+  std::vector<std::shared_ptr<const std::string>> texts;
+};
+using CommittedObject = std::shared_ptr<const CommittedEvents>;
+
+/// The event that a message of the EVENTS stream holds, or that was announced.
 Result<engine::Envelope> event_of(const bus::Message& message);
 
 /// What a worker says of its input where it cannot learn where the intent stands. Events are committed before
@@ -128,9 +141,10 @@ class RecordClient {
   using Instead = std::function<std::vector<engine::EventDraft>(std::string_view code, std::string detail)>;
   Task<bus::Verdict> append_decision(std::string correlation_id, engine::IntentHead head,
                                      std::vector<engine::EventDraft> drafts, Instead instead = {});
-  /// What a worker says of its input while it can decide nothing yet: wait while the record has the intent in
-  /// this state; ack once it has gone on, as when its window ended or it was cancelled.
-  Task<bus::Verdict> wait_in(engine::State state, std::string correlation_id,
+  /// What a worker says of its input while it can decide nothing yet, `head` being what it left: wait while
+  /// the record has the intent there, or not as far; ack once it has gone on, as when its window ended or it
+  /// was cancelled.
+  Task<bus::Verdict> wait_at(engine::IntentHead head, std::string correlation_id,
                              std::chrono::milliseconds delay);
   /// Where the intent stands. NOT_FOUND.
   Task<Result<engine::IntentHead>> head(std::string correlation_id);

@@ -49,11 +49,13 @@ struct PendingAppend : engine::RecordAppend {
   std::int64_t received_ns = 0;  // monotonic
 };
 
-json::object success_reply(std::string_view status, std::span<const Envelope> events) {
-  json::array list;
+/// services/record_client.cpp reads no further than the status.
+std::string success_reply(std::string_view status, std::span<const Envelope> events) {
+  auto text = fmt::format(R"({{"status":"{}","events":[)", status);
   for (const auto& event : events)
-    list.push_back(json::object{{"eventId", event.event_id}, {"globalSequence", event.global_sequence}});
-  return {{"status", status}, {"events", std::move(list)}};
+    fmt::format_to(std::back_inserter(text), R"({}{{"eventId":"{}","globalSequence":{}}})",
+                   text.back() == '}' ? "," : "", event.event_id, event.global_sequence);
+  return text + "]}";
 }
 
 }  // namespace
@@ -201,7 +203,7 @@ class StateCoordinator::Impl {
   /// On a thread of the bus: checks what needs no state, so that the committing
   /// thread does not wait for it.
   void receive(const bus::Message& request) {
-    auto append = parse_append(request.body);
+    auto append = read_append(request);
     if (!append) {
       log_->error("append refused: {} {}", append.error().detail, append.error().pointer);
       answer(request, error_reply(errc::kInvalidEvent, append.error().detail));
@@ -211,9 +213,29 @@ class StateCoordinator::Impl {
       const bool full = refusal->contains("storage") || refusal->contains("space");
       answer(request, error_reply(full ? errc::kDiskFull : errc::kNotReady,
                                   "events cannot be published: " + *refusal));
-    } else if (!appends_.push({std::move(*append), request, monotonic_ns()}, kMaxWaiting)) {
-      answer(request, error_reply(errc::kNotReady, "too many appends wait"));
+    } else {
+      const auto awaited = awaited_events(append->events);
+      if (!appends_.push({std::move(*append), request, monotonic_ns()}, kMaxWaiting)) {
+        answer(request, error_reply(errc::kNotReady, "too many appends wait"));
+        return;
+      }
+      for (const auto& event : awaited) bus_->announce(event->topic, event->event_id, event);
     }
+  }
+
+  static Result<engine::RecordAppend> read_append(const bus::Message& request) {
+    const auto* handed = std::any_cast<AppendObject>(&request.object);
+    if (handed == nullptr) return parse_append(request.body);
+    SEP_CHECK(check_append(**handed));
+    return **handed;
+  }
+
+  /// Those that somebody in this process goes on from while they are being committed.
+  std::vector<EventObject> awaited_events(std::span<const Envelope> events) const {
+    std::vector<EventObject> awaited;
+    for (const auto& event : events)
+      if (bus_->awaits(event.topic)) awaited.push_back(event_object(event));
+    return awaited;
   }
 
   /// Commits what can be committed together; where the database refuses the
@@ -328,12 +350,12 @@ class StateCoordinator::Impl {
     for (const auto& [control, expected] : sequencer_.batch().controls)
       log_->warn("{} is {} {}", control.correlation_id, to_string(control.state), describe(control));
     sequencer_.committed();
+    publisher_->backlog().push(events);
     std::size_t at = 0;
     for (const auto& append : members) {
       answer(append.request, success_reply("committed", std::span(events).subspan(at, append.events.size())));
       at += append.events.size();
     }
-    publisher_->backlog().push(events);
     to_project_.push(events);
     metrics_.add("sep_events_committed_total", {}, static_cast<double>(events.size()),
                  "Events on the record");
@@ -401,9 +423,12 @@ class StateCoordinator::Impl {
     }
   }
 
-  void answer(const bus::Message& request, json::object reply) {
+  void answer(const bus::Message& request, const json::object& reply) {
+    answer(request, json::serialize(reply));
+  }
+  void answer(const bus::Message& request, const std::string& reply) {
     if (request.reply.empty()) return;
-    if (const auto sent = bus_->reply(request, json::serialize(reply)); !sent)
+    if (const auto sent = bus_->reply(request, reply); !sent)
       log_->warn("an answer was lost: {}", sent.error().detail);
   }
 

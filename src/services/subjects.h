@@ -2,6 +2,17 @@
 // Subjects of the requests that services ask each other, and of what the market publishes. Events have their
 // topics as subjects (engine/topics.h); the record's requests are in services/record_client.h.
 
+#include <memory>
+
+#include "base/json.h"
+
+namespace sep::services {
+
+/// The object of a request whose body is a JSON object, within a process.
+using QuestionObject = std::shared_ptr<const json::object>;
+
+}  // namespace sep::services
+
 namespace sep::services::subject {
 
 /// {"intent_id", "intent", "asked_again"?} → {"approved", "notional_usd", "checks", "reason"?, "detail"?}, or

@@ -36,37 +36,102 @@ constexpr Statement kPing{"ping", "SELECT 1"};
 // --- the commit. A promise that does not hold fails the transaction under its constraint's name.
 // ------------------
 
-// All of a batch but its controls in one statement: its parts cost less together than a statement each, also
-// where a part has no rows. They run in the order in which the outer SELECT asks for them, so that a writer
-// with a stale view is told so whatever else does not hold.
-constexpr Statement kCommit{
-    "commit",
-    "WITH head AS (UPDATE record_head SET global_sequence = $2::bigint WHERE global_sequence = $1::bigint "
-    "  RETURNING 1), "
-    "added AS (INSERT INTO events (time, event_id, topic, correlation_id, causation_id, sequence, "
-    "    global_sequence, version, payload) "
-    "  SELECT * FROM unnest($3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], "
-    "    $8::bigint[], $9::bigint[], $10::int[], $11::jsonb[]) RETURNING 1), "
-    "created AS (INSERT INTO intents (correlation_id, strategy_id, state, terminal, last_sequence, "
-    "    last_event_id, received_at, deadline) "
-    "  SELECT * FROM unnest($12::text[], $13::text[], $14::text[], $15::boolean[], $16::bigint[], "
-    "    $17::text[], $18::timestamptz[], $19::timestamptz[]) RETURNING 1), "
-    "moved AS (UPDATE intents i SET state = c.state, terminal = c.terminal, last_sequence = c.sequence, "
-    "    last_event_id = c.event_id "
-    "  FROM unnest($20::text[], $21::bigint[], $22::text[], $23::boolean[], $24::bigint[], $25::text[]) "
-    "    AS c (correlation_id, expected, state, terminal, sequence, event_id) "
-    "  WHERE i.correlation_id = c.correlation_id AND i.last_sequence = c.expected RETURNING 1), "
-    "keys AS (INSERT INTO idempotency_keys (key, body_hash, correlation_id) "
-    "  SELECT * FROM unnest($26::text[], $27::text[], $28::text[]) RETURNING 1), "
-    "claimed AS (INSERT INTO account_nonces AS a (chain_id, account, nonce, correlation_id) "
-    "  SELECT * FROM unnest($29::bigint[], $30::text[], $31::bigint[], $32::text[]) "
-    "  ON CONFLICT (chain_id, account, nonce) DO UPDATE SET correlation_id = excluded.correlation_id "
-    "    WHERE a.correlation_id = excluded.correlation_id RETURNING 1) "
-    "SELECT sep_require((SELECT count(*) FROM head) = 1, 'record_head'), (SELECT count(*) FROM added), "
-    "  (SELECT count(*) FROM created), "
-    "  sep_require((SELECT count(*) FROM moved) = cardinality($20::text[]), 'intents_head'), "
-    "  (SELECT count(*) FROM keys), "
-    "  sep_require((SELECT count(*) FROM claimed) = cardinality($29::bigint[]), 'account_nonces_owner')"};
+/// What a batch has beside its events.
+struct CommitParts {
+  bool created = false, moved = false, keys = false, claimed = false;
+};
+constexpr std::size_t kPartsSets = 16;
+std::size_t number_of(const CommitParts& parts) {
+  return (parts.created ? 1U : 0U) + (parts.moved ? 2U : 0U) + (parts.keys ? 4U : 0U) +
+         (parts.claimed ? 8U : 0U);
+}
+
+// All of a batch but its controls in one statement: its parts cost less together than a statement each, and a
+// part without rows costs as much as one with a few, so there is a statement for each set of parts. They run
+// in the order in which the outer SELECT asks for them, so that a writer with a stale view is told so
+// whatever else does not hold.
+std::string commit_sql(const CommitParts& parts) {
+  unsigned parameters = 2;
+  const auto unnest = [&](std::initializer_list<std::string_view> types) {
+    std::string text = "unnest(";
+    for (const auto type : types)
+      text += fmt::format("{}${}::{}[]", text.back() == '(' ? "" : ", ", ++parameters, type);
+    return text + ")";
+  };
+  std::string with =
+      "WITH head AS (UPDATE record_head SET global_sequence = $2::bigint WHERE global_sequence = $1::bigint "
+      "  RETURNING 1), "
+      "added AS (INSERT INTO events (time, event_id, topic, correlation_id, causation_id, sequence, "
+      "    global_sequence, version, payload) "
+      "  SELECT * FROM " +
+      unnest({"timestamptz", "text", "text", "text", "text", "bigint", "bigint", "int", "jsonb"}) +
+      " RETURNING 1)";
+  std::string select =
+      " SELECT sep_require((SELECT count(*) FROM head) = 1, 'record_head'), (SELECT count(*) FROM added)";
+  if (parts.created) {
+    with +=
+        ", created AS (INSERT INTO intents (correlation_id, strategy_id, state, terminal, last_sequence, "
+        "    last_event_id, received_at, deadline) "
+        "  SELECT * FROM " +
+        unnest({"text", "text", "text", "boolean", "bigint", "text", "timestamptz", "timestamptz"}) +
+        " RETURNING 1)";
+    select += ", (SELECT count(*) FROM created)";
+  }
+  if (parts.moved) {
+    select +=
+        fmt::format(", sep_require((SELECT count(*) FROM moved) = cardinality(${}::text[]), 'intents_head')",
+                    parameters + 1);
+    with +=
+        ", moved AS (UPDATE intents i SET state = c.state, terminal = c.terminal, "
+        "    last_sequence = c.sequence, last_event_id = c.event_id "
+        "  FROM " +
+        unnest({"text", "bigint", "text", "boolean", "bigint", "text"}) +
+        " AS c (correlation_id, expected, state, terminal, sequence, event_id) "
+        "  WHERE i.correlation_id = c.correlation_id AND i.last_sequence = c.expected RETURNING 1)";
+  }
+  if (parts.keys) {
+    with +=
+        ", keys AS (INSERT INTO idempotency_keys (key, body_hash, correlation_id) "
+        "  SELECT * FROM " +
+        unnest({"text", "text", "text"}) + " RETURNING 1)";
+    select += ", (SELECT count(*) FROM keys)";
+  }
+  if (parts.claimed) {
+    select += fmt::format(
+        ", sep_require((SELECT count(*) FROM claimed) = cardinality(${}::bigint[]), 'account_nonces_owner')",
+        parameters + 1);
+    with +=
+        ", claimed AS (INSERT INTO account_nonces AS a (chain_id, account, nonce, correlation_id) "
+        "  SELECT * FROM " +
+        unnest({"bigint", "text", "bigint", "text"}) +
+        "  ON CONFLICT (chain_id, account, nonce) DO UPDATE SET correlation_id = excluded.correlation_id "
+        "    WHERE a.correlation_id = excluded.correlation_id RETURNING 1)";
+  }
+  return with + select;
+}
+
+const Statement& commit_statement(const CommitParts& wanted) {
+  struct Text {
+    std::string name, sql;
+  };
+  static const auto kStatements = [] {
+    std::array<Text, kPartsSets> texts;
+    for (std::size_t i = 0; i < kPartsSets; ++i) {
+      const CommitParts parts{(i & 1U) != 0, (i & 2U) != 0, (i & 4U) != 0, (i & 8U) != 0};
+      texts[i].name = fmt::format("commit_{}", i);
+      texts[i].sql = commit_sql(parts);
+    }
+    return texts;
+  }();
+  static const auto kViews = [] {
+    std::array<Statement, kPartsSets> views{};
+    for (std::size_t i = 0; i < kPartsSets; ++i)
+      views[i] = {kStatements[i].name.c_str(), kStatements[i].sql.c_str()};
+    return views;
+  }();
+  return kViews[number_of(wanted)];
+}
+
 constexpr Statement kInsertControl{
     "insert_control",
     "INSERT INTO controls (correlation_id, state, last_sequence, last_event_id, since, reason, detail, "
@@ -265,6 +330,7 @@ class Columns {
     std::size_t column = 0;
     (arrays_[column++].add(values), ...);
   }
+  bool empty() const { return arrays_[0].empty(); }
   void add_to(std::vector<Parameter>& parameters) const {
     for (const auto& array : arrays_) parameters.push_back(array.parameter());
   }
@@ -282,7 +348,7 @@ void add_events(const std::vector<Envelope>& events, std::vector<Parameter>& par
   columns.add_to(parameters);
 }
 
-void add_heads(const std::vector<HeadChange>& heads, std::vector<Parameter>& parameters) {
+void add_heads(const std::vector<HeadChange>& heads, CommitParts& parts, std::vector<Parameter>& parameters) {
   Columns<8> created;
   Columns<6> moved;
   for (const auto& [row, expected] : heads) {
@@ -295,11 +361,16 @@ void add_heads(const std::vector<HeadChange>& heads, std::vector<Parameter>& par
     else
       moved.add(row.correlation_id, expected, state, terminal, sequence, row.head.last_event_id);
   }
-  created.add_to(parameters);
-  moved.add_to(parameters);
+  if (!created.empty()) created.add_to(parameters);
+  if (!moved.empty()) moved.add_to(parameters);
+  parts.created = !created.empty();
+  parts.moved = !moved.empty();
 }
 
-void add_keys(const std::vector<IdempotencyClaim>& claims, std::vector<Parameter>& parameters) {
+void add_keys(const std::vector<IdempotencyClaim>& claims, CommitParts& parts,
+              std::vector<Parameter>& parameters) {
+  if (claims.empty()) return;
+  parts.keys = true;
   Columns<3> columns;
   for (const auto& claim : claims) columns.add(claim.key, claim.body_hash, claim.correlation_id);
   columns.add_to(parameters);
@@ -324,7 +395,10 @@ void add_controls(const std::vector<ControlChange>& controls, std::vector<Comman
 
 /// Each nonce once, since an upsert may meet a row only once. kAccountNonce where two intents of the batch
 /// want one.
-CommitStatus add_nonces(const std::vector<NonceClaim>& claims, std::vector<Parameter>& parameters) {
+CommitStatus add_nonces(const std::vector<NonceClaim>& claims, CommitParts& parts,
+                        std::vector<Parameter>& parameters) {
+  if (claims.empty()) return {};
+  parts.claimed = true;
   std::map<std::tuple<std::uint64_t, std::string, std::uint64_t>, std::string> owners;
   for (const auto& claim : claims) {
     const auto [owner, is_new] =
@@ -435,11 +509,13 @@ class EventStore::Impl {
     const auto first = batch.events.front().global_sequence;
     SEP_ASSERT(check_contiguous(batch.events, &Envelope::global_sequence, first).has_value());
 
-    Command all{&kCommit, {std::to_string(first - 1), std::to_string(batch.events.back().global_sequence)}};
+    Command all{nullptr, {std::to_string(first - 1), std::to_string(batch.events.back().global_sequence)}};
+    CommitParts parts;
     add_events(batch.events, all.parameters);
-    add_heads(batch.heads, all.parameters);
-    add_keys(batch.idempotency, all.parameters);
-    if (auto added = add_nonces(batch.nonces, all.parameters); !added) return added;
+    add_heads(batch.heads, parts, all.parameters);
+    add_keys(batch.idempotency, parts, all.parameters);
+    if (auto added = add_nonces(batch.nonces, parts, all.parameters); !added) return added;
+    all.statement = &commit_statement(parts);
     std::vector<Command> commands;
     commands.push_back(std::move(all));
     add_controls(batch.controls, commands);

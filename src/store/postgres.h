@@ -129,6 +129,7 @@ class PgArray {
   void add(bool element);
   void add(Timestamp element);
   void add(const PgJson& element);
+  bool empty() const { return count_ == 0; }
   Parameter parameter() const;
 
  private:

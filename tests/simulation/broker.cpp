@@ -22,12 +22,12 @@ bool matches(std::string_view pattern, std::string_view subject) {
 
 }  // namespace
 
-std::vector<Broker::ListenerPtr> Broker::listeners_of(const std::string& subject) {
+std::vector<Broker::ListenerPtr> Broker::listeners_of(const std::string& subject, bool announcements) {
   std::erase_if(listeners_, [](const ListenerPtr& listener) { return !listener->alive(); });
   std::vector<ListenerPtr> found;
   std::map<std::string, std::vector<ListenerPtr>> groups;
   for (const auto& listener : listeners_) {
-    if (!matches(listener->subject, subject)) continue;
+    if (listener->announcements != announcements || !matches(listener->subject, subject)) continue;
     if (listener->group.empty())
       found.push_back(listener);
     else
@@ -103,12 +103,23 @@ void Broker::publish(Process& from, const std::string& subject, const std::strin
   }
 }
 
+void Broker::announce(const std::string& subject, const std::string& message_id, std::any what) {
+  for (const auto& listener : listeners_of(subject, true)) {
+    if (world_.fault(world_.faults.delivery_lost, "announcement lost")) continue;
+    world_.count("announcement");
+    const bus::Message message{.subject = subject, .body = message_id, .deliveries = 1, .object = what};
+    world_.after(world_.latency(), [listener, message] {
+      if (listener->alive()) deliver(listener, message);
+    });
+  }
+}
+
 // --- the stream
 
 bus::PubAck Broker::store(const bus::Publication& publication) {
   const auto [known, is_new] = ids_.try_emplace(publication.message_id, stream_.size() + 1);
   if (!is_new) return {.sequence = known->second, .duplicate = true};
-  stream_.push_back({publication.subject, publication.body});
+  stream_.push_back({publication.subject, publication.body, publication.message_id});
   const auto sequence = stream_.size();
   for (const auto& [durable, consumer] : consumers_) pump(durable);
   return {.sequence = sequence, .duplicate = false};
@@ -182,9 +193,9 @@ void Broker::hand_over(const std::string& durable, std::uint64_t sequence) {
                              .deliveries = pending.deliveries};
   const auto copies = world_.fault(world_.faults.delivery_repeated, "delivery repeated") ? 2 : 1;
   for (int i = 0; i < copies; ++i)
-    world_.after(world_.latency(), [member = pending.holder, message] {
-      member->process->post(member->incarnation, [member, message] {
-        if (member->open) member->receive(message);
+    world_.after(world_.latency(), [member = pending.holder, message, id = stream_[sequence - 1].id] {
+      member->process->post(member->incarnation, [member, message, id] {
+        if (member->open) member->receive(message, id);
       });
     });
 }

@@ -30,6 +30,7 @@ class Broker {
     std::string subject;
     std::string group;
     bus::MessageHandler handler;  // called on the process
+    bool announcements = false;   // what is announced, instead of what is published
     bool open = true;
 
     bool alive() const { return open && process->up() && process->incarnation() == incarnation; }
@@ -51,6 +52,9 @@ class Broker {
   void request(const std::string& subject, const std::string& body, std::shared_ptr<Question> question);
   void reply(Process& from, const std::string& to, const std::string& body);
   void publish(Process& from, const std::string& subject, const std::string& body);
+  /// Here an announcement reaches other processes too, and may be lost: handlers must hold against more than
+  /// the platform does to them. Its id is the message's body.
+  void announce(const std::string& subject, const std::string& message_id, std::any what);
 
   // --- buckets of keys, in memory
 
@@ -62,6 +66,7 @@ class Broker {
   struct Stored {
     std::string subject;
     std::string body;
+    std::string id;
   };
   /// Where the message is, and whether it was there before.
   bus::PubAck store(const bus::Publication& publication);
@@ -75,8 +80,8 @@ class Broker {
   struct Member {
     Process* process = nullptr;
     std::uint64_t incarnation = 0;
-    std::function<void(bus::Message)> receive;  // called on the process
-    std::set<std::uint64_t> held;               // stream sequences without a verdict
+    std::function<void(bus::Message, std::string id)> receive;  // called on the process
+    std::set<std::uint64_t> held;                               // stream sequences without a verdict
     bool open = true;
 
     bool alive() const { return open && process->up() && process->incarnation() == incarnation; }
@@ -101,7 +106,7 @@ class Broker {
   };
 
   static void deliver(const ListenerPtr& listener, const bus::Message& message);
-  std::vector<ListenerPtr> listeners_of(const std::string& subject);
+  std::vector<ListenerPtr> listeners_of(const std::string& subject, bool announcements = false);
   void pump(const std::string& durable);
   void hand_over(const std::string& durable, std::uint64_t sequence);
   void watch(const std::string& durable, std::uint64_t sequence, std::int64_t delay_ms);

@@ -91,7 +91,13 @@ asio::awaitable<Result<std::string>> Bus::request(std::string subject, std::stri
   co_return fail(errc::kTimeout, "no answer on " + subject);
 }
 
-Status Bus::publish(std::string_view subject, std::string_view body) {
+/// Its processes have nothing in common but the server.
+asio::awaitable<Result<std::string>> Bus::request(std::string subject, std::any,
+                                                  std::function<std::string()> text, milliseconds timeout) {
+  co_return co_await request(std::move(subject), text(), timeout);
+}
+
+Status Bus::publish(std::string_view subject, std::string_view body, std::any) {
   if (!core_->alive()) return down();
   core_->broker.publish(core_->process, std::string(subject), std::string(body));
   return {};
@@ -112,6 +118,25 @@ Result<Subscription> Bus::subscribe(const std::string& subject, const std::strin
   listener->subject = subject;
   listener->group = queue_group;
   listener->handler = std::move(handler);
+  core_->broker.listen(listener);
+  return closing(std::move(listener));
+}
+
+bool Bus::awaits(std::string_view) const {
+  return true;
+}
+
+void Bus::announce(std::string subject, std::string message_id, std::any what) {
+  core_->broker.announce(subject, message_id, std::move(what));
+}
+
+Subscription Bus::hear_announced(std::string subject, MessageHandler handler) {
+  auto listener = std::make_shared<Broker::Listener>();
+  listener->process = &core_->process;
+  listener->incarnation = core_->incarnation;
+  listener->subject = std::move(subject);
+  listener->handler = std::move(handler);
+  listener->announcements = true;
   core_->broker.listen(listener);
   return closing(std::move(listener));
 }
@@ -244,6 +269,13 @@ asio::awaitable<Result<PubAck>> Bus::publish_event(Publication publication, mill
 
 namespace {
 
+/// What a member knows of announcements, by message id.
+struct Early {
+  bool done = false;
+  std::optional<Message> delivered;
+};
+using EarlyOnes = std::map<std::string, Early>;
+
 /// The life of one message at one member, as bus/consume.cpp has it.
 asio::awaitable<void> work(std::shared_ptr<Core> core, std::shared_ptr<Broker::Member> member,
                            ConsumerConfig config, WorkHandler handler, Message message) {
@@ -269,6 +301,22 @@ asio::awaitable<void> work(std::shared_ptr<Core> core, std::shared_ptr<Broker::M
   }
 }
 
+asio::awaitable<void> work_early(std::shared_ptr<Core> core, std::shared_ptr<Broker::Member> member,
+                                 ConsumerConfig config, WorkHandler handler, std::shared_ptr<EarlyOnes> early,
+                                 Message announced) {
+  const auto id = announced.body;
+  const auto verdict = co_await handler(std::move(announced));
+  auto delivered = std::move((*early)[id].delivered);
+  (*early)[id] = {.done = verdict.kind == Verdict::Kind::kAck};
+  if (delivered || verdict.kind != Verdict::Kind::kAck) early->erase(id);
+  if (!delivered || !core->alive()) co_return;
+  if (verdict.kind != Verdict::Kind::kAck)
+    co_return co_await work(core, member, config, handler, std::move(*delivered));
+  core->world.count("done early");
+  member->held.erase(delivered->stream_sequence);
+  core->broker.acknowledge(config.durable, delivered->stream_sequence);
+}
+
 }  // namespace
 
 asio::awaitable<Result<Subscription>> Bus::consume(ConsumerConfig config, WorkHandler handler) {
@@ -277,13 +325,36 @@ asio::awaitable<Result<Subscription>> Bus::consume(ConsumerConfig config, WorkHa
   auto member = std::make_shared<Broker::Member>();
   member->process = &core->process;
   member->incarnation = core->incarnation;
-  member->receive = [core, weak = std::weak_ptr(member), config, handler](Message message) {
+  const auto early = std::make_shared<EarlyOnes>();
+  member->receive = [core, weak = std::weak_ptr(member), config, handler, early](Message message,
+                                                                                 std::string id) {
     const auto self = weak.lock();
-    if (!self || !self->held.insert(message.stream_sequence).second) return;
+    if (!self) return;
+    const auto known = early->find(id);
+    if (known != early->end() && known->second.done) {
+      core->world.count("done early");
+      early->erase(known);
+      return core->broker.acknowledge(config.durable, message.stream_sequence);
+    }
+    if (!self->held.insert(message.stream_sequence).second) return;
+    if (known != early->end()) {
+      known->second.delivered = std::move(message);
+      return;
+    }
     asio::co_spawn(core->executor(), work(core, self, config, handler, std::move(message)), asio::detached);
   };
   core->broker.join(config, member);
-  co_return closing(std::move(member));
+  std::vector<Subscription> both;
+  if (config.early)
+    both.push_back(hear_announced(config.filter_subject, [core, weak = std::weak_ptr(member), config, handler,
+                                                          early](const Message& announced) {
+      const auto self = weak.lock();
+      if (!self || !self->open || !early->try_emplace(announced.body).second) return;
+      asio::co_spawn(core->executor(), work_early(core, self, config, handler, early, announced),
+                     asio::detached);
+    }));
+  both.push_back(closing(std::move(member)));
+  co_return Subscription(std::make_shared<std::vector<Subscription>>(std::move(both)));
 }
 
 std::vector<ConsumerCounters> Bus::counters() const {

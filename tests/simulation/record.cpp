@@ -221,8 +221,11 @@ class Coordinator : public std::enable_shared_from_this<Coordinator> {
                             world_.violated("append", append.error().detail + " " + append.error().pointer);
                             return;
                           }
+                          const auto events = append->events;
                           waiting_.push_back({std::move(*append), m});
                           arrived_.set();
+                          for (const auto& event : events)
+                            bus_->announce(event.topic, event.event_id, services::event_object(event));
                         })
             .value();
     queries_ = bus_->serve_raw("record.query.*", "",

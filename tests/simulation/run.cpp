@@ -236,8 +236,9 @@ class Run {
     using services::MarketView;
     const auto managers = copies();
     for (int i = 0; i < managers; ++i)
-      service(fmt::format("intent manager {}", i + 1),
-              [](std::shared_ptr<bus::Bus> bus) { return services::IntentManager::start(bus, metrics()); });
+      service(fmt::format("intent manager {}", i + 1), [this](std::shared_ptr<bus::Bus> bus) {
+        return services::IntentManager::start(bus, settings_.risk, metrics());
+      });
     service("risk engine",
             [this](std::shared_ptr<bus::Bus> bus) -> Task<Result<std::unique_ptr<services::RiskEngine>>> {
               co_return services::RiskEngine::start(bus, settings_,
