@@ -206,6 +206,38 @@ TEST_F(BusTest, ARequestThatItsOwnBusServesFailsWithoutAConnectionToo) {
   EXPECT_EQ(member->request("echo", "hello").error().code, errc::kBusUnavailable);
 }
 
+TEST_F(BusTest, AnObjectStaysInItsProcessAndOthersGetTheText) {
+  Seen<std::string> own, others;
+  std::atomic<int> written = 0;
+  auto asker = join();
+  auto other = join();
+  const RequestHandler what_came = [](Message message) -> asio::awaitable<std::string> {
+    const auto* object = std::any_cast<int>(&message.object);
+    co_return object != nullptr ? "object " + std::to_string(*object) + message.body : "text " + message.body;
+  };
+  const auto ask = [&] {
+    return asker->bus
+        ->wait(asker->bus->request(
+            "echo", 7, [&] { return std::to_string(++written) + "st"; }, kTimeout))
+        .value();
+  };
+  other->serve("echo", what_came);
+  EXPECT_EQ(ask(), "text 1st");
+  asker->serve("echo", what_came);
+  EXPECT_EQ(ask(), "object 7");
+  EXPECT_EQ(written, 1);
+
+  asker->subscribe("news", [&](const Message& message) {
+    own.add(message.body + std::to_string(std::any_cast<int>(message.object)));
+  });
+  other->subscribe("news", [&](const Message& message) { others.add(message.body); });
+  ASSERT_TRUE(asker->bus->publish("news", "eight", 8));
+  ASSERT_TRUE(own.wait_for_count(1));
+  ASSERT_TRUE(others.wait_for_count(1));
+  EXPECT_EQ(own.values(), std::vector<std::string>{"8"});
+  EXPECT_EQ(others.values(), std::vector<std::string>{"eight"});
+}
+
 TEST_F(BusTest, WhatABusPublishesReachesItsOwnSubscribersAndOthersOnce) {
   Seen<std::string> own, others;
   auto publisher = join();
@@ -485,6 +517,93 @@ TEST_F(BusTest, AWorkQueueWaitsForAStreamThatIsBeingMade) {
   ASSERT_TRUE(subscription) << subscription.error().detail;
   worker->subscriptions.push_back(std::move(*subscription));
   EXPECT_TRUE(seen.wait_for_count(1));
+}
+
+/// What the handler of a work queue was called with.
+std::string called_with(const Message& message) {
+  const auto* announced = std::any_cast<std::string>(&message.object);
+  return announced != nullptr ? "announced " + *announced : "delivered " + message.body;
+}
+
+ConsumerConfig early_workers() {
+  auto config = workers();
+  config.early = true;
+  return config;
+}
+
+TEST_F(BusTest, WorkThatIsDoneWhenAnnouncedIsNotDoneAgain) {
+  Seen<std::string> seen;
+  auto member = join();
+  make_stream(*member);
+  EXPECT_FALSE(member->bus->awaits("intent.submitted"));
+  member->consume(early_workers(), [&](const Message& message) -> asio::awaitable<Verdict> {
+    seen.add(called_with(message));
+    co_return Verdict::ack();
+  });
+  EXPECT_TRUE(member->bus->awaits("intent.submitted"));
+  EXPECT_FALSE(member->bus->awaits("intent.accepted"));
+  member->bus->announce("intent.submitted", "a", std::string("first"));
+  member->bus->announce("intent.accepted", "b", std::string("of no interest"));
+  ASSERT_TRUE(seen.wait_for_count(1));
+  member->publish_event("intent.submitted", "first", "a");
+  member->publish_event("intent.submitted", "second", "c");
+  ASSERT_TRUE(seen.wait_for_count(2));
+  EXPECT_TRUE(eventually([&] { return member->counters().acked == 2; }));
+  EXPECT_EQ(seen.values(), (std::vector<std::string>{"announced first", "delivered second"}));
+}
+
+TEST_F(BusTest, WorkThatCouldNotBeDoneWhenAnnouncedIsDoneWhenItIsDelivered) {
+  Seen<std::string> seen;
+  auto member = join();
+  make_stream(*member);
+  member->consume(early_workers(), [&](const Message& message) -> asio::awaitable<Verdict> {
+    seen.add(called_with(message));
+    if (!message.object.has_value()) co_return Verdict::ack();
+    if (std::any_cast<std::string>(message.object) == "a") co_return Verdict::wait(1ms);
+    throw std::runtime_error("as a handler should not");
+  });
+  for (const auto* id : {"a", "b"}) {
+    member->bus->announce("intent.submitted", id, std::string(id));
+    ASSERT_TRUE(seen.wait_until([&](const auto& values) {
+      return std::ranges::find(values, "announced " + std::string(id)) != values.end();
+    }));
+    member->publish_event("intent.submitted", id, id);
+  }
+  ASSERT_TRUE(seen.wait_for_count(4));
+  EXPECT_TRUE(eventually([&] { return member->counters().acked == 2; }));
+  EXPECT_EQ(member->counters().retried, 0U);
+}
+
+TEST_F(BusTest, AMessageWaitsForTheHandlerThatItsAnnouncementBegan) {
+  Seen<std::string> seen;
+  std::optional<asio::steady_timer> held;
+  auto member = join();
+  make_stream(*member);
+  const WorkHandler handler = [&](Message message) -> asio::awaitable<Verdict> {
+    seen.add(called_with(message));
+    if (!message.object.has_value()) co_return Verdict::ack();
+    const bool done = std::any_cast<std::string>(message.object) == "done";
+    held.emplace(co_await asio::this_coro::executor, 1h);
+    co_await held->async_wait(asio::as_tuple(asio::use_awaitable));
+    co_return done ? Verdict::ack() : Verdict::retry(0ms, "not on the record");
+  };
+  member->consume(early_workers(), handler);
+  std::uint64_t acked = 0;
+  for (const auto* id : {"done", "refused"}) {
+    member->bus->announce("intent.submitted", id, std::string(id));
+    ASSERT_TRUE(seen.wait_until([&](const auto& values) {
+      return !values.empty() && values.back() == "announced " + std::string(id);
+    }));
+    member->publish_event("intent.submitted", id, id);
+    ASSERT_TRUE(eventually([&] { return member->counters().held == 1; }));
+    EXPECT_EQ(member->counters().acked, acked);
+    member->run([&] { held->cancel(); });
+    ++acked;
+    EXPECT_TRUE(eventually([&] { return member->counters().acked == acked; }));
+    EXPECT_EQ(member->counters().held, 0U);
+  }
+  EXPECT_EQ(seen.values(),
+            (std::vector<std::string>{"announced done", "announced refused", "delivered refused"}));
 }
 
 TEST_F(BusTest, SaysHowFarAWorkQueueIs) {

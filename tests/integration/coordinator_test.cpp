@@ -1,8 +1,12 @@
 // The state coordinator's answers, with a real PostgreSQL, Redis and nats-server behind it.
 #include <csignal>
+#include <future>
 
 #include "integration/coordinator_fixture.h"
+#include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
+
+#include "services/heard_lives.h"
 
 namespace sep::services {
 namespace {
@@ -70,6 +74,81 @@ TEST_F(CoordinatorTest, ListsIntentsOfSeveralStatesSinceATime) {
     const auto refused = query(subject::kList, {{"states", wrong}, {"limit", 10}});
     EXPECT_FALSE(refused.has_value()) << json::serialize(wrong);
   }
+}
+
+/// What was announced of an append that is not on the record, or not yet, has not "gone on".
+TEST_F(CoordinatorTest, AWorkerWaitsWhereTheRecordIsNotAsFarAsItsInput) {
+  Life life(ids_, "demo", "acquire", "1");
+  append(life.submit());
+  const auto verdict = [&](std::uint64_t sequence, engine::State state) {
+    engine::IntentHead head{.sequence = sequence, .last_event_id = {}, .state = state};
+    return bus_->wait(record_->wait_at(head, life.correlation_id(), std::chrono::milliseconds(1))).kind;
+  };
+  using Kind = bus::Verdict::Kind;
+  EXPECT_EQ(verdict(3, engine::State::kAccepted), Kind::kWait);
+  EXPECT_EQ(verdict(1, engine::State::kSubmitted), Kind::kWait);
+  append(life.accept(), 1);
+  EXPECT_EQ(verdict(3, engine::State::kAccepted), Kind::kWait);
+  EXPECT_EQ(verdict(1, engine::State::kSubmitted), Kind::kAck);
+}
+
+TEST_F(CoordinatorTest, AnAppendIsAnnouncedToWhoWaitsForItsTopic) {
+  std::vector<std::string> heard;
+  auto subscription = bus_->hear_announced("intent.*", [&](const bus::Message& message) {
+    const auto event = event_of(message);
+    heard.push_back(message.subject + " " + (event ? event->event_id : event.error().detail));
+  });
+  Life life(ids_, "demo", "acquire", "1");
+  append(life.submit().accept());
+  const auto& events = life.events();
+  std::promise<std::vector<std::string>> all;
+  boost::asio::post(context_, [&] {
+    subscription.reset();
+    all.set_value(heard);
+  });
+  EXPECT_EQ(all.get_future().get(),
+            (std::vector<std::string>{"intent.submitted " + events[0].event_id,
+                                      "intent.accepted " + events[2].event_id}));
+}
+
+/// Lives as a paper orchestrator hears them: announced first, published behind that.
+TEST_F(CoordinatorTest, ALifeIsHeardOnceAndAnEventThatNeverWasIsNoPartOfIt) {
+  Life life(ids_, "demo", "acquire", "1");
+  life.submit().accept().plan("2500", "1");
+  const std::vector<engine::Envelope> before(life.events().begin(), life.events().begin() + 3);
+  const auto& plan = life.events()[3];
+  HeardLives lives;
+  const auto on_executor = [&](auto what) {
+    return boost::asio::post(context_, std::packaged_task<decltype(what())()>(what)).get();
+  };
+  const auto announce = [&](const engine::Envelope& event) {
+    bus_->announce(event.topic, event.event_id, event_object(event));
+  };
+  const auto publish = [&](const engine::Envelope& event) {
+    ASSERT_TRUE(bus_->publish(event.topic, canonical_json(engine::to_json(event)), event_object(event)));
+  };
+  ASSERT_TRUE(on_executor([&] { return lives.start(*bus_).has_value(); }));
+  const auto take = [&] { return on_executor([&] { return lives.take(plan); }); };
+
+  EXPECT_EQ(take(), std::nullopt);
+  // The record took another event in the place of one that was announced.
+  auto refused = before[1];
+  refused.event_id = ids_.next();
+  announce(before[0]);
+  announce(refused);
+  EXPECT_EQ(take(), std::nullopt);
+  for (const auto& event : before) publish(event);
+  EXPECT_EQ(take(), std::optional(life.events()));
+  EXPECT_EQ(take(), std::nullopt);
+
+  for (const auto& event : before) announce(event);
+  EXPECT_EQ(take(), std::optional(life.events()));
+  for (const auto& event : before) publish(event);
+  EXPECT_EQ(take(), std::nullopt);
+  on_executor([&] {
+    lives = HeardLives();
+    return 0;
+  });
 }
 
 /// Every payload that the samples hold is as the coordinator wants it.
