@@ -100,7 +100,24 @@ Headers headers_of(const Question& question) {
     headers.emplace_back("Nats-Expected-Last-Subject-Sequence", std::to_string(*question.expected_sequence));
   if (question.expected_last_sequence)
     headers.emplace_back("Nats-Expected-Last-Sequence", std::to_string(*question.expected_last_sequence));
+  if (!question.expected_last_id.empty())
+    headers.emplace_back("Nats-Expected-Last-Msg-Id", question.expected_last_id);
   return headers;
+}
+
+natsStatus publish_on(natsConnection* connection, const std::string& subject, const std::string& reply,
+                      std::string_view body, const Headers& headers) {
+  natsMsg* raw = nullptr;
+  natsStatus status = natsMsg_Create(&raw, subject.c_str(), reply.empty() ? nullptr : reply.c_str(),
+                                     body.data(), static_cast<int>(body.size()));
+  const std::unique_ptr<natsMsg, decltype(&natsMsg_Destroy)> message(raw, natsMsg_Destroy);
+  for (const auto& [key, value] : headers)
+    if (status == NATS_OK) status = natsMsgHeader_Set(raw, key, value.c_str());
+  return status == NATS_OK ? natsConnection_PublishMsg(connection, raw) : status;
+}
+
+bool is_connected(natsConnection* connection) {
+  return natsConnection_Status(connection) == NATS_CONN_STATUS_CONNECTED;
 }
 
 /// The handle that the user holds: closes the listener when it is let go.
@@ -133,6 +150,7 @@ Status Core::connect() {
     if (std::chrono::steady_clock::now() + kFirstConnectRetry > deadline) return status;
     std::this_thread::sleep_for(kFirstConnectRetry);
   }
+  SEP_CHECK(connect_bulk());
   inbox_ = new_inbox() + ".";
   SEP_TRY(replies_, listen(inbox_ + "*", {}, Listener::Where::kCallersThread,
                            [this](Incoming incoming) { take_reply(std::move(incoming)); }));
@@ -172,18 +190,45 @@ Status Core::connect_once(natsOptions* nats_options) {
   return fail(errc::kBusUnavailable, fmt::format("{} at {}", describe(status), options.url));
 }
 
+Status Core::connect_bulk() {
+  natsOptions* raw = nullptr;
+  if (const natsStatus status = natsOptions_Create(&raw); status != NATS_OK)
+    return fail(errc::kBusUnavailable, describe(status));
+  const std::unique_ptr<natsOptions, decltype(&natsOptions_Destroy)> nats_options(raw, natsOptions_Destroy);
+  const natsStatus settings[] = {
+      set_servers(raw, options.url),
+      natsOptions_SetName(raw, (options.name + " (bulk)").c_str()),
+      natsOptions_SetTimeout(raw, std::max<std::int64_t>(options.connect_timeout.count(), 1)),
+      natsOptions_SetMaxReconnect(raw, -1),
+      natsOptions_SetReconnectWait(raw, options.reconnect_wait.count()),
+      natsOptions_SetPingInterval(raw, options.ping_interval.count()),
+      natsOptions_SetMaxPingsOut(raw, kMaxPingsOut),
+      natsOptions_SetErrorHandler(raw, on_error, nullptr),
+  };
+  natsStatus status = NATS_OK;
+  for (const natsStatus setting : settings)
+    if (setting != NATS_OK) status = setting;
+  if (status == NATS_OK) status = natsConnection_Connect(&bulk_, raw);
+  if (status == NATS_OK) return {};
+  return fail(errc::kBusUnavailable, fmt::format("{} at {}", describe(status), options.url));
+}
+
 void Core::close() {
   if (closed_.exchange(true)) return;
   for (const auto& consumer : consumers()) consumer->stop();
   if (replies_) replies_->close();
   fail_waiting("the bus is closed");
-  if (connection_ == nullptr) return;
-  natsConnection_Close(connection_);
-  natsConnection_Destroy(connection_);
+  // The verdicts that were given last are not to be given again.
+  if (bulk_ != nullptr && is_connected(bulk_)) natsConnection_FlushTimeout(bulk_, kFlushTimeout.count());
+  for (auto* connection : {bulk_, connection_}) {
+    if (connection == nullptr) continue;
+    natsConnection_Close(connection);
+    natsConnection_Destroy(connection);
+  }
 }
 
 bool Core::connected() const {
-  return !closed_ && natsConnection_Status(connection_) == NATS_CONN_STATUS_CONNECTED;
+  return !closed_ && is_connected(connection_);
 }
 
 void Core::on_disconnected(natsConnection*, void* closure) {
@@ -221,15 +266,13 @@ Status Core::send(const std::string& subject, const std::string& reply, std::str
   // cnats would keep the message and send it whenever the server is back; its sender has moved on by then.
   if (!connected()) return fail(errc::kBusUnavailable, "not connected to NATS");
   hand_over(subject, body, object);
-  natsMsg* raw = nullptr;
-  natsStatus status = natsMsg_Create(&raw, subject.c_str(), reply.empty() ? nullptr : reply.c_str(),
-                                     body.data(), static_cast<int>(body.size()));
-  const std::unique_ptr<natsMsg, decltype(&natsMsg_Destroy)> message(raw, natsMsg_Destroy);
-  for (const auto& [key, value] : headers)
-    if (status == NATS_OK) status = natsMsgHeader_Set(raw, key, value.c_str());
-  if (status == NATS_OK) status = natsConnection_PublishMsg(connection_, raw);
+  const natsStatus status = publish_on(connection_, subject, reply, body, headers);
   if (status != NATS_OK) return fail(errc::kBusUnavailable, describe(status));
   return {};
+}
+
+void Core::send_soon(const std::string& subject, std::string_view body) {
+  if (!closed_ && is_connected(bulk_)) publish_on(bulk_, subject, {}, body, {});
 }
 
 Result<std::shared_ptr<Listener>> Core::listen(const std::string& subject, const std::string& queue_group,
@@ -284,13 +327,39 @@ std::vector<Result<std::string>> Core::ask_and_block(const std::vector<Question>
   return results;
 }
 
-std::uint64_t Core::put(const Question& question, ReplyHandler handler) {
-  std::uint64_t number = 0;
-  {
-    const std::scoped_lock lock(waiting_mutex_);
-    number = ++last_number_;
-    waiting_.emplace(number, std::move(handler));
+Result<std::string> Core::ask_in_a_row(const std::vector<Question>& questions, milliseconds timeout) {
+  SEP_ASSERT(!questions.empty());
+  if (closed_ || !is_connected(bulk_)) return fail(errc::kBusUnavailable, "not connected to NATS");
+  const auto collecting = std::make_shared<Collecting>(1);
+  const auto number =
+      expect([collecting](Result<std::string> result) { collecting->settle(0, std::move(result)); });
+  const std::string answer_to = inbox_ + std::to_string(number);
+  natsStatus status = NATS_OK;
+  for (const auto& question : questions) {
+    hand_over(question.subject, question.body, question.object);
+    const auto& reply = &question == &questions.back() ? answer_to : std::string();
+    if (status == NATS_OK)
+      status = publish_on(bulk_, question.subject, reply, question.body, headers_of(question));
   }
+  // The whole buffer in one write, and no longer wait than for what it asks anyway.
+  if (status == NATS_OK)
+    status = natsConnection_FlushTimeout(bulk_, std::max<std::int64_t>(timeout.count(), 1));
+  auto results = status == NATS_OK
+                     ? collecting->wait(timeout)
+                     : std::vector<Result<std::string>>(1, fail(errc::kBusUnavailable, describe(status)));
+  forget({&number, 1});
+  return std::move(results[0]);
+}
+
+std::uint64_t Core::expect(ReplyHandler handler) {
+  const std::scoped_lock lock(waiting_mutex_);
+  const auto number = ++last_number_;
+  waiting_.emplace(number, std::move(handler));
+  return number;
+}
+
+std::uint64_t Core::put(const Question& question, ReplyHandler handler) {
+  const auto number = expect(std::move(handler));
   auto reply = inbox_ + std::to_string(number);
   if (const auto here = connected() ? served_here(question.subject) : nullptr) {
     Listener::receive(here, {.message = {.subject = question.subject,

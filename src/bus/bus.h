@@ -7,12 +7,10 @@
 // Invariants
 //  1. Handlers run on the executor given to connect, which is one thread (or a strand). serve_raw alone calls
 //     on a thread of the bus.
-//  2. publish, reply, connected and the template wait may be called from any thread, publish_events from any
-//  but
-//     the executor's; everything else, the
-//     end of a Bus and of a Subscription included, on the executor, or while nothing runs on it. Only
-//     connect, close, wait and (for one round trip) the three calls that subscribe block. A Bus ends before
-//     the context of its executor.
+//  2. publish, reply, announce, awaits, connected and the template wait may be called from any thread,
+//     publish_events and publish_row from any but the executor's; everything else, the end of a Bus and of a
+//     Subscription included, on the executor, or while nothing runs on it. Only connect, close, wait and (for
+//     one round trip) the three calls that subscribe block. A Bus ends before the context of its executor.
 //  3. After close() (or the destructor) no handler is called, and every request in flight has ended with
 //     BUS_UNAVAILABLE. A handler's coroutine that already runs is not cancelled; what it sends is refused.
 //  4. A lost connection is made again for ever; subscriptions and consumers continue by themselves.
@@ -274,6 +272,9 @@ class Bus {
   /// order given. A failure in the middle does not stop those after it: publish again from the first failure.
   /// Blocks.
   std::vector<Result<PubAck>> publish_events(std::vector<Publication> publications, milliseconds timeout);
+  /// The same for less: each must stand right behind the one before it, or is refused, so that the last one's
+  /// acknowledgement is all. Gives that one's; any error leaves open which of them are stored. Blocks.
+  Result<PubAck> publish_row(std::vector<Publication> publications, milliseconds timeout);
 
   // --- Buckets of keys (NATS KV), in the server's memory: gone when it starts anew
 

@@ -313,10 +313,7 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
 
   /// What is lost here comes again: the server redelivers after ack_wait.
   void send(const std::string& reply, std::string_view what) {
-    if (reply.empty()) return;
-    if (const Status sent = core_->send(reply, {}, what); !sent) {
-      core_->log->debug("{} of {} is lost: {}", what, config_.durable, sent.error().detail);
-    }
+    if (!reply.empty()) core_->send_soon(reply, what);
   }
 
   const std::shared_ptr<Core> core_;

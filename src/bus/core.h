@@ -89,6 +89,7 @@ struct Question {
   std::string message_id{};                               // empty: none
   std::optional<std::uint64_t> expected_sequence{};       // of the subject's last message; 0: it has none
   std::optional<std::uint64_t> expected_last_sequence{};  // of the stream's last message
+  std::string expected_last_id{};                         // of the stream's last message; empty: any
   std::any object{};                                      // to be handed over here instead of the body
   std::function<std::string()> text{};                    // makes the body where it must be sent
 };
@@ -120,6 +121,10 @@ class Core : public std::enable_shared_from_this<Core> {
   /// The same, blocking, on any thread but the executor's.
   std::vector<Result<std::string>> ask_and_block(const std::vector<Question>& questions,
                                                  milliseconds timeout);
+  /// As the last one of a row, which is sent in one piece. Blocks.
+  Result<std::string> ask_in_a_row(const std::vector<Question>& questions, milliseconds timeout);
+  /// To be sent within about a millisecond, with what else there is; lost where the connection is.
+  void send_soon(const std::string& subject, std::string_view body);
   /// What is asked or sent here on a subject of this pattern is handed to the listener, as long as it is
   /// open, without the way over the server.
   enum class Serves { kRequests, kEverybody };
@@ -155,8 +160,11 @@ class Core : public std::enable_shared_from_this<Core> {
   static void on_closed(natsConnection*, void* closure);
   static void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure);
   Status connect_once(natsOptions* nats_options);
+  Status connect_bulk();
   /// Sends a question whose answer goes to `handler`; the number to forget it by.
   std::uint64_t put(const Question& question, ReplyHandler handler);
+  /// The number that an answer will have.
+  std::uint64_t expect(ReplyHandler handler);
   void forget(std::span<const std::uint64_t> numbers);
   void answer(std::uint64_t number, Result<std::string> result);
   std::shared_ptr<Listener> served_here(std::string_view subject);
@@ -165,6 +173,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void fail_waiting(const std::string& detail);
 
   natsConnection* connection_ = nullptr;
+  natsConnection* bulk_ = nullptr;  // what is sent on it waits in a buffer until that is flushed
   std::atomic<bool> closed_{false};
   std::string inbox_;  // "_INBOX.<unique>."; a request's reply subject is this and its number
   std::shared_ptr<Listener> replies_;

@@ -162,6 +162,18 @@ asio::awaitable<Result<PubAck>> Bus::publish_event(Publication publication, mill
   co_return parse_pub_ack(text);
 }
 
+Result<PubAck> Bus::publish_row(std::vector<Publication> publications, milliseconds timeout) {
+  std::vector<Question> questions;
+  questions.reserve(publications.size());
+  for (auto& publication : publications) {
+    auto former = questions.empty() ? std::string() : questions.back().message_id;
+    questions.push_back(to_question(std::move(publication)));
+    questions.back().expected_last_id = std::move(former);
+  }
+  SEP_TRY(const auto reply, core_->ask_in_a_row(questions, timeout));
+  return parse_pub_ack(reply);
+}
+
 std::vector<Result<PubAck>> Bus::publish_events(std::vector<Publication> publications, milliseconds timeout) {
   std::vector<Question> questions;
   questions.reserve(publications.size());

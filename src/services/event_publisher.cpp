@@ -237,6 +237,18 @@ Status EventPublisher::publish(std::span<const Envelope> events) {
            .object = committed->events[i]});
     }
     fail_point("publish.before");
+    if (!std::exchange(one_by_one_, false)) {
+      const auto last = bus_->publish_row(std::move(publications), kTimeout);
+      fail_point("publish.after");
+      const auto end = stream_->last_sequence + group.size();
+      one_by_one_ = !last || last->duplicate || last->sequence != end;
+      if (one_by_one_)
+        return fail(last ? Error{errc::kSequenceConflict, "the stream is further than expected", {}}
+                         : last.error());
+      published_ = group.back().global_sequence;
+      stream_->last_sequence = stream_->messages = end;
+      continue;
+    }
     const auto results = bus_->publish_events(std::move(publications), kTimeout);
     fail_point("publish.after");
     for (std::size_t i = 0; i < group.size(); ++i) {

@@ -71,6 +71,7 @@ class EventPublisher {
   // Of the thread.
   std::optional<store::EventStore> record_;
   std::uint64_t published_ = 0;  // the last global sequence that the stream is known to have
+  bool one_by_one_ = false;      // after a failure it is looked at each
   // An event that the stream said it held. Where it turns out not to, its id stands for something else there.
   std::uint64_t swallowed_ = 0;
   std::optional<bus::StreamInfo> stream_;  // as this left it; none before the first look of a term

@@ -32,8 +32,9 @@ using engine::CommitFailure;
 using engine::Envelope;
 using engine::Staging;
 
-constexpr std::size_t kGroup = 256;          // appends in one transaction at the most
-constexpr std::size_t kMaxWaiting = 20'000;  // appends that wait; more are refused with NOT_READY
+constexpr std::size_t kGroup = 256;              // appends in one transaction at the most
+constexpr std::size_t kProjectionGroup = 1'000;  // events in one application to Redis
+constexpr std::size_t kMaxWaiting = 20'000;      // appends that wait; more are refused with NOT_READY
 constexpr auto kRetry = 200ms;
 // The leader makes itself heard so often, and is unseated after so long a
 // silence.
@@ -41,6 +42,9 @@ constexpr auto kHeartbeat = 500ms;
 constexpr auto kSilence = 3s;
 // An append waits no longer than this for a record that cannot be written.
 constexpr std::int64_t kPatienceNs = 2'000'000'000;
+// From the beginning of one application to Redis to the next: what happens to an intent meanwhile is written
+// once.
+constexpr auto kProjectionPace = 10ms;
 constexpr auto kProjectionCheck = 500ms;  // how soon an emptied Redis is noticed while nothing is committed
 
 /// One `record.append` that waits for its commit.
@@ -438,7 +442,8 @@ class StateCoordinator::Impl {
     std::uint64_t term = 0;
     bool current = false;
     for (;;) {
-      const auto look = to_project_.look(projected_, term, kGroup, kProjectionCheck);
+      const auto look = to_project_.look(projected_, term, kProjectionGroup, kProjectionCheck);
+      const auto next = std::chrono::steady_clock::now() + kProjectionPace;
       if (look.term != std::exchange(term, look.term)) current = false;
       if (look.closed && (term == 0 || !current || look.end <= projected_)) return;
       if (term == 0) continue;
@@ -451,6 +456,7 @@ class StateCoordinator::Impl {
         current = head && *head == projected_;
       } else {
         current = project(look.events);
+        if (!look.closed) std::this_thread::sleep_until(next);
       }
     }
   }

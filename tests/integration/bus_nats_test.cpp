@@ -479,6 +479,47 @@ TEST_F(BusTest, ABatchIsStoredInOrderAndSaysWhichFailed) {
   EXPECT_TRUE(member->bus->publish_events({}, kTimeout).empty());
 }
 
+std::vector<Publication> row(const std::string& prefix, int count, std::uint64_t behind) {
+  std::vector<Publication> row;
+  for (int i = 0; i < count; ++i)
+    row.push_back({.subject = "intent.submitted",
+                   .body = std::to_string(i),
+                   .message_id = prefix + std::to_string(i),
+                   .expected_last_sequence = behind + static_cast<std::uint64_t>(i)});
+  return row;
+}
+
+TEST_F(BusTest, ARowIsStoredWholeAndItsLastAcknowledgementSaysSo) {
+  auto member = join();
+  make_stream(*member);
+  const auto first = member->bus->publish_row(row("a", 300, 0), kTimeout);
+  ASSERT_TRUE(first) << first.error().detail;
+  EXPECT_EQ(first->sequence, 300U);
+  const auto second = member->bus->publish_row(row("b", 1, 300), kTimeout);
+  ASSERT_TRUE(second) << second.error().detail;
+  EXPECT_EQ(second->sequence, 301U);
+  const auto message = member->bus->wait(member->bus->get_message("EVENTS", 300)).value().value();
+  EXPECT_EQ(message.body, "299");
+}
+
+TEST_F(BusTest, ARowWithAGapIsAnError) {
+  auto member = join();
+  make_stream(*member);
+  // One that no stream takes, one that the stream has, and one in whose place another is.
+  auto lost = row("a", 5, 0);
+  lost[2].subject = "no.stream.takes.this";
+  EXPECT_FALSE(member->bus->publish_row(lost, kTimeout));
+  EXPECT_EQ(member->bus->wait(member->bus->stream_info("EVENTS"))->last_sequence, 2U);
+  auto known = row("b", 5, 2);
+  known[1].message_id = "a1";
+  EXPECT_FALSE(member->bus->publish_row(known, kTimeout));
+  EXPECT_EQ(member->bus->wait(member->bus->stream_info("EVENTS"))->last_sequence, 3U);
+  // Behind it the sequences alone would let the rest in.
+  member->publish_event("intent.submitted", "another's", "x");
+  EXPECT_FALSE(member->bus->publish_row(row("c", 3, 3), kTimeout));
+  EXPECT_EQ(member->bus->wait(member->bus->stream_info("EVENTS"))->last_sequence, 4U);
+}
+
 // --- Work queues
 // --------------------------------------------------------------------------------------------
 
