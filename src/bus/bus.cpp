@@ -167,8 +167,6 @@ Status Core::connect_once(natsOptions* nats_options) {
       natsOptions_SetTimeout(nats_options, timeout),
       // Without it every send waits about a millisecond in a buffer.
       natsOptions_SetSendAsap(nats_options, true),
-      // What is sent here is handed over to this connection's own subscribers here.
-      natsOptions_SetNoEcho(nats_options, true),
       natsOptions_SetMaxReconnect(nats_options, -1),
       natsOptions_SetReconnectWait(nats_options, options.reconnect_wait.count()),
       natsOptions_SetReconnectJitter(nats_options, options.reconnect_wait.count() / 4,
@@ -199,6 +197,8 @@ Status Core::connect_bulk() {
       set_servers(raw, options.url),
       natsOptions_SetName(raw, (options.name + " (bulk)").c_str()),
       natsOptions_SetTimeout(raw, std::max<std::int64_t>(options.connect_timeout.count(), 1)),
+      // What is sent on it is handed over to its own subscribers here.
+      natsOptions_SetNoEcho(raw, true),
       natsOptions_SetMaxReconnect(raw, -1),
       natsOptions_SetReconnectWait(raw, options.reconnect_wait.count()),
       natsOptions_SetPingInterval(raw, options.ping_interval.count()),
@@ -257,7 +257,7 @@ void Core::on_error(natsConnection*, natsSubscription*, natsStatus status, void*
 // ------------------------------------------------------------------------------------
 
 Status Core::send(const std::string& subject, const std::string& reply, std::string_view body,
-                  const Headers& headers, const std::any& object) {
+                  const Headers& headers) {
   // The answer to a request that was handed over here.
   if (!inbox_.empty() && subject.starts_with(inbox_)) {
     take_reply({.message = {.subject = subject, .body = std::string(body)}});
@@ -265,8 +265,15 @@ Status Core::send(const std::string& subject, const std::string& reply, std::str
   }
   // cnats would keep the message and send it whenever the server is back; its sender has moved on by then.
   if (!connected()) return fail(errc::kBusUnavailable, "not connected to NATS");
-  hand_over(subject, body, object);
   const natsStatus status = publish_on(connection_, subject, reply, body, headers);
+  if (status != NATS_OK) return fail(errc::kBusUnavailable, describe(status));
+  return {};
+}
+
+Status Core::publish(const std::string& subject, std::string_view body, const std::any& object) {
+  if (closed_ || !is_connected(bulk_)) return fail(errc::kBusUnavailable, "not connected to NATS");
+  hand_over(subject, body, object);
+  const natsStatus status = publish_on(bulk_, subject, {}, body, {});
   if (status != NATS_OK) return fail(errc::kBusUnavailable, describe(status));
   return {};
 }
@@ -276,14 +283,16 @@ void Core::send_soon(const std::string& subject, std::string_view body) {
 }
 
 Result<std::shared_ptr<Listener>> Core::listen(const std::string& subject, const std::string& queue_group,
-                                               Listener::Where where, IncomingHandler handler) {
+                                               Listener::Where where, IncomingHandler handler, Line line) {
   if (closed_) return fail(errc::kBusUnavailable, "the bus is closed");
-  return Listener::open(connection_, executor, subject, queue_group, where, std::move(handler));
+  return Listener::open(line == Line::kBulk ? bulk_ : connection_, executor, subject, queue_group, where,
+                        std::move(handler));
 }
 
 void Core::flush() {
   // Where it fails, the connection is lost, and the subscriptions are the first that is sent on the next one.
-  if (connected()) natsConnection_FlushTimeout(connection_, kFlushTimeout.count());
+  for (auto* connection : {connection_, bulk_})
+    if (is_connected(connection)) natsConnection_FlushTimeout(connection, kFlushTimeout.count());
 }
 
 std::string Core::new_inbox() {
@@ -367,7 +376,7 @@ std::uint64_t Core::put(const Question& question, ReplyHandler handler) {
                                          .body = question.body,
                                          .object = question.object}});
   } else if (auto sent = send(question.subject, reply, question.text ? question.text() : question.body,
-                              headers_of(question), question.object);
+                              headers_of(question));
              !sent) {
     answer(number, fail(std::move(sent).error()));
   }
@@ -540,7 +549,7 @@ asio::awaitable<Result<std::string>> Bus::request(std::string subject, std::any 
 }
 
 Status Bus::publish(std::string_view subject, std::string_view body, std::any object) {
-  return core_->send(std::string(subject), {}, body, {}, object);
+  return core_->publish(std::string(subject), body, object);
 }
 
 Status Bus::reply(const Message& request, std::string_view body) {
@@ -564,10 +573,11 @@ Subscription Bus::hear_announced(std::string subject, MessageHandler handler) {
 
 Result<Subscription> Bus::subscribe(const std::string& subject, const std::string& queue_group,
                                     MessageHandler handler) {
-  SEP_TRY(auto listener, core_->listen(subject, queue_group, Listener::Where::kExecutor,
-                                       [handler = std::move(handler)](const Incoming& incoming) {
-                                         handler(incoming.message);
-                                       }));
+  SEP_TRY(auto listener,
+          core_->listen(
+              subject, queue_group, Listener::Where::kExecutor,
+              [handler = std::move(handler)](const Incoming& incoming) { handler(incoming.message); },
+              queue_group.empty() ? Line::kBulk : Line::kPrompt));
   if (queue_group.empty()) core_->hand_over_to(subject, Core::Serves::kEverybody, listener);
   return hold(*core_, std::move(listener));
 }

@@ -19,10 +19,12 @@
 //  6. A message of a work queue is acknowledged only after its handler returned Verdict::ack. It may be
 //     handled more than once (redelivery), also by two members at a time.
 //  7. A request that this Bus itself serves does not go over the server: it is handed over here, whatever
-//     other members the queue group has. So is what it sends to its own subscribers (those without a queue
-//     group). While the connection is down both fail as any other sending does.
+//     other members the queue group has. So is what it publishes, also in a row, to its own subscribers
+//     (those without a queue group). While the connection is down both fail as any other sending does.
 //  8. What is announced reaches this process alone, and may never be: nothing is sent, stored or kept. A work
 //     queue's handler that acknowledges it has done the work of the stream's message of the same id.
+//  9. A Bus is two connections (core.h): what is published, and a work queue's verdict, may wait in a buffer
+//     for a millisecond, and a request that was made later may come before it.
 #include <any>
 #include <chrono>
 #include <cstdint>
@@ -113,7 +115,7 @@ struct Publication {
   std::string message_id{};  // Nats-Msg-Id
   /// The stream refuses it (INVALID_VALUE) unless its last message has this sequence; empty: whatever it has.
   std::optional<std::uint64_t> expected_last_sequence{};
-  std::any object{};  // as of Bus::publish
+  std::any object{};  // of a row; as of Bus::publish
 };
 
 struct PubAck {

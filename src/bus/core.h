@@ -94,6 +94,11 @@ struct Question {
   std::function<std::string()> text{};                    // makes the body where it must be sent
 };
 
+/// The two connections. What is sent on the prompt one goes out at once: requests and answers. What is sent
+/// on the bulk one waits in a buffer, for a millisecond at the most, and whoever listens to everything
+/// listens on it: neither is told by the server what it sent itself.
+enum class Line { kPrompt, kBulk };
+
 /// Of a message to JetStream.
 using Headers = std::vector<std::pair<const char*, std::string>>;
 
@@ -107,9 +112,12 @@ class Core : public std::enable_shared_from_this<Core> {
 
   /// Any thread. `reply` may be empty.
   Status send(const std::string& subject, const std::string& reply, std::string_view body,
-              const Headers& headers = {}, const std::any& object = {});
+              const Headers& headers = {});
+  /// Any thread; see Bus.
+  Status publish(const std::string& subject, std::string_view body, const std::any& object);
   Result<std::shared_ptr<Listener>> listen(const std::string& subject, const std::string& queue_group,
-                                           Listener::Where where, IncomingHandler handler);
+                                           Listener::Where where, IncomingHandler handler,
+                                           Line line = Line::kPrompt);
   /// Blocks until the server has all that was sent, for one round trip.
   void flush();
   std::string new_inbox();
@@ -173,7 +181,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void fail_waiting(const std::string& detail);
 
   natsConnection* connection_ = nullptr;
-  natsConnection* bulk_ = nullptr;  // what is sent on it waits in a buffer until that is flushed
+  natsConnection* bulk_ = nullptr;
   std::atomic<bool> closed_{false};
   std::string inbox_;  // "_INBOX.<unique>."; a request's reply subject is this and its number
   std::shared_ptr<Listener> replies_;

@@ -42,9 +42,9 @@ constexpr auto kHeartbeat = 500ms;
 constexpr auto kSilence = 3s;
 // An append waits no longer than this for a record that cannot be written.
 constexpr std::int64_t kPatienceNs = 2'000'000'000;
-// From the beginning of one application to Redis to the next: what happens to an intent meanwhile is written
-// once.
-constexpr auto kProjectionPace = 10ms;
+// After an application to Redis it rests as long as that took, and no longer than this: what happens to an
+// intent meanwhile is written once.
+constexpr auto kProjectionRest = 10ms;
 constexpr auto kProjectionCheck = 500ms;  // how soon an emptied Redis is noticed while nothing is committed
 
 /// One `record.append` that waits for its commit.
@@ -443,7 +443,6 @@ class StateCoordinator::Impl {
     bool current = false;
     for (;;) {
       const auto look = to_project_.look(projected_, term, kProjectionGroup, kProjectionCheck);
-      const auto next = std::chrono::steady_clock::now() + kProjectionPace;
       if (look.term != std::exchange(term, look.term)) current = false;
       if (look.closed && (term == 0 || !current || look.end <= projected_)) return;
       if (term == 0) continue;
@@ -455,8 +454,11 @@ class StateCoordinator::Impl {
         const auto head = models_->head();
         current = head && *head == projected_;
       } else {
+        const auto began = std::chrono::steady_clock::now();
         current = project(look.events);
-        if (!look.closed) std::this_thread::sleep_until(next);
+        const auto took = std::chrono::steady_clock::now() - began;
+        if (!look.closed)
+          std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(took, kProjectionRest));
       }
     }
   }

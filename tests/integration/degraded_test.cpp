@@ -56,7 +56,11 @@ TEST(Degraded, TheRecordAnswersWhatRedisWould) {
     EXPECT_EQ(answer.status, 200) << path << answer.body;
     return std::pair(header(answer, "X-Sep-Source"), timeless(path, parse_json(answer.body).value()));
   };
-  ASSERT_TRUE(eventually([&] { return read("/intents/" + id).first.empty(); }));
+  // Redis has all of it.
+  ASSERT_TRUE(eventually([&] {
+    const auto [source, document] = read("/intents/" + id);
+    return source.empty() && document.find(R"("state":"completed")") != std::string::npos;
+  }));
   std::map<std::string, std::string> before;
   for (const auto& path : paths) before[path] = read(path).second;
 
