@@ -211,16 +211,26 @@ std::string_view find_string(const json::object& object, std::string_view key) {
   return value != nullptr && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
 }
 
-Result<json::object> get_object(const json::object& object, std::string_view key) {
+Result<const json::object*> object_at(const json::object& object, std::string_view key) {
   SEP_TRY(const auto* value, member(object, key));
   if (!value->is_object()) return wrong_type(key, "an object");
-  return value->get_object();
+  return &value->get_object();
+}
+
+Result<const json::array*> array_at(const json::object& object, std::string_view key) {
+  SEP_TRY(const auto* value, member(object, key));
+  if (!value->is_array()) return wrong_type(key, "an array");
+  return &value->get_array();
+}
+
+Result<json::object> get_object(const json::object& object, std::string_view key) {
+  SEP_TRY(const auto* found, object_at(object, key));
+  return *found;
 }
 
 Result<json::array> get_array(const json::object& object, std::string_view key) {
-  SEP_TRY(const auto* value, member(object, key));
-  if (!value->is_array()) return wrong_type(key, "an array");
-  return value->get_array();
+  SEP_TRY(const auto* found, array_at(object, key));
+  return *found;
 }
 
 std::string string_or(const json::object& object, std::string_view key, std::string_view fallback) {

@@ -39,6 +39,10 @@ Result<bool> get_bool(const json::object& object, std::string_view key);
 Result<json::object> get_object(const json::object& object, std::string_view key);
 Result<json::array> get_array(const json::object& object, std::string_view key);
 
+/// The last two without a copy: what they point to is the document's.
+Result<const json::object*> object_at(const json::object& object, std::string_view key);
+Result<const json::array*> array_at(const json::object& object, std::string_view key);
+
 /// A look at one member without a copy; nullptr, or an empty text, where it is absent or of another type.
 const json::object* find_object(const json::object& object, std::string_view key);
 const json::array* find_array(const json::object& object, std::string_view key);

@@ -92,8 +92,8 @@ Result<Attempt> attempt_from(const Envelope& event) {
   SEP_TRY(attempt.nonce, get_uint(event.payload, "nonce"));
   SEP_TRY(attempt.tx_hash, required(event.payload, "txHash", parse_hash));
   SEP_TRY(attempt.raw, required(event.payload, "rawTx", from_hex));
-  SEP_TRY(const auto fees, get_object(event.payload, "fees"));
-  SEP_TRY(attempt.fees, fees_from(fees));
+  SEP_TRY(const auto* fees, object_at(event.payload, "fees"));
+  SEP_TRY(attempt.fees, fees_from(*fees));
   attempt.prepared_at = event.timestamp;
   return attempt;
 }

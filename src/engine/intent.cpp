@@ -64,11 +64,12 @@ class Reader {
   std::optional<std::int64_t> integer(std::string_view key) {
     return take(get_int(object_, key), "/" + std::string(key));
   }
-  std::optional<json::object> object(std::string_view key) {
-    return take(get_object(object_, key), "/" + std::string(key));
+  /// Of the document: no copy.
+  const json::object* object(std::string_view key) {
+    return take(object_at(object_, key), "/" + std::string(key)).value_or(nullptr);
   }
-  std::optional<json::array> array(std::string_view key) {
-    return take(get_array(object_, key), "/" + std::string(key));
+  const json::array* array(std::string_view key) {
+    return take(array_at(object_, key), "/" + std::string(key)).value_or(nullptr);
   }
 
   template <class Table>
@@ -229,7 +230,7 @@ std::expected<Intent, std::vector<Error>> parse_intent(const json::object& docum
 
   const Token* base = nullptr;
   const Token* quote = nullptr;
-  if (const auto assets = reader.array("assets")) {
+  if (const auto* assets = reader.array("assets")) {
     if (assets->size() != 2) {
       reader.fault(errc::kInvalidValue, "assets must hold two: the base, then the quote", "/assets");
     } else {
@@ -248,10 +249,10 @@ std::expected<Intent, std::vector<Error>> parse_intent(const json::object& docum
             reader.take(parse_amount(*text, base != nullptr ? base->decimals : 77), "/amount"))
       intent.amount = *amount;
   }
-  if (const auto constraints = reader.object("constraints")) read_constraints(*constraints, intent, faults);
+  if (const auto* constraints = reader.object("constraints")) read_constraints(*constraints, intent, faults);
   if (reader.has("success_criteria")) {
-    const auto list = reader.array("success_criteria");
-    if (list && type && base != nullptr && quote != nullptr) read_criteria(*list, intent, faults);
+    const auto* list = reader.array("success_criteria");
+    if (list != nullptr && type && base != nullptr && quote != nullptr) read_criteria(*list, intent, faults);
   }
   if (!faults.empty()) return std::unexpected(std::move(faults));
   return intent;
@@ -259,8 +260,8 @@ std::expected<Intent, std::vector<Error>> parse_intent(const json::object& docum
 
 Result<Intent> intent_from_record(const json::object& document) {
   ChainSettings recorded;
-  SEP_TRY(const auto assets, get_array(document, "assets"));
-  for (const auto& element : assets) {
+  SEP_TRY(const auto* assets, array_at(document, "assets"));
+  for (const auto& element : *assets) {
     if (!element.is_object()) return fail(errc::kInvalidEvent, "an asset must be an object", "/assets");
     const auto& asset = element.get_object();
     Token token;

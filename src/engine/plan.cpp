@@ -57,12 +57,12 @@ json::object step_json(const SwapStep& step, std::string_view chain_name) {
 }
 
 Result<Token> token_from(const json::object& object, std::string_view key) {
-  SEP_TRY(const auto asset, get_object(object, key));
+  SEP_TRY(const auto* asset, object_at(object, key));
   Token token;
-  SEP_TRY(token.symbol, get_string(asset, "symbol"));
-  SEP_TRY(const auto address, get_string(asset, "address"));
+  SEP_TRY(token.symbol, get_string(*asset, "symbol"));
+  SEP_TRY(const auto address, get_string(*asset, "address"));
   SEP_TRY(token.address, parse_address(address));
-  SEP_TRY(const auto decimals, get_uint(asset, "decimals"));
+  SEP_TRY(const auto decimals, get_uint(*asset, "decimals"));
   if (decimals > 255) return fail(errc::kInvalidEvent, "\"decimals\" must be below 256");  // ERC-20: uint8
   token.decimals = static_cast<unsigned>(decimals);
   return token;
@@ -85,9 +85,9 @@ Result<std::uint64_t> gas_from(const json::object& object, std::string_view key)
 }
 
 Result<std::vector<std::uint32_t>> integers_from(const json::object& object, std::string_view key) {
-  SEP_TRY(const auto list, get_array(object, key));
+  SEP_TRY(const auto* list, array_at(object, key));
   std::vector<std::uint32_t> values;
-  for (const auto& element : list) {
+  for (const auto& element : *list) {
     json::error_code error;
     values.push_back(element.to_number<std::uint32_t>(error));
     if (error) return fail(errc::kInvalidEvent, fmt::format("\"{}\" must hold integers", key));
@@ -104,30 +104,30 @@ Result<ApproveStep> approve_from(const json::object& object) {
 }
 
 Result<std::vector<PathHop>> hops_from(const json::object& object) {
-  SEP_TRY(const auto pools, get_array(object, "pools"));
+  SEP_TRY(const auto* pools, array_at(object, "pools"));
   SEP_TRY(const auto fees, integers_from(object, "fees"));
   SEP_TRY(const auto ticks, integers_from(object, "ticks_crossed"));
-  SEP_TRY(const auto prices, get_array(object, "sqrt_price_x96_after"));
-  if (pools.empty() || fees.size() != pools.size() || ticks.size() != pools.size() ||
-      prices.size() != pools.size())
+  SEP_TRY(const auto* prices, array_at(object, "sqrt_price_x96_after"));
+  if (pools->empty() || fees.size() != pools->size() || ticks.size() != pools->size() ||
+      prices->size() != pools->size())
     return fail(errc::kInvalidEvent, "a path must have a fee, ticks and a price for each of its pools");
-  std::vector<PathHop> hops(pools.size());
+  std::vector<PathHop> hops(pools->size());
   for (std::size_t i = 0; i < hops.size(); ++i) {
-    if (!pools[i].is_string()) return fail(errc::kInvalidEvent, "\"pools\" must hold addresses");
-    if (!prices[i].is_string())
+    if (!(*pools)[i].is_string()) return fail(errc::kInvalidEvent, "\"pools\" must hold addresses");
+    if (!(*prices)[i].is_string())
       return fail(errc::kInvalidEvent, "\"sqrt_price_x96_after\" must hold strings");
-    SEP_TRY(hops[i].pool, parse_address(pools[i].get_string()));
+    SEP_TRY(hops[i].pool, parse_address((*pools)[i].get_string()));
     hops[i].fee_pips = fees[i];
     hops[i].ticks_crossed = ticks[i];
-    SEP_TRY(hops[i].sqrt_price_x96_after, parse_uint256(prices[i].get_string()));
+    SEP_TRY(hops[i].sqrt_price_x96_after, parse_uint256((*prices)[i].get_string()));
   }
   return hops;
 }
 
 Result<std::vector<PathToken>> tokens_from(const json::object& object) {
-  SEP_TRY(const auto list, get_array(object, "tokens"));
+  SEP_TRY(const auto* list, array_at(object, "tokens"));
   std::vector<PathToken> tokens;
-  for (const auto& element : list) {
+  for (const auto& element : *list) {
     if (!element.is_object()) return fail(errc::kInvalidEvent, "\"tokens\" must hold objects");
     auto& token = tokens.emplace_back();
     SEP_TRY(token.address, address_from(element.get_object(), "address"));
@@ -177,8 +177,8 @@ Result<std::vector<SwapPath>> paths_from(const json::object& object, const SwapS
     if (path.hops.size() != 1) return fail(errc::kInvalidEvent, "a swap without paths has one pool");
     return paths;
   }
-  SEP_TRY(const auto list, get_array(object, "paths"));
-  for (const auto& element : list) {
+  SEP_TRY(const auto* list, array_at(object, "paths"));
+  for (const auto& element : *list) {
     if (!element.is_object()) return fail(errc::kInvalidEvent, "\"paths\" must hold objects");
     SEP_TRY(paths.emplace_back(), path_from(element.get_object(), swap));
   }
@@ -307,8 +307,8 @@ Result<Plan> plan_from_payload(const json::object& payload) {
   const auto read = [&]() -> Result<Plan> {
     Plan plan;
     SEP_TRY(plan.plan_id, get_string(payload, "planId"));
-    SEP_TRY(const auto steps, get_array(payload, "steps"));
-    for (const auto& element : steps) {
+    SEP_TRY(const auto* steps, array_at(payload, "steps"));
+    for (const auto& element : *steps) {
       if (!element.is_object()) return fail(errc::kInvalidEvent, "a step must be an object", "/steps");
       const auto& object = element.get_object();
       SEP_TRY(const auto kind, get_string(object, "kind"));
@@ -323,10 +323,10 @@ Result<Plan> plan_from_payload(const json::object& payload) {
     const auto swaps = std::ranges::count(plan.steps, StepKind::kSwap, kind_of);
     if (swaps != 1 || kind_of(plan.steps.back()) != StepKind::kSwap)
       return fail(errc::kInvalidEvent, "a plan must end with its swap", "/steps");
-    SEP_TRY(const auto cost, get_object(payload, "estimatedCost"));
-    SEP_TRY(plan.estimated_cost.gas_units, gas_from(cost, "gas_units"));
-    SEP_TRY(plan.estimated_cost.gas_wei, amount_from(cost, "gas_wei", 0));
-    SEP_TRY(plan.estimated_cost.gas_usd_wad, amount_from(cost, "gas_usd", 18));
+    SEP_TRY(const auto* cost, object_at(payload, "estimatedCost"));
+    SEP_TRY(plan.estimated_cost.gas_units, gas_from(*cost, "gas_units"));
+    SEP_TRY(plan.estimated_cost.gas_wei, amount_from(*cost, "gas_wei", 0));
+    SEP_TRY(plan.estimated_cost.gas_usd_wad, amount_from(*cost, "gas_usd", 18));
     SEP_TRY(plan.estimated_duration_ms, get_int(payload, "estimatedDurationMs"));
     SEP_TRY(const auto score, get_uint(payload, "riskScore"));
     plan.risk_score = static_cast<unsigned>(score);

@@ -25,10 +25,10 @@ Result<IntentRow> new_row(const Envelope& submitted) {
   IntentRow row;
   row.correlation_id = submitted.correlation_id;
   row.received_at = submitted.timestamp;
-  SEP_TRY(const auto intent, get_object(submitted.payload, "intent"));
-  SEP_TRY(row.strategy_id, get_string(intent, "strategy_id"));
-  SEP_TRY(const auto constraints, get_object(intent, "constraints"));
-  SEP_TRY(const auto window, get_int(constraints, "time_window"));
+  SEP_TRY(const auto* intent, object_at(submitted.payload, "intent"));
+  SEP_TRY(row.strategy_id, get_string(*intent, "strategy_id"));
+  SEP_TRY(const auto* constraints, object_at(*intent, "constraints"));
+  SEP_TRY(const auto window, get_int(*constraints, "time_window"));
   row.deadline = submitted.timestamp.plus_ms(window * 1000);
   return row;
 }

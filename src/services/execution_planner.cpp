@@ -92,10 +92,10 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
       head = *present;
     }
     const auto intent_id = std::string(engine::intent_id_of(event->correlation_id));
-    const auto document = get_object(event->payload, "intent");
+    const auto document = object_at(event->payload, "intent");
     if (!document) co_return bus::Verdict::dead(document.error().detail);
     (void)co_await market_->settle(settings_.market);
-    const auto plan = make_plan(intent_id, *document);
+    const auto plan = make_plan(intent_id, **document);
     if (!plan && plan.error().passes) {
       log_->debug("{}: not planned yet: {}", event->correlation_id, plan.error().why.detail);
       co_return co_await record_.wait_at(head, event->correlation_id, kRetryDelay);
@@ -146,10 +146,10 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     if (!question || !question->is_object())
       return refusal({errc::kInvalidValue, "a question must be an object", {}});
     const auto intent_id = get_string(question->get_object(), "intent_id");
-    const auto document = get_object(question->get_object(), "intent");
+    const auto document = object_at(question->get_object(), "intent");
     if (!intent_id || !document) return refusal({errc::kMissingField, "intent_id and intent are needed", {}});
     const auto approve = get_bool(question->get_object(), "approve").value_or(false);
-    auto plan = make_plan(*intent_id, *document, approve);
+    auto plan = make_plan(*intent_id, **document, approve);
     if (plan) return {{"plan", std::move(*plan)}};
     auto refused = refusal(plan.error().why);
     refused["passes"] = plan.error().passes;

@@ -78,8 +78,8 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
       if (present->state != State::kSubmitted) co_return bus::Verdict::ack();
       head = *present;
     }
-    const auto intent_id = event->payload.at("intentId");
-    const auto intent = event->payload.at("intent");
+    const auto& intent_id = event->payload.at("intentId");
+    const auto& intent = event->payload.at("intent");
     gateway::StageTimer timed(metrics_, gateway::stage::kRisk);
     json::object question{{"intent_id", intent_id}, {"intent", intent}};
     if (message.deliveries > 1) question["asked_again"] = true;

@@ -51,9 +51,9 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
  private:
   Task<json::object> evaluate(QuestionObject question) {
     const auto self = shared_from_this();
-    const auto document = get_object(*question, "intent");
+    const auto document = object_at(*question, "intent");
     if (!document) co_return refusal(document.error());
-    const auto intent = engine::parse_intent(*document, settings_.chain);
+    const auto intent = engine::parse_intent(**document, settings_.chain);
     if (!intent) co_return refusal(intent.error().front());
     auto standing = co_await standing_of(intent->strategy_id, question->contains("asked_again"));
     if (!standing) co_return undecided(standing.error());

@@ -42,8 +42,8 @@ constexpr auto kHeartbeat = 500ms;
 constexpr auto kSilence = 3s;
 // An append waits no longer than this for a record that cannot be written.
 constexpr std::int64_t kPatienceNs = 2'000'000'000;
-// After an application to Redis it rests as long as that took, and no longer than this: what happens to an
-// intent meanwhile is written once.
+// After an application to Redis: what happens to an intent meanwhile is written once, and who executes
+// intents has the processor. Readers are behind the record by as much.
 constexpr auto kProjectionRest = 10ms;
 constexpr auto kProjectionCheck = 500ms;  // how soon an emptied Redis is noticed while nothing is committed
 
@@ -454,11 +454,8 @@ class StateCoordinator::Impl {
         const auto head = models_->head();
         current = head && *head == projected_;
       } else {
-        const auto began = std::chrono::steady_clock::now();
         current = project(look.events);
-        const auto took = std::chrono::steady_clock::now() - began;
-        if (!look.closed)
-          std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(took, kProjectionRest));
+        if (!look.closed) std::this_thread::sleep_for(kProjectionRest);
       }
     }
   }
