@@ -12,7 +12,7 @@ stop() {
 }
 trap 'stop; rm -rf "$work"' EXIT
 
-on_a_platform() { # NAME CONFIG RATE...
+on_a_platform() { # NAME CONFIG LOAD...; a load is a rate, or one-by-one
   local name=$1 config=$2
   shift 2
   "$build/sep" up --data-dir "$work/$name" --http 127.0.0.1:0 --config "$config" >"$work/$name.log" 2>&1 &
@@ -21,15 +21,17 @@ on_a_platform() { # NAME CONFIG RATE...
     kill -0 "$up" 2>/dev/null || { cat "$work/$name.log"; exit 1; }
     sleep 0.1
   done
-  for rate in "$@"; do
+  for load in "$@"; do
+    local how=(--rate "$load")
+    [ "$load" != one-by-one ] || how=(--spacing one-by-one)
     echo
-    echo "== $name, $rate intents/s"
-    "$build/sep" bench --data-dir "$work/$name" --rate "$rate" --seconds "$seconds" \
-      --svg "$build/bench/$name-$rate.svg" --hdr "$build/bench/$name-$rate"
+    echo "== $name, $load"
+    "$build/sep" bench --data-dir "$work/$name" "${how[@]}" --seconds "$seconds" \
+      --svg "$build/bench/$name-$load.svg" --hdr "$build/bench/$name-$load"
   done
   stop
 }
 
 mkdir -p "$build/bench"
-on_a_platform paper config/paper.toml 50 500 2000
-on_a_platform devnet config/devnet.toml 10
+on_a_platform paper config/paper.toml one-by-one 50 500 2000
+on_a_platform devnet config/devnet.toml one-by-one 10

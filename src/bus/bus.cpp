@@ -107,14 +107,14 @@ Headers headers_of(const Question& question) {
 
 natsStatus publish_on(natsConnection* connection, const std::string& subject, const std::string& reply,
                       std::string_view body, const Headers& headers) {
-  const auto size = static_cast<int>(body.size());
   if (headers.empty() && reply.empty())
-    return natsConnection_Publish(connection, subject.c_str(), body.data(), size);
+    return natsConnection_Publish(connection, subject.c_str(), body.data(), static_cast<int>(body.size()));
   if (headers.empty())
-    return natsConnection_PublishRequest(connection, subject.c_str(), reply.c_str(), body.data(), size);
+    return natsConnection_PublishRequest(connection, subject.c_str(), reply.c_str(), body.data(),
+                                         static_cast<int>(body.size()));
   natsMsg* raw = nullptr;
-  natsStatus status =
-      natsMsg_Create(&raw, subject.c_str(), reply.empty() ? nullptr : reply.c_str(), body.data(), size);
+  natsStatus status = natsMsg_Create(&raw, subject.c_str(), reply.empty() ? nullptr : reply.c_str(),
+                                     body.data(), static_cast<int>(body.size()));
   const std::unique_ptr<natsMsg, decltype(&natsMsg_Destroy)> message(raw, natsMsg_Destroy);
   for (const auto& [key, value] : headers)
     if (status == NATS_OK) status = natsMsgHeader_Set(raw, key, value.c_str());

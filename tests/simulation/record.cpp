@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <tuple>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -378,7 +379,7 @@ class Coordinator : public std::enable_shared_from_this<Coordinator> {
   }
 
   void answer(const bus::Message& request, json::object reply) {
-    (void)bus_->reply(request, json::serialize(reply));
+    std::ignore = bus_->reply(request, json::serialize(reply));
   }
 
   // --- behind the commit
