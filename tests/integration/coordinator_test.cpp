@@ -106,9 +106,8 @@ TEST_F(CoordinatorTest, AnAppendIsAnnouncedToWhoWaitsForItsTopic) {
     subscription.reset();
     all.set_value(heard);
   });
-  EXPECT_EQ(all.get_future().get(),
-            (std::vector<std::string>{"intent.submitted " + events[0].event_id,
-                                      "intent.accepted " + events[2].event_id}));
+  EXPECT_EQ(all.get_future().get(), (std::vector<std::string>{"intent.submitted " + events[0].event_id,
+                                                              "intent.accepted " + events[2].event_id}));
 }
 
 /// Lives as a paper orchestrator hears them: announced first, published behind that.
