@@ -1,5 +1,6 @@
 #include "bus/bus.h"
 
+#include <algorithm>
 #include <charconv>
 #include <condition_variable>
 #include <thread>
@@ -34,6 +35,26 @@ natsStatus set_servers(natsOptions* nats_options, const std::string& urls) {
   std::vector<const char*> pointers;
   for (const std::string& server : servers) pointers.push_back(server.c_str());
   return natsOptions_SetServers(nats_options, pointers.data(), static_cast<int>(pointers.size()));
+}
+
+natsStatus first_error(std::initializer_list<natsStatus> statuses) {
+  const auto* found = std::ranges::find_if(statuses, [](natsStatus status) { return status != NATS_OK; });
+  return found == statuses.end() ? NATS_OK : *found;
+}
+
+/// What both connections of a Bus have in common.
+natsStatus set_common(natsOptions* nats_options, const Options& options, const std::string& name) {
+  const auto wait = options.reconnect_wait.count();
+  return first_error({
+      set_servers(nats_options, options.url),
+      natsOptions_SetName(nats_options, name.c_str()),
+      natsOptions_SetTimeout(nats_options, std::max<std::int64_t>(options.connect_timeout.count(), 1)),
+      natsOptions_SetMaxReconnect(nats_options, -1),
+      natsOptions_SetReconnectWait(nats_options, wait),
+      natsOptions_SetReconnectJitter(nats_options, wait / 4, wait),
+      natsOptions_SetPingInterval(nats_options, options.ping_interval.count()),
+      natsOptions_SetMaxPingsOut(nats_options, kMaxPingsOut),
+  });
 }
 
 /// The results of questions that are asked together, and the timer that their asker sleeps on.
@@ -165,28 +186,15 @@ Status Core::connect() {
 Status Core::connect_once(natsOptions* nats_options) {
   // cnats's share of this object: freed by on_closed, its last call for a connection that was made.
   auto* closure = new std::weak_ptr<Core>(weak_from_this());
-  const auto timeout = std::max<std::int64_t>(options.connect_timeout.count(), 1);
-  const natsStatus settings[] = {
-      set_servers(nats_options, options.url),
-      natsOptions_SetName(nats_options, options.name.c_str()),
-      natsOptions_SetTimeout(nats_options, timeout),
+  natsStatus status = first_error({
+      set_common(nats_options, options, options.name),
       // Without it every send waits about a millisecond in a buffer.
       natsOptions_SetSendAsap(nats_options, true),
-      natsOptions_SetMaxReconnect(nats_options, -1),
-      natsOptions_SetReconnectWait(nats_options, options.reconnect_wait.count()),
-      natsOptions_SetReconnectJitter(nats_options, options.reconnect_wait.count() / 4,
-                                     options.reconnect_wait.count()),
-      natsOptions_SetPingInterval(nats_options, options.ping_interval.count()),
-      natsOptions_SetMaxPingsOut(nats_options, kMaxPingsOut),
       natsOptions_SetDisconnectedCB(nats_options, on_disconnected, closure),
       natsOptions_SetReconnectedCB(nats_options, on_reconnected, closure),
       natsOptions_SetClosedCB(nats_options, on_closed, closure),
       natsOptions_SetErrorHandler(nats_options, on_error, nullptr),
-  };
-  natsStatus status = NATS_OK;
-  for (const natsStatus setting : settings) {
-    if (setting != NATS_OK) status = setting;
-  }
+  });
   if (status == NATS_OK) status = natsConnection_Connect(&connection_, nats_options);
   if (status == NATS_OK) return {};
   delete closure;
@@ -195,24 +203,15 @@ Status Core::connect_once(natsOptions* nats_options) {
 
 Status Core::connect_bulk() {
   natsOptions* raw = nullptr;
-  if (const natsStatus status = natsOptions_Create(&raw); status != NATS_OK)
-    return fail(errc::kBusUnavailable, describe(status));
+  natsStatus status = natsOptions_Create(&raw);
   const std::unique_ptr<natsOptions, decltype(&natsOptions_Destroy)> nats_options(raw, natsOptions_Destroy);
-  const natsStatus settings[] = {
-      set_servers(raw, options.url),
-      natsOptions_SetName(raw, (options.name + " (bulk)").c_str()),
-      natsOptions_SetTimeout(raw, std::max<std::int64_t>(options.connect_timeout.count(), 1)),
-      // What is sent on it is handed over to its own subscribers here.
-      natsOptions_SetNoEcho(raw, true),
-      natsOptions_SetMaxReconnect(raw, -1),
-      natsOptions_SetReconnectWait(raw, options.reconnect_wait.count()),
-      natsOptions_SetPingInterval(raw, options.ping_interval.count()),
-      natsOptions_SetMaxPingsOut(raw, kMaxPingsOut),
-      natsOptions_SetErrorHandler(raw, on_error, nullptr),
-  };
-  natsStatus status = NATS_OK;
-  for (const natsStatus setting : settings)
-    if (setting != NATS_OK) status = setting;
+  if (status == NATS_OK)
+    status = first_error({
+        set_common(raw, options, options.name + " (bulk)"),
+        // What is sent on it is handed over to its own subscribers here.
+        natsOptions_SetNoEcho(raw, true),
+        natsOptions_SetErrorHandler(raw, on_error, nullptr),
+    });
   if (status == NATS_OK) status = natsConnection_Connect(&bulk_, raw);
   if (status == NATS_OK) return {};
   return fail(errc::kBusUnavailable, fmt::format("{} at {}", describe(status), options.url));
@@ -356,10 +355,12 @@ Result<std::string> Core::ask_in_a_row(const std::vector<Question>& questions, m
       status = publish_on(bulk_, question.subject, reply, question.body, headers_of(question));
   }
   // The whole buffer in one write, and no longer wait than for what it asks anyway.
+  const auto until = std::chrono::steady_clock::now() + timeout;
   if (status == NATS_OK)
     status = natsConnection_FlushTimeout(bulk_, std::max<std::int64_t>(timeout.count(), 1));
+  const auto left = std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
   auto results = status == NATS_OK
-                     ? collecting->wait(timeout)
+                     ? collecting->wait(std::max(left, milliseconds{1}))
                      : std::vector<Result<std::string>>(1, fail(errc::kBusUnavailable, describe(status)));
   forget({&number, 1});
   return std::move(results[0]);
