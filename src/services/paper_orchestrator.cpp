@@ -193,6 +193,13 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       metrics_.observe(gateway::stage::kPrechain, (now().ms - execution.submitted_at().ms) * 1000);
       co_return bus::Verdict::ack();
     }
+    const bool plan_never_was = answer && answer->status == AppendAnswer::Status::kConflict &&
+                                (!answer->head || answer->head->sequence < execution.head().sequence);
+    if (plan_never_was && balances_ && term == turn_->term()) {
+      // It was announced, and refused: nothing was filled by anybody.
+      (*balances_)[swap.token_in.address] += swap.amount_in;
+      co_return bus::Verdict::wait(kRetry);
+    }
     balances_.reset();  // whether it was filled, and by whom, the record says
     if (answer && answer->halted())
       co_return co_await give_up(execution, correlation_id, {known_code(answer->reason), answer->detail, {}});

@@ -51,6 +51,9 @@ constexpr auto kProjectionCheck = 500ms;  // how soon an emptied Redis is notice
 struct PendingAppend : engine::RecordAppend {
   bus::Message request;
   std::int64_t received_ns = 0;  // monotonic
+
+  /// A repeat under the same key is common, and refused only at its commit: what it says is not told before.
+  bool may_be_announced() const { return !idempotency.has_value(); }
 };
 
 /// services/record_client.cpp reads no further than the status.
@@ -218,12 +221,13 @@ class StateCoordinator::Impl {
       answer(request, error_reply(full ? errc::kDiskFull : errc::kNotReady,
                                   "events cannot be published: " + *refusal));
     } else {
-      const auto awaited = awaited_events(append->events);
-      if (!appends_.push({std::move(*append), request, monotonic_ns()}, kMaxWaiting)) {
+      PendingAppend pending{std::move(*append), request, monotonic_ns()};
+      const auto awaited =
+          pending.may_be_announced() ? awaited_events(pending.events) : std::vector<EventObject>();
+      if (appends_.push(std::move(pending), kMaxWaiting))
+        announce(awaited);
+      else
         answer(request, error_reply(errc::kNotReady, "too many appends wait"));
-        return;
-      }
-      for (const auto& event : awaited) bus_->announce(event->topic, event->event_id, event);
     }
   }
 
@@ -232,6 +236,10 @@ class StateCoordinator::Impl {
     if (handed == nullptr) return parse_append(request.body);
     SEP_CHECK(check_append(**handed));
     return **handed;
+  }
+
+  void announce(const std::vector<EventObject>& events) {
+    for (const auto& event : events) bus_->announce(event->topic, event->event_id, event);
   }
 
   /// Those that somebody in this process goes on from while they are being committed.
@@ -357,8 +365,10 @@ class StateCoordinator::Impl {
     publisher_->backlog().push(events);
     std::size_t at = 0;
     for (const auto& append : members) {
-      answer(append.request, success_reply("committed", std::span(events).subspan(at, append.events.size())));
-      at += append.events.size();
+      const auto own = std::span(events).subspan(at, append.events.size());
+      at += own.size();
+      if (!append.may_be_announced()) announce(awaited_events(own));
+      answer(append.request, success_reply("committed", own));
     }
     to_project_.push(events);
     metrics_.add("sep_events_committed_total", {}, static_cast<double>(events.size()),

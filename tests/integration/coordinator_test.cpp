@@ -110,6 +110,30 @@ TEST_F(CoordinatorTest, AnAppendIsAnnouncedToWhoWaitsForItsTopic) {
                                                               "intent.accepted " + events[2].event_id}));
 }
 
+/// One whose key may be taken is told of once it is on the record, and never where it is refused.
+TEST_F(CoordinatorTest, AnAppendWithAKeyIsAnnouncedBehindItsCommit) {
+  std::vector<std::uint64_t> numbers;
+  auto subscription = bus_->hear_announced("intent.submitted", [&](const bus::Message& message) {
+    numbers.push_back(event_of(message).value().global_sequence);
+  });
+  const auto submit = [&](const std::string& key) {
+    AppendRequest request{.events = Life(ids_, "demo", "acquire", "1").submit().events()};
+    request.idempotency = {key, "hash"};
+    return bus_->wait(record_->append(std::move(request))).value().status;
+  };
+  EXPECT_EQ(submit("one"), AppendAnswer::Status::kCommitted);
+  EXPECT_EQ(submit("one"), AppendAnswer::Status::kConflict);
+  EXPECT_EQ(submit("two"), AppendAnswer::Status::kCommitted);
+  Life without(ids_, "demo", "acquire", "1");
+  append(without.submit());  // announced at once, and behind what was announced before
+  std::promise<std::vector<std::uint64_t>> all;
+  boost::asio::post(context_, [&] {
+    subscription.reset();
+    all.set_value(numbers);
+  });
+  EXPECT_EQ(all.get_future().get(), (std::vector<std::uint64_t>{1, 2, 0}));
+}
+
 /// Lives as a paper orchestrator hears them: announced first, published behind that.
 TEST_F(CoordinatorTest, ALifeIsHeardOnceAndAnEventThatNeverWasIsNoPartOfIt) {
   Life life(ids_, "demo", "acquire", "1");
