@@ -29,8 +29,10 @@ constexpr auto kRetryDelay = 500ms;
 constexpr auto kHeartbeat = 500ms;
 /// A longer gap of blocks is not walked: reading the pools anew costs less.
 constexpr std::uint64_t kMaxWalk = 128;
-/// eth_calls in one request: far below the limits of common nodes.
-constexpr std::size_t kCallsPerBatch = 500;
+/// eth_calls in one request: far below the limits of common nodes. A node that does not answer so many within
+/// its bound is asked for half of them the next time.
+constexpr std::int32_t kMostCalls = 500;
+constexpr std::int32_t kLeastCalls = 16;
 /// Block times looked at for the interval; the shortest counts, so that an idle devnet does not look slow.
 constexpr std::size_t kIntervals = 8;
 
@@ -266,16 +268,19 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
     namespace lens = uniswap::tick_lens;
     const auto words = lens::word_range(spacing);
     std::vector<uniswap::TickInfo> ticks;
-    for (std::int32_t first = words.first; first <= words.last;
-         first += static_cast<std::int32_t>(kCallsPerBatch)) {
+    const auto batch = calls_per_batch_;
+    for (std::int32_t first = words.first; first <= words.last; first += batch) {
       std::vector<node::CallRequest> calls;
-      const auto last =
-          std::min<std::int32_t>(words.last, first + static_cast<std::int32_t>(kCallsPerBatch) - 1);
+      const auto last = std::min<std::int32_t>(words.last, first + batch - 1);
       for (auto word = first; word <= last; ++word)
         calls.push_back({.to = chain_.contracts.tick_lens,
                          .data = lens::populated_ticks_in_word(pool, static_cast<std::int16_t>(word))});
-      SEP_CO_TRY(const auto answers, co_await node_.call_many(std::move(calls), node::BlockId(head.hash)));
-      for (const auto& answer : answers) {
+      const auto answers = co_await node_.call_many(std::move(calls), node::BlockId(head.hash));
+      if (!answers) {
+        calls_per_batch_ = std::max(kLeastCalls, batch / 2);
+        co_return fail(answers.error());
+      }
+      for (const auto& answer : *answers) {
         if (!answer) co_return fail(errc::kChainMismatch, "TickLens: " + answer.error().message);
         SEP_CO_TRY(const auto in_word, lens::decode_populated_ticks(*answer));
         ticks.insert(ticks.end(), in_word.begin(), in_word.end());
@@ -332,6 +337,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
   bus::Subscription snapshots_, paper_account_;
   MarketState state_;
   std::vector<Address> addresses_;
+  std::int32_t calls_per_batch_ = kMostCalls;
   std::deque<std::int64_t> intervals_ms_;
   bool stopping_ = false;
 };
