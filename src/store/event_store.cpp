@@ -646,39 +646,17 @@ Result<std::vector<Envelope>> EventStore::history(std::string_view correlation_i
   return events;
 }
 
-struct RawEvents::Rows {
-  PgRows rows;
-  std::uint64_t from_global;
-  std::size_t limit;
-  std::uint64_t last;  // the record's end, asked before: what it counts must be among them
-};
-
-std::size_t RawEvents::size() const {
-  return static_cast<std::size_t>(rows_->rows.size());
-}
-
-Result<std::vector<Envelope>> RawEvents::parse() const {
-  const auto from = rows_->from_global;
-  SEP_TRY(auto events, read_all<Envelope>(rows_->rows, read_event));
-  SEP_CHECK(check_contiguous(events, &Envelope::global_sequence, from));
-  if (events.size() < rows_->limit && from + events.size() <= rows_->last)
-    return fail(errc::kInternal, fmt::format("the record has a gap: event {} of {} is not there",
-                                             from + events.size(), rows_->last));
-  return events;
-}
-
 Result<std::vector<Envelope>> EventStore::range(std::uint64_t from_global, std::size_t limit) {
-  SEP_TRY(const auto raw, raw_range(from_global, limit));
-  return raw.parse();
-}
-
-Result<RawEvents> EventStore::raw_range(std::uint64_t from_global, std::size_t limit) {
   from_global = std::max<std::uint64_t>(from_global, 1);
+  // Asked before the events: what it counts must be among them.
   SEP_TRY(const auto last, last_global_sequence());
-  SEP_TRY(auto rows, impl_->query(kRange, {std::to_string(from_global), std::to_string(limit)}));
-  RawEvents raw;
-  raw.rows_ = std::make_shared<const RawEvents::Rows>(std::move(rows), from_global, limit, last);
-  return raw;
+  SEP_TRY(const auto rows, impl_->query(kRange, {std::to_string(from_global), std::to_string(limit)}));
+  SEP_TRY(auto events, read_all<Envelope>(rows, read_event));
+  SEP_CHECK(check_contiguous(events, &Envelope::global_sequence, from_global));
+  if (events.size() < limit && from_global + events.size() <= last)
+    return fail(errc::kInternal, fmt::format("the record has a gap: event {} of {} is not there",
+                                             from_global + events.size(), last));
+  return events;
 }
 
 Result<std::vector<IntentRow>> EventStore::unfinished(std::string_view after, std::size_t limit) {

@@ -78,19 +78,6 @@ struct NextNonce {
   bool operator==(const NextNonce&) const = default;
 };
 
-/// Events as the server sent them: what is left to do with them needs no connection.
-class RawEvents {
- public:
-  std::size_t size() const;
-  /// INTERNAL where the record has a gap.
-  Result<std::vector<engine::Envelope>> parse() const;
-
- private:
-  friend class EventStore;
-  struct Rows;
-  std::shared_ptr<const Rows> rows_;
-};
-
 class EventStore {
  public:
   static constexpr std::size_t kAllRows = 1'000'000'000;
@@ -154,8 +141,6 @@ class EventStore {
   /// The record's events from `from_global` on, in order, at most `limit`. INTERNAL where the record has a
   /// gap.
   Result<std::vector<engine::Envelope>> range(std::uint64_t from_global, std::size_t limit);
-  /// The same, to be parsed later, by another thread.
-  Result<RawEvents> raw_range(std::uint64_t from_global, std::size_t limit);
   /// Intents that are not terminal, oldest first, those behind `after` (a correlation id), at most `limit`.
   Result<std::vector<IntentRow>> unfinished(std::string_view after = {}, std::size_t limit = kAllRows);
   /// The global_sequence of the first event of any intent that is not terminal; nothing where all are.
