@@ -219,6 +219,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
     state_.block = ref_of(head);
     SEP_CO_CHECK(co_await read_account(head));
     publish(addresses_);
+    calls_per_batch_ = std::min(kMostCalls, 2 * calls_per_batch_);  // what was slow need not stay so
     log_->info("read {} pools at block {} in {} ms", addresses_.size(), head.number,
                (monotonic_ns() - started) / 1'000'000);
     co_return Status{};

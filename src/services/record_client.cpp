@@ -25,6 +25,7 @@ constexpr int kControlTries = 5;
 engine::RecordAppend record_append(AppendRequest request) {
   engine::RecordAppend append{.events = std::move(request.events)};
   for (auto& event : append.events) event.payload = event.payload.for_another_thread();
+  if (append.events.empty()) return append;  // which the coordinator refuses
   const auto& id = append.correlation_id();
   if (request.idempotency)
     append.idempotency = {std::move(request.idempotency->key), std::move(request.idempotency->body_hash), id};

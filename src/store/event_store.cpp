@@ -36,21 +36,15 @@ constexpr Statement kPing{"ping", "SELECT 1"};
 // --- the commit. A promise that does not hold fails the transaction under its constraint's name.
 // ------------------
 
-/// What a batch has beside its events.
-struct CommitParts {
-  bool created = false, moved = false, keys = false, claimed = false;
-};
-constexpr std::size_t kPartsSets = 16;
-std::size_t number_of(const CommitParts& parts) {
-  return (parts.created ? 1U : 0U) + (parts.moved ? 2U : 0U) + (parts.keys ? 4U : 0U) +
-         (parts.claimed ? 8U : 0U);
-}
+/// What a batch has beside its events: a set of these bits.
+enum : unsigned { kCreated = 1, kMoved = 2, kKeys = 4, kClaimed = 8 };
+constexpr unsigned kPartsSets = 16;
 
 // All of a batch but its controls in one statement: its parts cost less together than a statement each, and a
 // part without rows costs as much as one with a few, so there is a statement for each set of parts. They run
 // in the order in which the outer SELECT asks for them, so that a writer with a stale view is told so
 // whatever else does not hold.
-std::string commit_sql(const CommitParts& parts) {
+std::string commit_sql(unsigned parts) {
   unsigned parameters = 2;
   const auto unnest = [&](std::initializer_list<std::string_view> types) {
     std::string text = "unnest(";
@@ -68,7 +62,7 @@ std::string commit_sql(const CommitParts& parts) {
       " RETURNING 1)";
   std::string select =
       " SELECT sep_require((SELECT count(*) FROM head) = 1, 'record_head'), (SELECT count(*) FROM added)";
-  if (parts.created) {
+  if ((parts & kCreated) != 0) {
     with +=
         ", created AS (INSERT INTO intents (correlation_id, strategy_id, state, terminal, last_sequence, "
         "    last_event_id, received_at, deadline) "
@@ -77,7 +71,7 @@ std::string commit_sql(const CommitParts& parts) {
         " RETURNING 1)";
     select += ", (SELECT count(*) FROM created)";
   }
-  if (parts.moved) {
+  if ((parts & kMoved) != 0) {
     select +=
         fmt::format(", sep_require((SELECT count(*) FROM moved) = cardinality(${}::text[]), 'intents_head')",
                     parameters + 1);
@@ -89,14 +83,14 @@ std::string commit_sql(const CommitParts& parts) {
         " AS c (correlation_id, expected, state, terminal, sequence, event_id) "
         "  WHERE i.correlation_id = c.correlation_id AND i.last_sequence = c.expected RETURNING 1)";
   }
-  if (parts.keys) {
+  if ((parts & kKeys) != 0) {
     with +=
         ", keys AS (INSERT INTO idempotency_keys (key, body_hash, correlation_id) "
         "  SELECT * FROM " +
         unnest({"text", "text", "text"}) + " RETURNING 1)";
     select += ", (SELECT count(*) FROM keys)";
   }
-  if (parts.claimed) {
+  if ((parts & kClaimed) != 0) {
     select += fmt::format(
         ", sep_require((SELECT count(*) FROM claimed) = cardinality(${}::bigint[]), 'account_nonces_owner')",
         parameters + 1);
@@ -110,26 +104,22 @@ std::string commit_sql(const CommitParts& parts) {
   return with + select;
 }
 
-const Statement& commit_statement(const CommitParts& wanted) {
-  struct Text {
+const Statement& commit_statement(unsigned parts) {
+  struct Made {
     std::string name, sql;
+    Statement statement;
   };
-  static const auto kStatements = [] {
-    std::array<Text, kPartsSets> texts;
-    for (std::size_t i = 0; i < kPartsSets; ++i) {
-      const CommitParts parts{(i & 1U) != 0, (i & 2U) != 0, (i & 4U) != 0, (i & 8U) != 0};
-      texts[i].name = fmt::format("commit_{}", i);
-      texts[i].sql = commit_sql(parts);
+  static const auto kMade = [] {
+    auto all = std::make_unique<std::array<Made, kPartsSets>>();
+    for (unsigned i = 0; i < kPartsSets; ++i) {
+      auto& made = (*all)[i];
+      made.name = fmt::format("commit_{}", i);
+      made.sql = commit_sql(i);
+      made.statement = {made.name.c_str(), made.sql.c_str()};
     }
-    return texts;
+    return all;
   }();
-  static const auto kViews = [] {
-    std::array<Statement, kPartsSets> views{};
-    for (std::size_t i = 0; i < kPartsSets; ++i)
-      views[i] = {kStatements[i].name.c_str(), kStatements[i].sql.c_str()};
-    return views;
-  }();
-  return kViews[number_of(wanted)];
+  return (*kMade)[parts].statement;
 }
 
 constexpr Statement kInsertControl{
@@ -348,7 +338,7 @@ void add_events(const std::vector<Envelope>& events, std::vector<Parameter>& par
   columns.add_to(parameters);
 }
 
-void add_heads(const std::vector<HeadChange>& heads, CommitParts& parts, std::vector<Parameter>& parameters) {
+void add_heads(const std::vector<HeadChange>& heads, unsigned& parts, std::vector<Parameter>& parameters) {
   Columns<8> created;
   Columns<6> moved;
   for (const auto& [row, expected] : heads) {
@@ -361,16 +351,20 @@ void add_heads(const std::vector<HeadChange>& heads, CommitParts& parts, std::ve
     else
       moved.add(row.correlation_id, expected, state, terminal, sequence, row.head.last_event_id);
   }
-  if (!created.empty()) created.add_to(parameters);
-  if (!moved.empty()) moved.add_to(parameters);
-  parts.created = !created.empty();
-  parts.moved = !moved.empty();
+  if (!created.empty()) {
+    created.add_to(parameters);
+    parts |= kCreated;
+  }
+  if (!moved.empty()) {
+    moved.add_to(parameters);
+    parts |= kMoved;
+  }
 }
 
-void add_keys(const std::vector<IdempotencyClaim>& claims, CommitParts& parts,
+void add_keys(const std::vector<IdempotencyClaim>& claims, unsigned& parts,
               std::vector<Parameter>& parameters) {
   if (claims.empty()) return;
-  parts.keys = true;
+  parts |= kKeys;
   Columns<3> columns;
   for (const auto& claim : claims) columns.add(claim.key, claim.body_hash, claim.correlation_id);
   columns.add_to(parameters);
@@ -395,10 +389,10 @@ void add_controls(const std::vector<ControlChange>& controls, std::vector<Comman
 
 /// Each nonce once, since an upsert may meet a row only once. kAccountNonce where two intents of the batch
 /// want one.
-CommitStatus add_nonces(const std::vector<NonceClaim>& claims, CommitParts& parts,
+CommitStatus add_nonces(const std::vector<NonceClaim>& claims, unsigned& parts,
                         std::vector<Parameter>& parameters) {
   if (claims.empty()) return {};
-  parts.claimed = true;
+  parts |= kClaimed;
   std::map<std::tuple<std::uint64_t, std::string, std::uint64_t>, std::string> owners;
   for (const auto& claim : claims) {
     const auto [owner, is_new] =
@@ -510,7 +504,7 @@ class EventStore::Impl {
     SEP_ASSERT(check_contiguous(batch.events, &Envelope::global_sequence, first).has_value());
 
     Command all{nullptr, {std::to_string(first - 1), std::to_string(batch.events.back().global_sequence)}};
-    CommitParts parts;
+    unsigned parts = 0;
     add_events(batch.events, all.parameters);
     add_heads(batch.heads, parts, all.parameters);
     add_keys(batch.idempotency, parts, all.parameters);

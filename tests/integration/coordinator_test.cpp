@@ -174,6 +174,13 @@ TEST_F(CoordinatorTest, ALifeIsHeardOnceAndAnEventThatNeverWasIsNoPartOfIt) {
   });
 }
 
+TEST_F(CoordinatorTest, NothingToAppendIsAnErrorWithinTheProcessToo) {
+  const auto answer = bus_->wait(record_->append({}));
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().code, errc::kInvalidEvent);
+  EXPECT_EQ(head("global_sequence"), 0U);
+}
+
 /// Every payload that the samples hold is as the coordinator wants it.
 TEST_F(CoordinatorTest, TakesEveryKindOfLife) {
   for (const auto& [name, life] : engine::samples::every_kind_of_life()) append(life);
