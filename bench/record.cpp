@@ -32,7 +32,12 @@ namespace {
 
 template <class T>
 T must(Result<T> result) {
-  if (result) return std::move(*result);
+  if (result) {
+    if constexpr (std::is_void_v<T>)
+      return;
+    else
+      return std::move(*result);
+  }
   std::fprintf(stderr, "bench_record: %s\n", result.error().detail.c_str());
   std::exit(1);
 }
@@ -187,6 +192,19 @@ void measure_reading(store::EventStore& record, Database& database, const std::s
             at = must(record.range(at + 1, 1'000)).back().global_sequence;
         }),
         copied);
+  std::vector<engine::Envelope> events;
+  events.reserve(rows);
+  while (events.size() < rows)
+    for (auto& event : must(record.range(events.size() + 1, 1'000))) events.push_back(std::move(event));
+  print("fold alone, of events in memory", rows, median_of_three([&] {
+          engine::Projection projection(0, [](const std::string&) { return std::optional<json::object>(); });
+          for (const auto& event : events) {
+            must(projection.apply(event));
+            if (event.global_sequence % 1'000 == 0) projection.take_changes();
+          }
+        }),
+        copied);
+  events.clear();
   print("replay: read and folded into every document", rows, median_of_three([&] {
           store::RecordFold fold;
           while (!must(fold.catch_up(record, std::chrono::seconds(60)))) {

@@ -65,43 +65,51 @@ bool needs_escape(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
 }
 
+void write_canonical(const json::value& value, std::string& out);
+
+void write_canonical(const json::object& object, std::string& out) {
+  boost::container::small_vector<const json::key_value_pair*, 32> members;
+  for (const auto& member : object) members.push_back(&member);
+  std::ranges::sort(members, {}, [](const auto* member) { return std::string_view(member->key()); });
+  out += '{';
+  for (const auto* member : members) {
+    if (member != members.front()) out += ',';
+    append_json_string(member->key(), out);
+    out += ':';
+    write_canonical(member->value(), out);
+  }
+  out += '}';
+}
+
+void write_canonical(const json::array& array, std::string& out) {
+  out += '[';
+  bool first = true;
+  for (const auto& element : array) {
+    if (!first) out += ',';
+    first = false;
+    write_canonical(element, out);
+  }
+  out += ']';
+}
+
+template <class Integer>
+void write_integer(Integer value, std::string& out) {
+  const fmt::format_int text(value);
+  out.append(text.data(), text.size());
+}
+
 void write_canonical(const json::value& value, std::string& out) {
   switch (value.kind()) {
-    case json::kind::object: {
-      const auto& object = value.get_object();
-      boost::container::small_vector<const json::key_value_pair*, 32> members;
-      for (const auto& member : object) members.push_back(&member);
-      std::ranges::sort(members, {}, [](const auto* member) { return std::string_view(member->key()); });
-      out += '{';
-      for (const auto* member : members) {
-        if (member != members.front()) out += ',';
-        append_json_string(member->key(), out);
-        out += ':';
-        write_canonical(member->value(), out);
-      }
-      out += '}';
-      break;
-    }
-    case json::kind::array: {
-      out += '[';
-      bool first = true;
-      for (const auto& element : value.get_array()) {
-        if (!first) out += ',';
-        first = false;
-        write_canonical(element, out);
-      }
-      out += ']';
-      break;
-    }
+    case json::kind::object:
+      return write_canonical(value.get_object(), out);
+    case json::kind::array:
+      return write_canonical(value.get_array(), out);
     case json::kind::string:
-      append_json_string(value.get_string(), out);
-      break;
+      return append_json_string(value.get_string(), out);
     case json::kind::uint64:
-      fmt::format_to(std::back_inserter(out), "{}", value.get_uint64());
-      break;
+      return write_integer(value.get_uint64(), out);
     case json::kind::int64:
-      fmt::format_to(std::back_inserter(out), "{}", value.get_int64());
-      break;
+      return write_integer(value.get_int64(), out);
     default:
       out += json::serialize(value);
   }
@@ -166,6 +174,12 @@ json::storage_ptr storage_for(std::string_view text) {
 std::string canonical_json(const json::value& value) {
   std::string out;
   write_canonical(value, out);
+  return out;
+}
+
+std::string canonical_json(const json::object& object) {
+  std::string out;
+  write_canonical(object, out);
   return out;
 }
 

@@ -27,6 +27,8 @@ json::storage_ptr storage_for(std::string_view text);
 /// The one text of a value: object keys in byte order, no white space. Equal values give equal bytes,
 /// whatever order their keys came in (PostgreSQL's JSONB changes the order).
 std::string canonical_json(const json::value& value);
+/// The same: an object as a value would be a copy of it.
+std::string canonical_json(const json::object& object);
 
 /// Adds the text as a JSON string, quotes included.
 void append_json_string(std::string_view text, std::string& out);

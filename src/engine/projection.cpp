@@ -20,6 +20,10 @@ using namespace document;
 // Documents kept in memory; they are a cache, so that beyond it all are dropped and fetched again when
 // needed.
 constexpr std::size_t kMaxDocuments = 50'000;
+constexpr std::string_view kIntentPrefix = "intent:";
+constexpr std::string_view kPlanPrefix = "plan:";
+constexpr std::string_view kPositionsPrefix = "positions:";
+constexpr std::string_view kTransactionPrefix = "transaction:";
 constexpr std::size_t kDocumentBytes = 2'048;  // what an intent's or a plan's document takes at first
 
 /// The state an event leads to; nothing for events that do not change it.
@@ -71,18 +75,21 @@ void clear_reason(json::object& target) {
 // ---------------------------------------------------------------------------------------------------
 
 /// `view` is empty. What makes a document writes into the object that it is given, whose memory is the
-/// document's own.
+/// document's own. Members that every event reads or writes come first: they are found soonest.
 void begin_intent(json::object& view, const Envelope& submitted) {
-  view["intent_id"] = intent_id_of(submitted.correlation_id);
-  view["correlation_id"] = submitted.correlation_id;
-  auto& intent = object_in(view, "intent");
-  if (const auto* document = find_object(submitted.payload, "intent")) intent = *document;
-  view["strategy_id"] = string_or(intent, "strategy_id");
-  view["received_at"] = to_rfc3339(submitted.timestamp);
-  view["latest_plan_id"] = nullptr;
-  view["cancel_requested"] = false;
+  for (const std::string_view key :
+       {"sequence", "state", "last_event_id", "last_event_time", "last_global_sequence", "correlation_id"})
+    view[key] = nullptr;
   view["summary"] = json::object{};
   view["timings_ms"] = json::object{};
+  view["received_at"] = to_rfc3339(submitted.timestamp);
+  view["latest_plan_id"] = nullptr;
+  view["correlation_id"] = submitted.correlation_id;
+  view["intent_id"] = intent_id_of(submitted.correlation_id);
+  auto& intent = object_in(view, "intent");
+  if (const auto* document = find_object(submitted.payload, "intent")) intent = *document;
+  view["strategy_id"] = find_string(intent, "strategy_id");
+  view["cancel_requested"] = false;
 }
 
 /// A new plan: what its swap expects and what the chain holds the price to; what became of the plan before
@@ -109,19 +116,19 @@ bool is_swap_fill(const Envelope& event) {
 
 void summarise(json::object& summary, const Envelope& event) {
   const auto& payload = event.payload;
-  const bool of_swap = find_string(payload, "kind") == "swap";
-  const bool of_tx = find_string(payload, "txHash") == find_string(summary, "tx_hash");
+  const auto of_swap = [&] { return find_string(payload, "kind") == "swap"; };
+  const auto of_tx = [&] { return find_string(payload, "txHash") == find_string(summary, "tx_hash"); };
   if (event.topic == topic::kRiskApproved) {
     copy(payload, "notionalUsd", summary, "notional_usd");
   } else if (event.topic == topic::kPlanCreated) {
     summarise_plan(summary, payload);
   } else if (event.topic == topic::kExecStepPrepared) {
     summary["attempts"] = uint_or(summary, "attempts") + 1;
-    if (!of_swap) return;
+    if (!of_swap()) return;
     summary["phase"] = "prepared";
     copy(payload, "attempt", summary, "attempt");
   } else if (event.topic == topic::kExecStepSubmitted) {
-    if (!of_swap) return;
+    if (!of_swap()) return;
     summary["phase"] = "broadcast";
     copy(payload, "txHash", summary, "tx_hash");
   } else if (is_swap_fill(event)) {
@@ -131,7 +138,7 @@ void summarise(json::object& summary, const Envelope& event) {
     copy(payload, "amountOut", summary, "amount_out");
     copy(payload, "blockNumber", summary, "block_number");
   } else if (event.topic == topic::kExecStepReorged) {
-    if (!of_tx) return;
+    if (!of_tx()) return;
     summary["phase"] = "reorged";
     for (const std::string_view key : {"amount_in", "amount_out", "block_number"}) summary.erase(key);
   } else if (event.topic == topic::kExecCompleted) {
@@ -142,18 +149,19 @@ void summarise(json::object& summary, const Envelope& event) {
     copy(payload, "gasCostUsd", summary, "gas_cost_usd");
     copy(payload, "criteria", summary, "criteria");
   } else {
-    if (event.topic == topic::kExecStepReverted && of_tx) summary["phase"] = "reverted";
+    if (event.topic == topic::kExecStepReverted && of_tx()) summary["phase"] = "reverted";
     copy_reason(payload, summary);  // rejections, reverts, failures, the end of time; others have none
   }
 }
 
-void note_timing(json::object& view, const Envelope& event) {
-  const auto received = parse_rfc3339(find_string(view, "received_at"));
-  if (!received) return;
+/// `state` is the one that the event set.
+void note_timing(json::object& view, const Envelope& event, std::optional<State> state) {
   auto& timings = object_in(view, "timings_ms");
   const auto first = [&](std::string_view name) {
+    if (timings.contains(name)) return;
+    const auto received = parse_rfc3339(find_string(view, "received_at"));
     // A clock that stepped back must not show a negative duration.
-    if (!timings.contains(name)) timings[name] = std::max<std::int64_t>(event.timestamp.ms - received->ms, 0);
+    if (received) timings[name] = std::max<std::int64_t>(event.timestamp.ms - received->ms, 0);
   };
   if (event.topic.starts_with("risk.")) first("risk");
   if (event.topic == topic::kIntentAccepted) first("accepted");
@@ -162,11 +170,38 @@ void note_timing(json::object& view, const Envelope& event) {
   if (event.topic == topic::kExecStepSubmitted) first("broadcast");
   if (is_swap_fill(event)) first("filled");
   if (event.topic == topic::kExecCompleted) first("completed");
-  if (const auto state = state_of(view); state && is_terminal(*state)) first("total");
+  if (state && is_terminal(*state)) first("total");
+}
+
+/// `event` is the next one of the intent.
+void advance_intent(json::object& view, const Envelope& event) {
+  if (view.empty()) begin_intent(view, event);
+  const auto state = state_set_by(event.topic);
+  if (state) view["state"] = to_string(*state);
+  view["sequence"] = event.sequence;
+  view["last_event_id"] = event.event_id;
+  view["last_event_time"] = to_rfc3339(event.timestamp);
+  view["last_global_sequence"] = event.global_sequence;
+  if (event.topic == topic::kPlanCreated) view["latest_plan_id"] = find_string(event.payload, "planId");
+  if (event.topic == topic::kIntentCancelRequested) view["cancel_requested"] = true;
+  summarise(object_in(view, "summary"), event);
+  note_timing(view, event, state);
 }
 
 // --- the plan
 // -----------------------------------------------------------------------------------------------------
+
+void begin_step(json::value& step, const json::value& planned) {
+  if (!planned.is_object()) {
+    step = planned;
+    return;
+  }
+  auto& object = step.emplace_object();
+  object.reserve(planned.get_object().size() + 4);  // these two, then its fill, or a reason with its detail
+  object["status"] = "pending";
+  object["attempts"].emplace_array();
+  object.insert(planned.get_object().begin(), planned.get_object().end());
+}
 
 void begin_plan(json::object& view, const Envelope& created) {
   const auto& payload = created.payload;
@@ -175,24 +210,20 @@ void begin_plan(json::object& view, const Envelope& created) {
   view["created_at"] = to_rfc3339(created.timestamp);
   view["state"] = "planned";
   auto& steps = array_in(view, "steps");
-  if (const auto* planned = find_array(payload, "steps")) steps = *planned;
-  for (auto& step : steps) {
-    if (!step.is_object()) continue;
-    step.get_object()["status"] = "pending";
-    step.get_object()["attempts"] = json::array{};
-  }
+  if (const auto* planned = find_array(payload, "steps"))
+    for (const auto& step : *planned) begin_step(steps.emplace_back(nullptr), step);
   copy(payload, "estimatedCost", view, "estimated_cost");
   copy(payload, "estimatedDurationMs", view, "estimated_duration_ms");
   copy(payload, "riskScore", view, "risk_score");
 }
 
+// Members are made in their place: what is made elsewhere is copied into the document's memory.
 void add_attempt(json::object& step, const Envelope& event) {
-  json::object attempt;
+  auto& attempt = array_in(step, "attempts").emplace_back(nullptr).emplace_object();
   for (const std::string_view key : {"attempt", "kind", "nonce", "fees"})
     copy(event.payload, key, attempt, key);
   copy(event.payload, "txHash", attempt, "tx_hash");
   attempt["prepared_at"] = to_rfc3339(event.timestamp);
-  array_in(step, "attempts").push_back(std::move(attempt));
 }
 
 void note_submission(json::object& step, const Envelope& event) {
@@ -201,8 +232,8 @@ void note_submission(json::object& step, const Envelope& event) {
       attempt.get_object()["submitted_at"] = to_rfc3339(event.timestamp);
 }
 
-json::object fill_of(const json::object& payload) {
-  json::object fill;
+void set_fill(json::object& step, const json::object& payload) {
+  auto& fill = step["fill"].emplace_object();
   copy(payload, "txHash", fill, "tx_hash");
   copy(payload, "blockNumber", fill, "block_number");
   copy(payload, "blockHash", fill, "block_hash");
@@ -210,7 +241,6 @@ json::object fill_of(const json::object& payload) {
   copy(payload, "amountOut", fill, "amount_out");
   copy(payload, "gasUsed", fill, "gas_used");
   copy(payload, "effectiveGasPrice", fill, "effective_gas_price");
-  return fill;
 }
 
 void apply_to_step(json::object& step, const Envelope& event) {
@@ -222,7 +252,7 @@ void apply_to_step(json::object& step, const Envelope& event) {
     note_submission(step, event);
   } else if (event.topic == topic::kExecStepFilled) {
     step["status"] = "filled";
-    step["fill"] = fill_of(event.payload);
+    set_fill(step, event.payload);
     clear_reason(step);
   } else if (event.topic == topic::kExecStepReverted) {
     step["status"] = "reverted";
@@ -243,6 +273,22 @@ std::optional<std::string_view> plan_state_after(const Envelope& event) {
   return std::nullopt;
 }
 
+/// Changes nothing where the event does not concern the plan.
+void advance_plan(json::object& view, const Envelope& event) {
+  if (view.empty()) {
+    if (event.topic == topic::kPlanCreated) begin_plan(view, event);
+    return;
+  }
+  if (find_string(view, "intent_id") != intent_id_of(event.correlation_id)) return;
+  const auto state = find_string(view, "state");
+  if (state != "planned" && state != "executing") return;
+  if (const auto next = plan_state_after(event)) view["state"] = *next;
+  if (find_string(event.payload, "planId") != find_string(view, "plan_id")) return;
+  auto& steps = array_in(view, "steps");
+  const auto index = uint_or(event.payload, "stepIndex", steps.size());
+  if (index < steps.size() && steps[index].is_object()) apply_to_step(steps[index].get_object(), event);
+}
+
 // --- positions
 // ----------------------------------------------------------------------------------------------------
 
@@ -251,10 +297,10 @@ bool same_asset(const json::object& a, const json::object& b) {
   return std::ranges::equal(find_string(a, "address"), find_string(b, "address"), {}, lower, lower);
 }
 
-/// One trade of a pair, in base units of its two tokens.
+/// One trade of a pair, in base units of its two tokens, which are those of the intent's document.
 struct Trade {
-  json::object base{};
-  json::object quote{};
+  const json::object& base;
+  const json::object& quote;
   unsigned base_decimals = 0;
   unsigned quote_decimals = 0;
   bool buys_base = false;
@@ -431,16 +477,16 @@ void refresh_totals(json::object& stats) {
 }  // namespace
 
 std::string intent_key(std::string_view intent_id) {
-  return "intent:" + std::string(intent_id);
+  return std::string(kIntentPrefix).append(intent_id);
 }
 std::string plan_key(std::string_view plan_id) {
-  return "plan:" + std::string(plan_id);
+  return std::string(kPlanPrefix).append(plan_id);
 }
 std::string positions_key(std::string_view strategy_id) {
-  return "positions:" + std::string(strategy_id);
+  return std::string(kPositionsPrefix).append(strategy_id);
 }
 std::string transaction_key(std::string_view tx_hash) {
-  return "transaction:" + std::string(tx_hash);
+  return std::string(kTransactionPrefix).append(tx_hash);
 }
 
 bool is_next(const json::object& view, const Envelope& event) {
@@ -450,33 +496,12 @@ bool is_next(const json::object& view, const Envelope& event) {
 }
 
 json::object apply_to_intent(json::object view, const Envelope& event) {
-  if (!is_next(view, event)) return view;
-  if (view.empty()) begin_intent(view, event);
-  if (const auto state = state_set_by(event.topic)) view["state"] = to_string(*state);
-  view["sequence"] = event.sequence;
-  view["last_event_id"] = event.event_id;
-  view["last_event_time"] = to_rfc3339(event.timestamp);
-  view["last_global_sequence"] = event.global_sequence;
-  if (event.topic == topic::kPlanCreated) view["latest_plan_id"] = string_or(event.payload, "planId");
-  if (event.topic == topic::kIntentCancelRequested) view["cancel_requested"] = true;
-  summarise(object_in(view, "summary"), event);
-  note_timing(view, event);
+  if (is_next(view, event)) advance_intent(view, event);
   return view;
 }
 
 json::object apply_to_plan(json::object view, const Envelope& event) {
-  if (view.empty()) {
-    if (event.topic == topic::kPlanCreated) begin_plan(view, event);
-    return view;
-  }
-  if (find_string(view, "intent_id") != intent_id_of(event.correlation_id)) return view;
-  const auto state = string_or(view, "state");
-  if (state != "planned" && state != "executing") return view;
-  if (const auto next = plan_state_after(event)) view["state"] = *next;
-  if (find_string(event.payload, "planId") != find_string(view, "plan_id")) return view;
-  auto& steps = array_in(view, "steps");
-  const auto index = uint_or(event.payload, "stepIndex", steps.size());
-  if (index < steps.size() && steps[index].is_object()) apply_to_step(steps[index].get_object(), event);
+  advance_plan(view, event);
   return view;
 }
 
@@ -516,6 +541,7 @@ json::object apply_to_stats(json::object stats, std::optional<State> before, con
   const auto count = [&](State of) { return uint_or(by_state, to_string(of)); };
   if (before) by_state[to_string(*before)] = std::max<std::uint64_t>(count(*before), 1) - 1;
   by_state[to_string(*state)] = count(*state) + 1;
+  if (before && !is_terminal(*before) && !is_terminal(*state)) return stats;  // the totals are as they were
   if (*state == State::kCompleted) {
     const auto* summary = find_object(after, "summary");
     const auto value = summary == nullptr ? Uint256() : usd(*summary, "notional_usd");
@@ -546,28 +572,34 @@ json::object fold_plan(std::span<const Envelope> history, std::string_view plan_
 Projection::Projection(std::uint64_t last_global_sequence, Fetch fetch, Wanted wanted)
     : last_global_sequence_(last_global_sequence), fetch_(std::move(fetch)), wanted_(wanted) {}
 
-Result<Projection::Entry*> Projection::document(std::string key, Origin origin) {
+std::string_view Projection::key_of(std::string_view prefix, std::string_view id) {
+  key_.assign(prefix);
+  return key_ += id;
+}
+
+Result<Projection::Entry*> Projection::document(std::string_view key, Origin origin) {
   if (const auto known = documents_.find(key); known != documents_.end()) return &*known;
-  auto memory = key.starts_with(intent_key("")) || key.starts_with(plan_key(""))
+  auto memory = key.starts_with(kIntentPrefix) || key.starts_with(kPlanPrefix)
                     ? std::make_unique<json::monotonic_resource>(kDocumentBytes)
                     : nullptr;
   const json::storage_ptr storage = memory ? json::storage_ptr(memory.get()) : json::storage_ptr();
   Document document{.memory = std::move(memory), .object = json::object(storage)};
   if (origin == Origin::kStored) {
-    SEP_TRY(auto stored, fetch_(key));
+    SEP_TRY(auto stored, fetch_(std::string(key)));
     if (stored) document.object = std::move(*stored);
   }
-  return &*documents_.emplace(std::move(key), std::move(document)).first;
+  return &*documents_.emplace(key, std::move(document)).first;
 }
 
 void Projection::mark_changed(Entry& entry) {
   if (!std::exchange(entry.second.changed, true)) changed_.push_back(&entry);
 }
 
-Status Projection::update(std::string key, Origin origin, const Update& update) {
-  SEP_TRY(auto* entry, document(std::move(key), origin));
+template <class Change>
+Status Projection::update(std::string_view key, Change change) {
+  SEP_TRY(auto* entry, document(key, Origin::kStored));
   auto& object = entry->second.object;
-  object = update(std::move(object));
+  object = change(std::move(object));
   if (!object.empty()) mark_changed(*entry);
   return {};
 }
@@ -580,19 +612,19 @@ Status Projection::apply(const Envelope& event) {
   const auto intent_id = intent_id_of(event.correlation_id);
   // What is halted is for the record to tell; here such an event counts, and changes nothing else.
   if (intent_id.empty()) return count(event);
-  SEP_TRY(auto* entry, document(intent_key(intent_id), event.sequence == 1 ? Origin::kNew : Origin::kStored));
+  SEP_TRY(auto* entry,
+          document(key_of(kIntentPrefix, intent_id), event.sequence == 1 ? Origin::kNew : Origin::kStored));
   auto& intent = entry->second.object;
   const auto before = state_of(intent);
   if (is_next(intent, event)) {
-    const auto old_plan_id = string_or(intent, "latest_plan_id");
-    intent = apply_to_intent(std::move(intent), event);
+    SEP_CHECK(apply_to_plans(find_string(intent, "latest_plan_id"), event));
+    advance_intent(intent, event);
     mark_changed(*entry);
-    SEP_CHECK(apply_to_plans(old_plan_id, event));
     SEP_CHECK(note_transaction(event));
     const auto after = state_of(intent);
     if (after && after != before) SEP_CHECK(enter_state(*entry, before, *after, event));
   }
-  SEP_CHECK(update(std::string(kStatsKey), Origin::kStored, [&](json::object stats) {
+  SEP_CHECK(update(kStatsKey, [&](json::object stats) {
     return apply_to_stats(std::move(stats), before, intent, event);
   }));
   last_global_sequence_ = event.global_sequence;
@@ -600,7 +632,7 @@ Status Projection::apply(const Envelope& event) {
 }
 
 Status Projection::count(const Envelope& event) {
-  SEP_CHECK(update(std::string(kStatsKey), Origin::kStored, [&](json::object stats) {
+  SEP_CHECK(update(kStatsKey, [&](json::object stats) {
     return apply_to_stats(std::move(stats), std::nullopt, {}, event);
   }));
   last_global_sequence_ = event.global_sequence;
@@ -610,20 +642,19 @@ Status Projection::count(const Envelope& event) {
 Status Projection::enter_state(Entry& entry, std::optional<State> before, State after,
                                const Envelope& event) {
   const auto& intent = entry.second.object;
-  const auto intent_id = string_or(intent, "intent_id");
-  const auto strategy_id = string_or(intent, "strategy_id");
-  const auto move = moves_.try_emplace(intent_id, ListEntry{intent_id, strategy_id, before, after}).first;
-  move->second.after = after;
+  auto& move = entry.second.move;
+  if (!move) move = Move{.before = before, .after = after};
+  move->after = after;
   if (after != State::kSubmitted && !is_terminal(after)) return {};
   for (const auto& key : bucket_keys(event.timestamp))
-    SEP_CHECK(update(key, Origin::kStored,
-                     [&](json::object bucket) { return apply_to_bucket(std::move(bucket), intent, event); }));
+    SEP_CHECK(
+        update(key, [&](json::object bucket) { return apply_to_bucket(std::move(bucket), intent, event); }));
   if (!is_terminal(after)) return {};
   entry.second.finished = true;
-  const auto plan_id = string_or(intent, "latest_plan_id");
+  const auto plan_id = find_string(intent, "latest_plan_id");
   if (plan_id.empty()) return {};
-  SEP_TRY(const auto* plan, document(plan_key(plan_id), Origin::kStored));
-  return update(positions_key(strategy_id), Origin::kStored, [&](json::object positions) {
+  SEP_TRY(const auto* plan, document(key_of(kPlanPrefix, plan_id), Origin::kStored));
+  return update(key_of(kPositionsPrefix, find_string(intent, "strategy_id")), [&](json::object positions) {
     return apply_to_positions(std::move(positions), intent, plan->second.object, event);
   });
 }
@@ -631,9 +662,9 @@ Status Projection::enter_state(Entry& entry, std::optional<State> before, State 
 Status Projection::apply_to_plans(std::string_view old_plan_id, const Envelope& event) {
   const auto plan_id = find_string(event.payload, "planId");
   const auto apply = [&](std::string_view id, Origin origin, bool last) -> Status {
-    SEP_TRY(auto* entry, document(plan_key(id), origin));
+    SEP_TRY(auto* entry, document(key_of(kPlanPrefix, id), origin));
     auto& plan = entry->second.object;
-    plan = apply_to_plan(std::move(plan), event);
+    advance_plan(plan, event);
     if (!plan.empty()) mark_changed(*entry);
     entry->second.finished |= last;
     return {};
@@ -647,9 +678,11 @@ Status Projection::apply_to_plans(std::string_view old_plan_id, const Envelope& 
 }
 
 Status Projection::note_transaction(const Envelope& event) {
+  if (event.topic != topic::kExecStepPrepared) return {};
   const auto tx_hash = find_string(event.payload, "txHash");
-  if (event.topic != topic::kExecStepPrepared || tx_hash.empty()) return {};
-  SEP_TRY(auto* entry, document(transaction_key(tx_hash), Origin::kNew));
+  const auto key = key_of(kTransactionPrefix, tx_hash);
+  if (tx_hash.empty() || !is_wanted(key)) return {};
+  SEP_TRY(auto* entry, document(key, Origin::kNew));
   entry->second.object = {{"intent_id", intent_id_of(event.correlation_id)}};
   entry->second.finished = true;
   mark_changed(*entry);
@@ -660,14 +693,18 @@ Changes Projection::take_changes() {
   Changes changes;
   changes.last_global_sequence = last_global_sequence_;
   for (auto* entry : changed_) {
-    if (wanted_ == nullptr || wanted_(entry->first))
-      changes.documents.emplace_back(entry->first, canonical_json(entry->second.object));
-    entry->second.changed = false;
-    if (entry->second.finished) documents_.erase(documents_.find(entry->first));
+    auto& [key, document] = *entry;
+    if (is_wanted(key)) changes.documents.emplace_back(key, canonical_json(document.object));
+    if (const auto move = std::exchange(document.move, std::nullopt))
+      changes.lists.push_back({.intent_id = string_or(document.object, "intent_id"),
+                               .strategy_id = string_or(document.object, "strategy_id"),
+                               .before = move->before,
+                               .after = move->after});
+    document.changed = false;
+    if (document.finished) documents_.erase(documents_.find(key));
   }
-  for (auto& [intent_id, move] : moves_) changes.lists.push_back(std::move(move));
+  std::ranges::sort(changes.lists, {}, &ListEntry::intent_id);
   changed_.clear();
-  moves_.clear();
   if (documents_.size() > kMaxDocuments) documents_.clear();
   return changes;
 }

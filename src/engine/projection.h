@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -152,25 +151,37 @@ class Projection {
   std::uint64_t last_global_sequence() const { return last_global_sequence_; }
 
  private:
-  using Update = std::function<json::object(json::object)>;
-
+  /// A way through the lifecycle since the last take_changes().
+  struct Move {
+    std::optional<State> before;
+    State after;
+  };
   /// One document, and where it lives: those that end with their intent have a memory of their own, which is
   /// given back at once.
   struct Document {
     std::unique_ptr<json::monotonic_resource> memory;  // none: the common one
     json::object object;
     bool changed = false;
-    bool finished = false;  // no further event concerns it
+    bool finished = false;     // no further event concerns it
+    std::optional<Move> move;  // of an intent
   };
-  using Documents = std::unordered_map<std::string, Document>;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
+  };
+  using Documents = std::unordered_map<std::string, Document, Hash, std::equal_to<>>;
   using Entry = Documents::value_type;
 
   /// A document is fetched at its first use, unless it is sure to be new.
   enum class Origin { kStored, kNew };
   /// References outlast later insertions.
-  Result<Entry*> document(std::string key, Origin origin);
+  Result<Entry*> document(std::string_view key, Origin origin);
+  /// Good until the next call.
+  std::string_view key_of(std::string_view prefix, std::string_view id);
+  bool is_wanted(std::string_view key) const { return wanted_ == nullptr || wanted_(key); }
   void mark_changed(Entry& entry);
-  Status update(std::string key, Origin origin, const Update& update);
+  template <class Change>
+  Status update(std::string_view key, Change change);
   Status apply_to_plans(std::string_view old_plan_id, const Envelope& event);
   Status note_transaction(const Envelope& event);
   Status count(const Envelope& event);
@@ -181,7 +192,7 @@ class Projection {
   Wanted wanted_;
   Documents documents_;
   std::vector<Entry*> changed_;
-  std::map<std::string, ListEntry> moves_;  // by intent id
+  std::string key_;  // what key_of() made last
 };
 
 }  // namespace sep::engine
