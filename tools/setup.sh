@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 BUILD=(build-essential cmake ninja-build pkg-config git ccache mold lld-19
        clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev valgrind)
 LIBRARIES=(libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libnats-dev libpq-dev libhiredis-dev
-           libre2-dev libmimalloc-dev libsecp256k1-dev libcrypto++-dev libssl-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
+           libre2-dev libjemalloc-dev libsecp256k1-dev libcrypto++-dev libssl-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
            prometheus-cpp-dev zlib1g-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)
 SERVERS=(nats-server postgresql-15 redis-server)
 TOOLS=(ca-certificates curl)
