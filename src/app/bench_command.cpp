@@ -169,9 +169,7 @@ Result<BenchReport> measure(const std::optional<engine::Settings>& settings, con
   load.warm_up_s = options.warm_up_s;
   load.connections = options.connections;
   load.ws_clients = std::max<std::size_t>(1, options.ws_clients);
-  load.spacing = options.spacing == "fixed"        ? Spacing::kFixed
-                 : options.spacing == "one-by-one" ? Spacing::kOneByOne
-                                                   : Spacing::kPoisson;
+  load.spacing = static_cast<Spacing>(std::ranges::find(kSpacings, options.spacing) - kSpacings.begin());
   load.seed = options.seed;
   SEP_TRY(load.bodies, bodies_of(api, options));
   report.platform = options.http;

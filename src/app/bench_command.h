@@ -18,7 +18,7 @@ struct BenchOptions {
   std::uint64_t intents = 0;  // instead of seconds: how many
   std::size_t connections = 16;
   std::size_t ws_clients = 1;
-  std::string spacing = "poisson";
+  std::string spacing = "poisson";  // one of kSpacings
   std::uint64_t seed = 1;
   std::vector<std::string> pairs;  // BASE/QUOTE:AMOUNT; empty: what the platform trades
   std::string strategy = "bench";

@@ -3,10 +3,12 @@
 // waits because it is slow, waits in the figures. Or one intent after the other, as the floor is measured.
 //
 // Entry point: run_load. One thread; connections are kept, one request at a time on each.
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -17,6 +19,8 @@ namespace sep::app {
 
 /// kOneByOne: an intent is due when the one before it has ended; `rate` says nothing then.
 enum class Spacing { kPoisson, kFixed, kOneByOne };
+/// As --spacing names them, in the order of the enumeration.
+inline constexpr std::array<std::string_view, 3> kSpacings = {"poisson", "fixed", "one-by-one"};
 
 struct LoadOptions {
   std::string url;       // http://host:port

@@ -151,9 +151,7 @@ json::object json_of(const BenchReport& report) {
            {{"rate", load.rate},
             {"seconds", load.seconds},
             {"warm_up_seconds", load.warm_up_s},
-            {"spacing", load.spacing == Spacing::kPoisson ? "poisson"
-                        : load.spacing == Spacing::kFixed ? "fixed"
-                                                          : "one-by-one"},
+            {"spacing", kSpacings[static_cast<std::size_t>(load.spacing)]},
             {"connections", load.connections},
             {"ws_clients", load.ws_clients},
             {"seed", load.seed}}},

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "app/bench_command.h"
+#include "app/bench_load.h"
 #include "app/client.h"
 #include "app/config.h"
 #include "app/control_command.h"
@@ -683,7 +684,7 @@ int run_cli(int argc, const char* const* argv) {
   bench_command
       ->add_option("--spacing", bench_options.spacing,
                    "of the arrivals; one-by-one: each intent when the one before it has ended")
-      ->check(CLI::IsMember({"poisson", "fixed", "one-by-one"}))
+      ->check(CLI::IsMember(std::vector<std::string>(kSpacings.begin(), kSpacings.end())))
       ->capture_default_str();
   bench_command->add_option("--seed", bench_options.seed, "of arrivals and of what is asked")
       ->capture_default_str();

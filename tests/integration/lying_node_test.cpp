@@ -339,6 +339,16 @@ TEST_F(LyingPlatform, OneOfTwoLeavesEverythingOpen) {
   }
 }
 
+/// As public nodes do, who limit it to 100 and less.
+TEST_F(LyingPlatform, ANodeThatTakesOnlySmallBatchesIsReadAndTradedOn) {
+  liar_->tell({.max_batch = 100});
+  platform().reconfigure(configuration(2));
+  ASSERT_TRUE(support::eventually([] { return is_ready(); }));
+  EXPECT_GE(liar_->told()["(batch)"], 1);
+  expect_completed(platform().submit_together(some_intents(2)));
+  liar_->tell({});
+}
+
 TEST_F(LyingPlatform, TheDoctorLooksAtEveryEndpoint) {
   const auto config = *directory_ / "doctor.toml";
   std::ofstream(config) << configuration(3);

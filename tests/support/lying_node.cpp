@@ -112,7 +112,11 @@ class LyingNode::Impl {
         continue;
       }
       std::string body;
-      if (const auto* several = parsed.if_array()) {
+      const auto* several = parsed.if_array();
+      if (several != nullptr && told.max_batch && several->size() > *told.max_batch) {
+        count("(batch)");
+        body = json::serialize(error_of({{"id", nullptr}}, -32600, "batch too large"));
+      } else if (several != nullptr) {
         json::array answers;
         for (const auto& call : *several) {
           auto answer = co_await answered(call.as_object(), told);

@@ -12,9 +12,10 @@ namespace sep::support {
 
 /// What it lies about. All can be combined; the ways of not answering at all come first.
 struct Lies {
-  bool silent = false;                 // takes every request and never answers
-  bool garbage = false;                // answers every request with what is no JSON
-  std::chrono::milliseconds delay{0};  // before every answer
+  bool silent = false;                   // takes every request and never answers
+  bool garbage = false;                  // answers every request with what is no JSON
+  std::chrono::milliseconds delay{0};    // before every answer
+  std::optional<std::size_t> max_batch;  // refuses more calls in one batch, with one error for all
   std::optional<std::uint64_t> chain_id;
 
   std::uint64_t old_blocks = 0;   // the head, what depends on it, and receipts: as of so many blocks ago
