@@ -78,13 +78,13 @@ void clear_reason(json::object& target) {
 /// document's own. Members that every event reads or writes come first: they are found soonest.
 void begin_intent(json::object& view, const Envelope& submitted) {
   for (const std::string_view key :
-       {"sequence", "state", "last_event_id", "last_event_time", "last_global_sequence", "correlation_id"})
+       {"sequence", "state", "last_event_id", "last_event_time", "last_global_sequence"})
     view[key] = nullptr;
+  view["correlation_id"] = submitted.correlation_id;
   view["summary"] = json::object{};
   view["timings_ms"] = json::object{};
   view["received_at"] = to_rfc3339(submitted.timestamp);
   view["latest_plan_id"] = nullptr;
-  view["correlation_id"] = submitted.correlation_id;
   view["intent_id"] = intent_id_of(submitted.correlation_id);
   auto& intent = object_in(view, "intent");
   if (const auto* document = find_object(submitted.payload, "intent")) intent = *document;
@@ -611,7 +611,7 @@ Status Projection::apply(const Envelope& event) {
                                                      event.global_sequence, last_global_sequence_ + 1));
   const auto intent_id = intent_id_of(event.correlation_id);
   // What is halted is for the record to tell; here such an event counts, and changes nothing else.
-  if (intent_id.empty()) return count(event);
+  if (intent_id.empty()) return count(std::nullopt, {}, event);
   SEP_TRY(auto* entry,
           document(key_of(kIntentPrefix, intent_id), event.sequence == 1 ? Origin::kNew : Origin::kStored));
   auto& intent = entry->second.object;
@@ -624,16 +624,12 @@ Status Projection::apply(const Envelope& event) {
     const auto after = state_of(intent);
     if (after && after != before) SEP_CHECK(enter_state(*entry, before, *after, event));
   }
-  SEP_CHECK(update(kStatsKey, [&](json::object stats) {
-    return apply_to_stats(std::move(stats), before, intent, event);
-  }));
-  last_global_sequence_ = event.global_sequence;
-  return {};
+  return count(before, intent, event);
 }
 
-Status Projection::count(const Envelope& event) {
+Status Projection::count(std::optional<State> before, const json::object& intent, const Envelope& event) {
   SEP_CHECK(update(kStatsKey, [&](json::object stats) {
-    return apply_to_stats(std::move(stats), std::nullopt, {}, event);
+    return apply_to_stats(std::move(stats), before, intent, event);
   }));
   last_global_sequence_ = event.global_sequence;
   return {};

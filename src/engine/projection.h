@@ -184,7 +184,8 @@ class Projection {
   Status update(std::string_view key, Change change);
   Status apply_to_plans(std::string_view old_plan_id, const Envelope& event);
   Status note_transaction(const Envelope& event);
-  Status count(const Envelope& event);
+  /// In the totals, and as applied; `intent` is empty where the event is of none.
+  Status count(std::optional<State> before, const json::object& intent, const Envelope& event);
   Status enter_state(Entry& intent, std::optional<State> before, State after, const Envelope& event);
 
   std::uint64_t last_global_sequence_;
