@@ -163,6 +163,7 @@ BENCHMARK(BM_MakePlan)
     ->Args({100, 2'500})
     ->Args({1'000, 100})
     ->Args({1'000, 2'500})
+    ->Args({1'000, 10'000})
     ->Args({1'000, 100'000});
 
 void BM_PlanPayload(benchmark::State& state) {

@@ -22,6 +22,7 @@ struct Magnitude {
 
   static constexpr std::int32_t kZeroExponent = -(1 << 28);
   static constexpr std::uint64_t kTop = 1ULL << 63;
+  static constexpr Magnitude one() { return {-63, kTop}; }
   /// Above every other one; for comparing only.
   static constexpr Magnitude infinite() { return {1 << 28, kTop}; }
 
@@ -39,6 +40,13 @@ struct Magnitude {
     const auto quotient = static_cast<std::uint64_t>((~u128{0} >> 1) / mantissa);
     const Magnitude down{-127 - exponent, quotient};
     return rounding == Rounding::kUp ? next(down) : down;
+  }
+
+  /// The greatest integer that is not above it; 2^256 - 1 where that is more.
+  Uint256 floor() const {
+    if (exponent > 192) return Uint256::max();
+    if (exponent >= 0) return Uint256(mantissa) << static_cast<unsigned>(exponent);
+    return exponent > -64 ? Uint256(mantissa >> -exponent) : Uint256();
   }
 
   /// The next greater one.

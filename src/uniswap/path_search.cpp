@@ -50,6 +50,24 @@ std::optional<PathQuote> quote_path(const PoolGraph& graph, const PoolPath& path
   return PathQuoter(graph, kind, amount).quote(path);
 }
 
+Magnitude rate_after(const PoolGraph& graph, const PoolPath& path, Kind kind, const Uint256& amount) {
+  Magnitude rate = Magnitude::one();
+  Uint256 next = amount;
+  for (std::uint32_t k = 0; k < path.hops; ++k) {
+    const std::uint32_t hop = hop_at(path, kind, k);
+    const Pool& pool = graph.pool(path.pools[hop]);
+    const Direction direction = path.directions[hop];
+    const auto swap = kind == Kind::kExactInput ? pool.quote_exact_input(direction, next)
+                                                : pool.quote_exact_output(direction, next);
+    SEP_ASSERT(swap && swap->complete);
+    rate =
+        multiply(rate, rate_at(swap->sqrt_price_x96_after, pool.state().fee_pips, direction, Rounding::kDown),
+                 Rounding::kDown);
+    next = kind == Kind::kExactInput ? swap->amount_out : swap->amount_in;
+  }
+  return rate;
+}
+
 std::optional<PathQuote> PathQuoter::quote(const PoolPath& path) {
   std::uint32_t k = 0;
   while (k < quoted_ && k < path.hops &&
@@ -141,48 +159,92 @@ PathSearch::Weight PathSearch::advance(const PoolGraph::Edge& edge, const Weight
   return weight.is_zero() ? weight : bounds(edge).most_inverse_in(weight);
 }
 
-PathSearch::Weight PathSearch::advance_at_spot(const PoolGraph::Edge& edge, const Weight& weight) const {
-  const SwapBounds& pool = bounds(edge);
-  return exact_input() ? multiply(weight, pool.inverse_rate, Rounding::kDown)
-                       : multiply(weight, pool.rate, Rounding::kUp);
+PathSearch::Line PathSearch::extend(const Line& line, const SwapBounds& pool) const {
+  constexpr auto kDown = Rounding::kDown;
+  const Magnitude inverse_rate = multiply(line.inverse_rate, pool.inverse_rate, kDown);
+  if (exact_input())
+    return {inverse_rate,
+            add(multiply(line.inverse_depth, pool.inverse_rate, kDown), pool.inverse_depth_out, kDown)};
+  return {inverse_rate, add(line.inverse_depth, multiply(pool.inverse_depth_in, inverse_rate, kDown), kDown)};
 }
 
-bool PathSearch::spot_allows(const Uint256& amount, const Uint256& result) const {
-  if (result.is_zero()) return exact_input();
-  const Weight limit = exact_input() ? Magnitude::of(result, Rounding::kDown).inverse(Rounding::kUp)
-                                     : Magnitude::of(result, Rounding::kUp).inverse(Rounding::kDown);
-  const auto best_over = [&](PoolGraph::Edges edges, const Weight& weight) {
-    Weight best = worst_weight();
-    for (std::uint32_t index = edges.begin; index != edges.end; ++index) {
-      const auto& edge = graph_.edge(index);
-      if (!bounds(edge).possible) continue;
-      const Weight next = advance_at_spot(edge, weight);
-      if (is_better_weight(next, best)) best = next;
+/// out(in) - rate · in is at most (1 - sqrt(rate · inverse_rate))^2 / inverse_depth, and for an exact output
+/// that divided by the rate. So it is above a gain where sqrt(p) + sqrt(q) < 1 for the p and q below, which
+/// is p + q < 1 and 4 p q < (1 - p - q)^2.
+bool PathSearch::exceeds(const Line& line, const Magnitude& rate, const Uint256& least_gain) const {
+  constexpr auto kDown = Rounding::kDown;
+  const Magnitude p = multiply(rate, line.inverse_rate, kDown);
+  if (least_gain.is_zero() || line.inverse_depth.is_zero()) return p < Magnitude::one();
+  Magnitude q = multiply(Magnitude::of(least_gain, kDown), line.inverse_depth, kDown);
+  if (!exact_input()) q = multiply(q, rate, kDown);
+  const Magnitude left = subtract_up(Magnitude::one(), add(p, q, kDown));
+  q.exponent += 2;
+  return !left.is_zero() && multiply(p, q, kDown) < multiply(left, left, Rounding::kUp);
+}
+
+bool PathSearch::promises(const Margin& margin, const PoolPath& path) const {
+  Line line;
+  for (std::uint32_t k = 0; k < path.hops; ++k) {
+    const std::uint32_t hop = hop_at(path, objective_.kind, k);
+    line = extend(line, graph_.swap_bounds(path.pools[hop], path.directions[hop]));
+  }
+  return exceeds(line, margin.rate, margin.beside[path.hops - 1]);
+}
+
+bool PathSearch::any_promises(const Margin& margin) const {
+  const PoolPath& single = margin.single.path;
+  const auto promising = [&](std::initializer_list<const PoolGraph::Edge*> edges) {
+    Line line;
+    std::uint32_t common = 0;
+    for (const auto* edge : edges) {
+      line = extend(line, bounds(*edge));
+      for (std::uint32_t hop = 0; hop < single.hops; ++hop)
+        if (single.pools[hop] == edge->pool) ++common;
     }
-    return best;
+    const auto hops = static_cast<std::uint32_t>(edges.size());
+    if (common == 0) return exceeds(line, margin.rate, margin.beside[hops - 1]);
+    const bool is_single = common == hops && common == single.hops;
+    return !is_single && single.hops > 1 && exceeds(line, margin.rate, margin.instead[hops - 1]);
   };
-  const Weight start = weight_of(amount);
-  Weight best = best_over(tails_[start_], start);
-  std::vector<Weight> second(graph_.token_count(), worst_weight());
+  const auto any_of = [&](PoolGraph::Edges edges, auto visit) {
+    for (std::uint32_t index = edges.begin; index != edges.end; ++index)
+      if (const auto& edge = graph_.edge(index); bounds(edge).possible && visit(edge)) return true;
+    return false;
+  };
+  const auto least_inverse_rate = [&](PoolGraph::Edges edges) {
+    Magnitude least = Magnitude::infinite();
+    any_of(edges, [&](const auto& edge) {
+      least = std::min(least, bounds(edge).inverse_rate);
+      return false;
+    });
+    return least;
+  };
+
+  if (any_of(tails_[start_], [&](const auto& edge) { return promising({&edge}); })) return true;
+  // By token: what rate · inverse_rate of the way to it must be below for any way on to promise something.
+  std::vector<Magnitude> limits(graph_.token_count());
+  for (std::uint32_t token = 0; token < graph_.token_count(); ++token)
+    if (!tails_[token].empty() && token != start_)
+      limits[token] = least_inverse_rate(tails_[token]).inverse(Rounding::kUp);
   for (const auto& group : groups_) {
-    const Weight first = best_over(group.edges, start);
-    if (first == worst_weight()) continue;
-    if (is_better_weight(first, second[group.token])) second[group.token] = first;
+    const Magnitude first = multiply(margin.rate, least_inverse_rate(group.edges), Rounding::kDown);
+    const auto any_head = [&](auto visit) { return any_of(group.edges, visit); };
+    if (first < limits[group.token] && any_head([&](const auto& head) {
+          return any_of(tails_[group.token], [&](const auto& tail) { return promising({&head, &tail}); });
+        }))
+      return true;
     if (max_hops_ < 3) continue;
-    const auto middles = graph_.edges_of(group.token);
-    for (std::uint32_t index = middles.begin; index != middles.end; ++index) {
-      const auto& edge = graph_.edge(index);
-      if (tails_[edge.token].empty() || edge.token == start_ || !bounds(edge).possible) continue;
-      const Weight next = advance_at_spot(edge, first);
-      if (is_better_weight(next, second[edge.token])) second[edge.token] = next;
-    }
+    if (any_of(graph_.edges_of(group.token), [&](const auto& middle) {
+          const Magnitude& limit = limits[middle.token];
+          return !limit.is_zero() && multiply(first, bounds(middle).inverse_rate, Rounding::kDown) < limit &&
+                 any_head([&](const auto& head) {
+                   return any_of(tails_[middle.token],
+                                 [&](const auto& tail) { return promising({&head, &middle, &tail}); });
+                 });
+        }))
+      return true;
   }
-  for (std::uint32_t token = 0; token < graph_.token_count(); ++token) {
-    if (token == start_ || second[token] == worst_weight()) continue;
-    const Weight last = best_over(tails_[token], second[token]);
-    if (is_better_weight(last, best)) best = last;
-  }
-  return reaches(best, limit);
+  return false;
 }
 
 /// The worst weight that an edge may start from for what comes after it to reach the limit.
@@ -212,6 +274,7 @@ std::vector<FoundPath> PathSearch::best(const Uint256& amount, std::size_t count
   limits_.fill(worst_weight());
 
   const Weight start = weight_of(amount);
+
   search_direct(start);
   if (max_hops_ > 1) {
     weigh_heads(start);

@@ -60,6 +60,10 @@ struct PathQuote {
 std::optional<PathQuote> quote_path(const PoolGraph& graph, const PoolPath& path, Kind kind,
                                     const Uint256& amount);
 
+/// What one more of the path's first token would give of its last one, after a swap of `amount` that it can
+/// do; rounded down.
+Magnitude rate_after(const PoolGraph& graph, const PoolPath& path, Kind kind, const Uint256& amount);
+
 /// quote_path of one path after the other for one amount: what begins as the last one did is not quoted
 /// again.
 class PathQuoter {
@@ -96,10 +100,21 @@ class PathSearch {
   /// Whether any path leads from one to the other, whatever it can do.
   bool connected() const;
 
-  /// Whether the spot prices along some path, impact and gas aside, allow `result` at the other end of
-  /// `amount`: at least so much out, or at most so much in. Where they do not, no division over paths gives
-  /// it either.
-  bool spot_allows(const Uint256& amount, const Uint256& result) const;
+  /// What a path must be better than to be of use beside, or instead of, the best single one.
+  struct Margin {
+    FoundPath single;
+    Magnitude rate;  // of token_out for one of token_in, above 0
+    /// By how much it must be better, for some amount, than that amount is worth at the rate: base units of
+    /// the counted token (Objective), by the number of hops - 1. Of paths that share no pool with the single
+    /// one, and of those that do.
+    std::array<Uint256, kMaxHops> beside;
+    std::array<Uint256, kMaxHops> instead;
+  };
+  /// Whether any other path may do that, by its bounds: no, only where none does. A single path of one hop
+  /// has no other ones instead of it: all that share its pool are that path.
+  bool any_promises(const Margin& margin) const;
+  /// Whether this one may be better by what a path beside the single one must.
+  bool promises(const Margin& margin, const PoolPath& path) const;
 
   /// The best `count` paths for the whole amount (above 0, below 2^255), best first; fewer where there are
   /// not so many. `excluded`, by pool: not to be used.
@@ -109,6 +124,14 @@ class PathSearch {
   /// How far a bound says that one can get, as the reciprocal of an amount: of what comes out, rounded down
   /// (exact input: less is better), or of what must go in, rounded up (exact output: more is better).
   using Weight = Magnitude;
+
+  /// A path's bound for all amounts: 1/out = inverse_rate / in + inverse_depth, both rounded down (exact
+  /// input), or the same turned around, 1/in = (1/out - inverse_depth) / inverse_rate, where this
+  /// inverse_depth is of token_in and times the rate (exact output).
+  struct Line {
+    Magnitude inverse_rate = Magnitude::one();
+    Magnitude inverse_depth{};
+  };
 
   struct Head {  // an edge of the start
     Weight weight;
@@ -136,7 +159,8 @@ class PathSearch {
   bool usable(const PoolGraph::Edge& edge) const;
   Weight weight_of(const Uint256& amount) const;
   Weight advance(const PoolGraph::Edge& edge, const Weight& weight) const;
-  Weight advance_at_spot(const PoolGraph::Edge& edge, const Weight& weight) const;
+  Line extend(const Line& line, const SwapBounds& pool) const;
+  bool exceeds(const Line& line, const Magnitude& rate, const Uint256& least_gain) const;
   Weight retreat(const PoolGraph::Edge& edge, const Weight& limit) const;
   Weight worst_weight() const { return exact_input() ? Magnitude::infinite() : Magnitude{}; }
   bool is_better_weight(const Weight& a, const Weight& b) const { return exact_input() ? a < b : a > b; }

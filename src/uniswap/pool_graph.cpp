@@ -9,6 +9,10 @@ namespace {
 constexpr auto kUp = Rounding::kUp;
 constexpr auto kDown = Rounding::kDown;
 
+constexpr Rounding opposite(Rounding rounding) {
+  return rounding == kUp ? kDown : kUp;
+}
+
 /// A pool's liquidity, below 2^128 over all prices, is at most 2^192 of either token.
 constexpr Uint256 kMoreThanAnyPool = Uint256::pow2(254);
 
@@ -34,14 +38,14 @@ u128 deepest_liquidity(const PoolState& state, Direction direction) {
 }
 
 /// sqrt_price / 2^96.
-Magnitude sqrt_price(const PoolState& state, Rounding rounding) {
-  Magnitude price = Magnitude::of(state.sqrt_price_x96, rounding);
+Magnitude sqrt_price(const Uint256& sqrt_price_x96, Rounding rounding) {
+  Magnitude price = Magnitude::of(sqrt_price_x96, rounding);
   price.exponent -= 96;
   return price;
 }
 
-Magnitude share_after_fee(const PoolState& state, Rounding rounding) {
-  return multiply(Magnitude::of(kFeeUnit - state.fee_pips, rounding),
+Magnitude share_after_fee(std::uint32_t fee_pips, Rounding rounding) {
+  return multiply(Magnitude::of(kFeeUnit - fee_pips, rounding),
                   Magnitude::of(kFeeUnit, rounding).inverse(rounding), rounding);
 }
 
@@ -53,22 +57,19 @@ SwapBounds bounds_of(const Pool& pool, Direction direction) {
   if (!pool.initialized() || deepest == 0) return {};
   const auto everything = pool.quote_exact_output(direction, kMoreThanAnyPool);
   if (!everything || everything->amount_out.is_zero()) return {};
-  const Magnitude price_up = sqrt_price(state, kUp);
-  const Magnitude price_down = sqrt_price(state, kDown);
+  const Magnitude price_up = sqrt_price(state.sqrt_price_x96, kUp);
+  const Magnitude price_down = sqrt_price(state.sqrt_price_x96, kDown);
   const Magnitude inverse_liquidity = Magnitude::of(deepest, kUp).inverse(kDown);
-  const Magnitude kept_up = share_after_fee(state, kUp);
-  const Magnitude kept_down = share_after_fee(state, kDown);
+  const Magnitude kept_down = share_after_fee(state.fee_pips, kDown);
 
   // At constant liquidity L and root s of the price the pool holds L / s of token0 and L · s of token1.
   SwapBounds bounds;
   bounds.possible = true;
+  bounds.rate = rate_at(state.sqrt_price_x96, state.fee_pips, direction, kUp);
   if (direction == Direction::kZeroForOne) {
-    bounds.rate = multiply(multiply(price_up, price_up, kUp), kept_up, kUp);
     bounds.inverse_depth_out = multiply(inverse_liquidity, price_up.inverse(kDown), kDown);
     bounds.inverse_depth_in = multiply(multiply(price_down, kept_down, kDown), inverse_liquidity, kDown);
   } else {
-    const Magnitude inverse_up = price_down.inverse(kUp);
-    bounds.rate = multiply(multiply(inverse_up, inverse_up, kUp), kept_up, kUp);
     bounds.inverse_depth_out = multiply(price_down, inverse_liquidity, kDown);
     bounds.inverse_depth_in =
         multiply(multiply(price_up.inverse(kDown), kept_down, kDown), inverse_liquidity, kDown);
@@ -76,6 +77,14 @@ SwapBounds bounds_of(const Pool& pool, Direction direction) {
   bounds.inverse_rate = bounds.rate.inverse(kDown);
   bounds.inverse_held = Magnitude::of(everything->amount_out, kUp).inverse(kDown);
   return bounds;
+}
+
+Magnitude rate_at(const Uint256& sqrt_price_x96, std::uint32_t fee_pips, Direction direction,
+                  Rounding rounding) {
+  const Magnitude root = direction == Direction::kZeroForOne
+                             ? sqrt_price(sqrt_price_x96, rounding)
+                             : sqrt_price(sqrt_price_x96, opposite(rounding)).inverse(rounding);
+  return multiply(multiply(root, root, rounding), share_after_fee(fee_pips, rounding), rounding);
 }
 
 PoolGraph::PoolGraph(std::span<const Pool* const> pools) : pools_(pools.begin(), pools.end()) {

@@ -99,4 +99,9 @@ class PoolGraph {
 /// The bounds of a pool in one direction.
 SwapBounds bounds_of(const Pool& pool, Direction direction);
 
+/// What a pool gives for one more of what goes in at this price (its square root times 2^96, above 0), after
+/// the fee.
+Magnitude rate_at(const Uint256& sqrt_price_x96, std::uint32_t fee_pips, Direction direction,
+                  Rounding rounding);
+
 }  // namespace sep::uniswap

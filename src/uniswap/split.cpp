@@ -11,8 +11,25 @@ namespace {
 
 /// Shares are weighed in these parts of the amount.
 constexpr std::uint32_t kWhole = 4096;
-/// Where what a path gives is asked for: close together at the small end, where curves bend most.
-constexpr std::array<std::uint32_t, 10> kSamples = {16, 64, 192, 448, 768, 1152, 1664, 2304, 3072, 4096};
+/// Where what a path gives is asked for: close together at the small end, where curves bend most; and, of the
+/// single path, at its end, since that is what others take off it.
+struct SampleAt {
+  std::uint32_t share;
+  bool only_single = false;
+};
+constexpr std::array<SampleAt, 13> kSamples = {{{16},
+                                                {64},
+                                                {192},
+                                                {448},
+                                                {768},
+                                                {1152},
+                                                {1664},
+                                                {2304},
+                                                {3072},
+                                                {3584, true},
+                                                {3840, true},
+                                                {4032, true},
+                                                {4096}}};
 constexpr int kCapacityHalvings = 8;
 /// Candidates are asked for in rounds: so many paths for such a part of the amount (small ones find what is
 /// cheap and thin, large ones what is deep), without the pools of the best path of the earlier rounds of that
@@ -52,7 +69,8 @@ struct Curve {
     std::uint32_t share = 0;
     std::int64_t value = 0;  // after the gas that is not in fixed_cost
   };
-  std::array<Point, kSamples.size() + kCapacityHalvings + 1> points{};  // the first is (0, 0)
+  // The first is (0, 0).
+  std::array<Point, kSamples.size() + kCapacityHalvings + 1> points{};
   std::size_t count = 1;
   std::int64_t fixed_cost = 0;  // gas of the least share
 
@@ -83,13 +101,36 @@ std::vector<std::uint32_t> from_the_end(const PoolPath& path) {
   return pools;
 }
 
+/// Whether they share a pool.
+bool meet(const PoolPath& a, const PoolPath& b) {
+  for (std::uint32_t i = 0; i < a.hops; ++i)
+    for (std::uint32_t k = 0; k < b.hops; ++k)
+      if (a.pools[i] == b.pools[k]) return true;
+  return false;
+}
+
+constexpr Uint256 kMostOfAToken = Uint256::pow2(254);
+
+/// The other end's amount of this one at the margin's rate, at most kMostOfAToken.
+Uint256 worth(const PathSearch::Margin& margin, Kind kind, const Uint256& amount) {
+  const Magnitude rate = kind == Kind::kExactInput ? margin.rate : margin.rate.inverse(Rounding::kDown);
+  const Magnitude worth = multiply(Magnitude::of(amount, Rounding::kDown), rate, Rounding::kDown);
+  return std::min(worth.floor(), kMostOfAToken);
+}
+
+/// a - b, or 0 where that is below 0.
+Uint256 excess(const Uint256& a, const Uint256& b) {
+  return a > b ? a - b : Uint256();
+}
+
 class Divider {
  public:
-  Divider(const PoolGraph& graph, const Objective& objective, const Uint256& amount, std::uint32_t max_paths)
-      : graph_(graph), objective_(objective), amount_(amount), max_paths_(max_paths) {}
+  Divider(const PoolGraph& graph, const Objective& objective, const Uint256& amount, std::uint32_t max_paths,
+          const std::optional<PathSearch::Margin>& margin)
+      : graph_(graph), objective_(objective), amount_(amount), max_paths_(max_paths), margin_(margin) {}
 
-  void find_candidates(PathSearch& search, const std::optional<FoundPath>& single);
-  void draw_curves();
+  void find_paths(PathSearch& search);
+  void draw_curves(const PathSearch& search);
   std::optional<Division> best_division();
 
  private:
@@ -97,7 +138,9 @@ class Divider {
   std::optional<PathQuote> quote(const PoolPath& path, const Uint256& amount) const {
     return quote_path(graph_, path, objective_.kind, amount);
   }
-  std::vector<std::vector<Sample>> sample_all() const;
+  std::vector<std::vector<Sample>> choose_candidates(const PathSearch& search);
+  bool may_replace_single(const std::vector<Sample>& samples) const;
+  std::vector<std::vector<Sample>> sample_all(const std::vector<PoolPath>& paths) const;
   void sample_below(const PoolPath& path, std::uint32_t impossible, std::vector<Sample>& samples) const;
   std::int64_t scaled(const Uint256& value) const;
   Curve to_curve(const std::vector<Sample>& samples) const;
@@ -112,61 +155,87 @@ class Divider {
   const Objective& objective_;
   const Uint256& amount_;
   const std::uint32_t max_paths_;
-  std::vector<PoolPath> candidates_;
+  const std::optional<PathSearch::Margin>& margin_;  // nothing where no single path does the whole
+  std::vector<PoolPath> found_;
+  std::vector<PoolPath> candidates_;      // those of them that are weighed
   std::vector<std::uint32_t> conflicts_;  // by candidate, bits: those that share a pool with it, itself too
   std::vector<Curve> curves_;
   unsigned shift_ = 0;  // what values are scaled by
   std::int64_t further_path_cost_ = 0;
 };
 
-void Divider::find_candidates(PathSearch& search, const std::optional<FoundPath>& single) {
+void Divider::find_paths(PathSearch& search) {
   const auto add = [&](const PoolPath& path) {
-    if (candidates_.size() < kMaxCandidates && std::ranges::find(candidates_, path) == candidates_.end())
-      candidates_.push_back(path);
+    if (found_.size() < kMaxCandidates && std::ranges::find(found_, path) == found_.end())
+      found_.push_back(path);
   };
-  if (single) add(single->path);
+  if (margin_) add(margin_->single.path);
   std::vector<bool> excluded;
   for (std::size_t i = 0; i < kRounds.size(); ++i) {
     if (i == 0 || kRounds[i].part != kRounds[i - 1].part) excluded.assign(graph_.pool_count(), false);
-    const auto found = search.best(std::max(part(kRounds[i].part), Uint256(1)), kRounds[i].count, excluded);
-    if (found.empty()) continue;
-    for (const auto& path : found) add(path.path);
-    for (std::uint32_t hop = 0; hop < found.front().path.hops; ++hop)
-      excluded[found.front().path.pools[hop]] = true;
+    const auto best = search.best(std::max(part(kRounds[i].part), Uint256(1)), kRounds[i].count, excluded);
+    if (best.empty()) continue;
+    for (const auto& one : best) add(one.path);
+    for (std::uint32_t hop = 0; hop < best.front().path.hops; ++hop)
+      excluded[best.front().path.pools[hop]] = true;
   }
-
   // What begins alike stands together: its first hops are quoted once.
-  std::ranges::sort(candidates_, [&](const PoolPath& a, const PoolPath& b) {
+  std::ranges::sort(found_, [&](const PoolPath& a, const PoolPath& b) {
     return objective_.kind == Kind::kExactInput
                ? a.pools < b.pools
                : std::ranges::lexicographical_compare(from_the_end(a), from_the_end(b));
   });
-  conflicts_.assign(candidates_.size(), 0);
-  const auto meet = [](const PoolPath& a, const PoolPath& b) {
-    for (std::uint32_t i = 0; i < a.hops; ++i)
-      for (std::uint32_t k = 0; k < b.hops; ++k)
-        if (a.pools[i] == b.pools[k]) return true;
-    return false;
-  };
-  for (std::size_t i = 0; i < candidates_.size(); ++i)
-    for (std::size_t k = 0; k < candidates_.size(); ++k)
-      if (meet(candidates_[i], candidates_[k])) conflicts_[i] |= 1U << k;
 }
 
-/// What every candidate gives at the samples that it can do, and close to the most that it can.
-std::vector<std::vector<Sample>> Divider::sample_all() const {
-  std::vector<std::vector<Sample>> samples(candidates_.size());
-  std::vector<bool> exhausted(candidates_.size(), false);
-  for (const std::uint32_t share : kSamples) {
+/// Whether a path that cannot stand beside the single one may be better in its place, with others that are
+/// worse than the single one's last bit: whether it is better for a part, the rest at that bit's rate.
+bool Divider::may_replace_single(const std::vector<Sample>& samples) const {
+  return std::ranges::any_of(samples, [&](const Sample& sample) {
+    const Uint256 whole =
+        sample.quote.amount + worth(*margin_, objective_.kind, amount_ - part(sample.share));
+    return whole < kMostOfAToken &&
+           objective_.score(whole, kGasOfTransaction + sample.quote.gas) > margin_->single.score;
+  });
+}
+
+/// Of the paths that were found those that may be of use, with what they give at the samples. Without a
+/// single path, or where one may take its place, all.
+std::vector<std::vector<Sample>> Divider::choose_candidates(const PathSearch& search) {
+  std::vector<PoolPath> others;
+  std::vector<std::vector<Sample>> samples;
+  for (const auto& path : found_) {
+    const bool promising = margin_ && (path == margin_->single.path || search.promises(*margin_, path));
+    (promising ? candidates_ : others).push_back(path);
+  }
+  if (margin_) {
+    samples = sample_all(candidates_);
+    const PoolPath& single = margin_->single.path;
+    bool replaceable = false;
+    for (std::size_t i = 0; i < candidates_.size() && !replaceable; ++i)
+      replaceable =
+          candidates_[i] != single && meet(candidates_[i], single) && may_replace_single(samples[i]);
+    if (!replaceable) return samples;
+  }
+  std::ranges::move(sample_all(others), std::back_inserter(samples));
+  candidates_.insert(candidates_.end(), others.begin(), others.end());
+  return samples;
+}
+
+/// What every one of the paths gives at the samples that it can do, and close to the most that it can.
+std::vector<std::vector<Sample>> Divider::sample_all(const std::vector<PoolPath>& paths) const {
+  std::vector<std::vector<Sample>> samples(paths.size());
+  std::vector<bool> exhausted(paths.size(), false);
+  const auto is_single = [&](const PoolPath& path) { return margin_ && path == margin_->single.path; };
+  for (const auto& [share, only_single] : kSamples) {
     if (part(share).is_zero()) continue;
     PathQuoter quoter(graph_, objective_.kind, part(share));
-    for (std::size_t i = 0; i < candidates_.size(); ++i) {
-      if (exhausted[i]) continue;
-      if (const auto result = quoter.quote(candidates_[i])) {
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      if (exhausted[i] || (only_single && !is_single(paths[i]))) continue;
+      if (const auto result = quoter.quote(paths[i])) {
         samples[i].push_back({share, *result});
       } else {
         exhausted[i] = true;
-        sample_below(candidates_[i], share, samples[i]);
+        sample_below(paths[i], share, samples[i]);
       }
     }
   }
@@ -205,8 +274,12 @@ Curve Divider::to_curve(const std::vector<Sample>& samples) const {
   return curve;
 }
 
-void Divider::draw_curves() {
-  const auto samples = sample_all();
+void Divider::draw_curves(const PathSearch& search) {
+  const auto samples = choose_candidates(search);
+  conflicts_.assign(candidates_.size(), 0);
+  for (std::size_t i = 0; i < candidates_.size(); ++i)
+    for (std::size_t k = 0; k < candidates_.size(); ++k)
+      if (meet(candidates_[i], candidates_[k])) conflicts_[i] |= 1U << k;
   unsigned bits = 0;
   for (const auto& path_samples : samples)
     for (const auto& one : path_samples) bits = std::max(bits, one.quote.amount.bit_length());
@@ -374,16 +447,33 @@ std::optional<Division> Divider::best_division() {
   return best;
 }
 
-/// Whether a division may be better than the single path by more than a part in kNegligible.
-bool may_gain(const Objective& objective, const PathSearch& search, const Uint256& amount,
-              const FoundPath& single) {
-  // Two paths take at least this gas.
-  const std::uint64_t gas = kGasOfTransaction + kGasOfFurtherPath + 2 * (kGasOfHop + kGasOfStep);
-  const auto equal = objective.amount_for(single.score, gas);
+/// What further paths must be better than for a division to be better than the single path by more than a
+/// part in kNegligible.
+///
+/// The rate is that of the single path's last bit. Whatever an amount is divided into, it gives at most the
+/// amount at that rate and, for each path, the most that the path is better than the rate by: for the single
+/// path that is what it gives for the whole amount. So further paths must be better by their gas, except for
+/// what the single path saves when it crosses fewer ticks; and paths without the single one, of which each
+/// has one of its pools (or else they would be better with it), by what it is better.
+PathSearch::Margin margin_of(const PoolGraph& graph, const Objective& objective, const Uint256& amount,
+                             const FoundPath& single, std::uint32_t max_paths) {
+  const bool exact_input = objective.kind == Kind::kExactInput;
+  PathSearch::Margin margin{single, rate_after(graph, single.path, objective.kind, amount), {}, {}};
+  const Uint256 at_rate = worth(margin, objective.kind, amount);
+  const Uint256 better =
+      exact_input ? excess(single.quote.amount, at_rate) : excess(at_rate, single.quote.amount);
   const Uint256 negligible = single.quote.amount / kNegligible;
-  if (objective.kind == Kind::kExactInput)
-    return search.spot_allows(amount, equal.value_or(Uint256()) + negligible);
-  return equal && *equal > negligible && search.spot_allows(amount, *equal - negligible);
+  const Uint256 gas_now = objective.gas_cost(single.quote.gas);
+  const Uint256 saved = excess(gas_now, objective.gas_cost(single.path.hops * (kGasOfHop + kGasOfStep)));
+  for (std::uint32_t hops = 1; hops <= kMaxHops; ++hops) {
+    const Uint256 gas = objective.gas_cost(hops * (kGasOfHop + kGasOfStep));
+    const Uint256 further = gas + objective.gas_cost(kGasOfFurtherPath);
+    margin.beside[hops - 1] =
+        excess(further + excess(negligible, saved) / (max_paths - 1), excess(saved, negligible));
+    margin.instead[hops - 1] = excess(gas + excess(better + negligible, gas_now) / single.path.hops,
+                                      excess(gas_now, better + negligible));
+  }
+  return margin;
 }
 
 }  // namespace
@@ -397,10 +487,14 @@ std::uint64_t gas_of(const std::vector<Share>& shares) {
 std::optional<Division> divide(const PoolGraph& graph, const Objective& objective, PathSearch& search,
                                const Uint256& amount, std::uint32_t max_paths,
                                const std::optional<FoundPath>& single) {
-  if (single && !may_gain(objective, search, amount, *single)) return std::nullopt;
-  Divider divider(graph, objective, amount, max_paths);
-  divider.find_candidates(search, single);
-  divider.draw_curves();
+  std::optional<PathSearch::Margin> margin;
+  if (single) {
+    margin = margin_of(graph, objective, amount, *single, max_paths);
+    if (!search.any_promises(*margin)) return std::nullopt;
+  }
+  Divider divider(graph, objective, amount, max_paths, margin);
+  divider.find_paths(search);
+  divider.draw_curves(search);
   return divider.best_division();
 }
 

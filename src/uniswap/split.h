@@ -28,11 +28,11 @@ std::uint64_t gas_of(const std::vector<Share>& shares);
 /// search finds. Nothing where none can do the whole amount. `single` is the best single path for all of it,
 /// where there is one.
 ///
-/// Nothing either where the spot prices do not allow a gain of more than 0.001 %. Heuristic in which paths
-/// are tried, exact in what they give: candidates are the best paths for a part of the amount, also without
-/// the pools of the best ones; sets of them are weighed with what each gives at a few sizes, in straight
-/// lines between; the best sets are then divided exactly, moving ever smaller parts from path to path until
-/// moves of 1/65536 of the amount no longer help.
+/// Nothing either where no path's bounds promise a gain of about 0.001 % over the single one. Heuristic in
+/// which paths are tried, exact in what they give: candidates are the best paths for a part of the amount,
+/// also without the pools of the best ones, as far as they promise a gain; sets of them are weighed with what
+/// each gives at a few sizes, in straight lines between; the best sets are then divided exactly, moving ever
+/// smaller parts from path to path until moves of 1/65536 of the amount no longer help.
 inline constexpr std::uint32_t kMaxPaths = 4;
 std::optional<Division> divide(const PoolGraph& graph, const Objective& objective, PathSearch& search,
                                const Uint256& amount, std::uint32_t max_paths,
