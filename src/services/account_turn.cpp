@@ -54,7 +54,7 @@ Task<void> AccountTurn::join_the_queue(std::uint64_t term) {
                                           .durable = "orchestrator-workers",
                                           .deliver_group = "orchestrator.workers",
                                           .filter_subject = std::string(engine::topic::kPlanCreated),
-                                          .early = calls_.early},
+                                          .early = true},
                                          calls_.plan);
     if (joined) {
       if (holds(term)) plans_ = std::move(*joined);

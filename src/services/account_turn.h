@@ -21,8 +21,7 @@ class AccountTurn : public std::enable_shared_from_this<AccountTurn> {
   struct Calls {
     std::function<void()> begin{};  // a term begins
     std::function<void()> cease{};  // it has ended; also at stop()
-    bus::WorkHandler plan{};        // a message of plan.created, to be judged
-    bool early = false;             // also one that is only announced
+    bus::WorkHandler plan{};        // a message of plan.created, to be judged; also one only announced
   };
   /// `calls` are made on the bus's executor, and none after stop() but for plans that are being judged.
   AccountTurn(std::shared_ptr<bus::Bus> bus, std::uint64_t chain_id, const Address& account,

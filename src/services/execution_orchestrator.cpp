@@ -162,6 +162,9 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     std::uint64_t term;  // of the lease in which it was taken up; it ends with that
     std::optional<std::vector<engine::Envelope>>
         heard;  // its events up to the plan that it was taken up with
+    /// `heard` is not known to be on the record. The first append behind it tells; where that is refused, or
+    /// anything else is in doubt, the execution is made anew from the record.
+    bool announced = false;
     std::optional<Execution> execution;
     Signal wake;
     Signal progress;  // prepared, or ended
@@ -215,7 +218,10 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     if (!event) co_return bus::Verdict::dead(event.error().detail);
     // Not ours to say that it is done: whoever drives the account reads it from the record.
     if (!turn_->holds()) co_return bus::Verdict::wait(500ms);
-    const auto drive = take_up(event->correlation_id, lives_.take(*event));
+    const bool announced = message.stream_sequence == 0;
+    auto life = lives_.take(*event);
+    if (announced && !life) co_return bus::Verdict::wait(500ms);  // as it will be when it is published
+    const auto drive = take_up(event->correlation_id, std::move(life), announced);
     const auto until = monotonic_ns() + std::chrono::nanoseconds(kPreparedBound).count();
     while (!drive->settled(*event) && drives(drive->term) && monotonic_ns() < until)
       co_await drive->progress.wait_for(1s);
@@ -254,10 +260,12 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   DrivePtr take_up(const std::string& correlation_id,
-                   std::optional<std::vector<engine::Envelope>> heard = std::nullopt) {
+                   std::optional<std::vector<engine::Envelope>> heard = std::nullopt,
+                   bool announced = false) {
     if (const auto found = drives_.find(correlation_id); found != drives_.end()) return found->second;
     auto drive = std::make_shared<Drive>(executor_, correlation_id, turn_->term());
     drive->heard = std::move(heard);
+    drive->announced = announced;
     drives_[correlation_id] = drive;
     spawn(run(drive));
     return drive;
@@ -360,8 +368,10 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   Task<Status> sync(Drive& drive) {
     const auto time = now().ms;
     if (drive.execution && time - drive.synced_ms < kResyncMs) co_return Status{};
+    if (drive.execution && drive.announced) drive.execution.reset();
     const auto from = drive.execution ? drive.execution->head().sequence + 1 : 1;
     auto heard = std::exchange(drive.heard, std::nullopt);
+    if (!heard) drive.announced = false;
     SEP_CO_TRY(const auto events, heard ? Result<std::vector<engine::Envelope>>(std::move(*heard))
                                         : co_await record_.history(drive.correlation_id, from));
     if (!drive.execution) {
@@ -397,6 +407,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       co_return fail(answer.reason == errc::kNonceClaimed ? errc::kNonceClaimed : errc::kSequenceConflict,
                      answer.detail);
     }
+    drive.announced = false;
     for (const auto& event : events) SEP_CO_CHECK(execution.apply(event));
     co_return Status{};
   }

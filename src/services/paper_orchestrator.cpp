@@ -79,8 +79,7 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         bus_, settings_.chain.chain_id, paper_account(), metrics_,
         AccountTurn::Calls{.begin = [this] { forget_balances(); },
                            .cease = [] {},
-                           .plan = [this](bus::Message m) { return plan_created(std::move(m)); },
-                           .early = true});
+                           .plan = [this](bus::Message m) { return plan_created(std::move(m)); }});
     turn_->start();
     asio::co_spawn(executor_, tell_balances(), [self = shared_from_this()](std::exception_ptr) {});
     return {};

@@ -168,6 +168,9 @@ json::object success_reply(std::string_view status, std::span<const Envelope> ev
   return {{"status", status}, {"events", std::move(list)}};
 }
 
+/// Of one intent, by one coordinator: whoever is refused looks again, and decides anew.
+constexpr int kMostRefusals = 20;
+
 class Coordinator : public std::enable_shared_from_this<Coordinator> {
  public:
   Coordinator(Process& process, Store& store, Cache& cache)
@@ -342,6 +345,9 @@ class Coordinator : public std::enable_shared_from_this<Coordinator> {
       return;
     }
     world_.count(fmt::format("append refused: {}", why.code));
+    if (++refused_[append.correlation_id()] == kMostRefusals)
+      world_.violated("looks again", "appends are refused again and again: " + why.detail,
+                      append.correlation_id());
     json::object reply{
         {"status", "conflict"}, {"reason", why.code}, {"detail", why.detail}, {"head", nullptr}};
     if (head) reply["head"] = head_json(append.correlation_id(), *head);
@@ -506,6 +512,7 @@ class Coordinator : public std::enable_shared_from_this<Coordinator> {
   std::shared_ptr<bus::Bus> bus_;
   engine::Sequencer sequencer_;
   std::deque<Waiting> waiting_;
+  std::unordered_map<std::string, int> refused_;  // appends, by intent
   services::Signal arrived_;
   services::Signal committed_;
   services::Signal to_project_{process_.executor()};

@@ -17,6 +17,7 @@
 //   acknowledged   what was acknowledged to a user is on the record, one intent for each idempotency key; a
 //   worker
 //                  acknowledges its input only when an event that follows from it is
+//   looks again    whoever appends to an intent and is refused does not go on trying the same
 #include <cstdint>
 #include <map>
 #include <string>
