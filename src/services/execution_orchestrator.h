@@ -8,7 +8,7 @@
 //  2. Nonces are given out one append at a time; the record refuses one that another intent holds, and after
 //     any doubt the next nonce is read again from record and chain.
 //  3. A plan that is only announced is simulated, and what follows from it is appended behind it. Nothing but
-//     the simulation's question leaves the platform before that append is committed.
+//     questions to the node leaves the platform before that append is committed.
 //  4. At the start every intent that is planned or executing is taken up again from its history.
 #include <memory>
 

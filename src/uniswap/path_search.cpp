@@ -11,10 +11,14 @@ constexpr Direction opposite(Direction direction) {
   return direction == Direction::kZeroForOne ? Direction::kOneForZero : Direction::kZeroForOne;
 }
 
+auto swap_in(const Pool& pool, Direction direction, Kind kind, const Uint256& amount) {
+  return kind == Kind::kExactInput ? pool.quote_exact_input(direction, amount)
+                                   : pool.quote_exact_output(direction, amount);
+}
+
 /// The other end's amount of one pool's swap; nothing where it cannot do all of it.
 std::optional<PathQuote> quote_pool(const Pool& pool, Direction direction, Kind kind, const Uint256& amount) {
-  const auto swap = kind == Kind::kExactInput ? pool.quote_exact_input(direction, amount)
-                                              : pool.quote_exact_output(direction, amount);
+  const auto swap = swap_in(pool, direction, kind, amount);
   if (!swap || !swap->complete) return std::nullopt;
   return PathQuote{kind == Kind::kExactInput ? swap->amount_out : swap->amount_in,
                    kGasOfHop + kGasOfCrossedTick * swap->ticks_crossed + kGasOfStep * swap->steps};
@@ -50,21 +54,31 @@ std::optional<PathQuote> quote_path(const PoolGraph& graph, const PoolPath& path
   return PathQuoter(graph, kind, amount).quote(path);
 }
 
-Magnitude rate_after(const PoolGraph& graph, const PoolPath& path, Kind kind, const Uint256& amount) {
-  Magnitude rate = Magnitude::one();
+std::vector<SwapAtPrice> follow_path(const PoolGraph& graph, const PoolPath& path, Kind kind,
+                                     const Uint256& amount) {
+  std::vector<SwapAtPrice> swaps(path.hops);
   Uint256 next = amount;
   for (std::uint32_t k = 0; k < path.hops; ++k) {
     const std::uint32_t hop = hop_at(path, kind, k);
     const Pool& pool = graph.pool(path.pools[hop]);
     const Direction direction = path.directions[hop];
-    const auto swap = kind == Kind::kExactInput ? pool.quote_exact_input(direction, next)
-                                                : pool.quote_exact_output(direction, next);
+    const auto swap = swap_in(pool, direction, kind, next);
     SEP_ASSERT(swap && swap->complete);
-    rate =
-        multiply(rate, rate_at(swap->sqrt_price_x96_after, pool.state().fee_pips, direction, Rounding::kDown),
-                 Rounding::kDown);
+    swaps[hop] = {pool.state().sqrt_price_x96, direction, *swap};
     next = kind == Kind::kExactInput ? swap->amount_out : swap->amount_in;
   }
+  return swaps;
+}
+
+Magnitude rate_after(const PoolGraph& graph, const PoolPath& path, Kind kind, const Uint256& amount) {
+  const auto swaps = follow_path(graph, path, kind, amount);
+  Magnitude rate = Magnitude::one();
+  for (std::uint32_t hop = 0; hop < path.hops; ++hop)
+    rate =
+        multiply(rate,
+                 rate_at(swaps[hop].swap.sqrt_price_x96_after, graph.pool(path.pools[hop]).state().fee_pips,
+                         path.directions[hop], Rounding::kDown),
+                 Rounding::kDown);
   return rate;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "uniswap/pool_graph.h"
+#include "uniswap/price.h"
 
 namespace sep::uniswap {
 
@@ -59,6 +60,10 @@ struct PathQuote {
 /// Nothing where some pool cannot do the whole amount.
 std::optional<PathQuote> quote_path(const PoolGraph& graph, const PoolPath& path, Kind kind,
                                     const Uint256& amount);
+
+/// The swaps of a path in the order of the swap, of an amount that was quoted before: each can be done.
+std::vector<SwapAtPrice> follow_path(const PoolGraph& graph, const PoolPath& path, Kind kind,
+                                     const Uint256& amount);
 
 /// What one more of the path's first token would give of its last one, after a swap of `amount` that it can
 /// do; rounded down.

@@ -9,23 +9,6 @@
 namespace sep::uniswap {
 namespace {
 
-/// The share's swaps in the order of the swap. Each was quoted before, so each can be done.
-std::vector<SwapAtPrice> swaps_of(const PoolGraph& graph, const Share& share, Kind kind) {
-  std::vector<SwapAtPrice> swaps(share.path.hops);
-  Uint256 amount = share.amount;
-  for (std::uint32_t k = 0; k < share.path.hops; ++k) {
-    const std::uint32_t hop = kind == Kind::kExactInput ? k : share.path.hops - 1 - k;
-    const Pool& pool = graph.pool(share.path.pools[hop]);
-    const Direction direction = share.path.directions[hop];
-    const auto swap = kind == Kind::kExactInput ? pool.quote_exact_input(direction, amount)
-                                                : pool.quote_exact_output(direction, amount);
-    SEP_ASSERT(swap && swap->complete);
-    swaps[hop] = {pool.state().sqrt_price_x96, direction, *swap};
-    amount = kind == Kind::kExactInput ? swap->amount_out : swap->amount_in;
-  }
-  return swaps;
-}
-
 Path to_path(const PoolGraph& graph, const PoolPath& pools, const std::vector<SwapAtPrice>& swaps) {
   Path path{swaps.front().swap.amount_in, swaps.back().swap.amount_out, {}};
   for (std::uint32_t hop = 0; hop < pools.hops; ++hop) {
@@ -45,7 +28,7 @@ Route to_route(const PoolGraph& graph, std::vector<Share> shares, Kind kind) {
   Route route;
   std::vector<std::vector<SwapAtPrice>> swaps;
   for (const auto& share : shares) {
-    swaps.push_back(swaps_of(graph, share, kind));
+    swaps.push_back(follow_path(graph, share.path, kind, share.amount));
     route.paths.push_back(to_path(graph, share.path, swaps.back()));
     route.amount_in += route.paths.back().amount_in;
     route.amount_out += route.paths.back().amount_out;
