@@ -758,45 +758,48 @@ RC_GTEST_PROP(MagnitudeProperty, RoundsToTheSideThatIsNamedAndStaysClose, ()) {
   RC_ASSERT(to_real(multiply(up(a), up(a).inverse(Rounding::kUp), Rounding::kUp)) <= 1 + 1e-15);
 }
 
-/// A random pair's best path for a random amount, and the margin that it makes; nothing where there is none.
-std::optional<PathSearch::Margin> random_margin(Random& random, const Market& market, const PoolGraph& graph,
-                                                const QuoteRequest& request) {
-  const auto token_in = graph.find_token(request.token_in);
-  const auto token_out = graph.find_token(request.token_out);
-  if (!token_in || !token_out) return std::nullopt;
-  PathSearch search(graph, {request.kind, {}}, *token_in, *token_out, kMaxHops);
-  const std::vector<bool> none(market.pools.size(), false);
-  const auto found = search.best(request.amount, static_cast<std::size_t>(random.uniform(1, 3)), none);
-  if (found.empty()) return std::nullopt;
-  return PathSearch::Margin{
-      found.back(), rate_after(graph, found.back().path, request.kind, request.amount), {}, {}};
+/// For random pairs and amounts: a path that can do it, and the margin that it makes.
+template <class Test>
+void for_each_margin(Test test) {
+  for_each_seed(300, [&](std::uint64_t seed) {
+    Random random(seed);
+    const Market market = random_market(random, 4, 8);
+    const PoolGraph graph(market.pointers());
+    const QuoteRequest request = random_request(random, market, false);
+    const auto token_in = graph.find_token(request.token_in);
+    const auto token_out = graph.find_token(request.token_out);
+    if (!token_in || !token_out) return;
+    PathSearch search(graph, {request.kind, {}}, *token_in, *token_out, kMaxHops);
+    const auto found = search.best(request.amount, static_cast<std::size_t>(random.uniform(1, 3)),
+                                   std::vector<bool>(market.pools.size(), false));
+    if (found.empty()) return;
+    const FoundPath& path = found.back();
+    test(graph, request, search,
+         PathSearch::Margin{path, rate_after(graph, path.path, request.kind, request.amount), {}, {}});
+  });
 }
 
 /// A path bends downwards: what comes before is worth no less, what comes after no more.
 TEST(RateAfter, LiesBetweenWhatTheLastPartGaveAndTheNextOneGives) {
   int compared = 0;
-  for_each_seed(300, [&](std::uint64_t seed) {
-    Random random(seed);
-    const Market market = random_market(random, 3, 6);
-    const PoolGraph graph(market.pointers());
-    const QuoteRequest request = random_request(random, market, false);
-    const auto margin = random_margin(random, market, graph, request);
+  for_each_margin([&](const PoolGraph& graph, const QuoteRequest& request, PathSearch&,
+                      const PathSearch::Margin& margin) {
     const Uint256 part = request.amount >> 10;
-    if (!margin || part < Uint256(1'000'000'000U)) return;
+    if (part < Uint256(1'000'000'000U)) return;
     const auto quote = [&](const Uint256& amount) {
-      return quote_path(graph, margin->single.path, request.kind, amount);
+      return quote_path(graph, margin.single.path, request.kind, amount);
     };
     const auto before = quote(request.amount - part);
     const auto after = quote(request.amount + part);
     if (!before || !after || before->amount < Uint256(1'000'000'000U)) return;
     ++compared;
     const auto real = [](const Uint256& value) { return to_real(Magnitude::of(value, Rounding::kDown)); };
-    const double gave = real(margin->single.quote.amount - before->amount) / real(part);
-    const double gives = real(after->amount - margin->single.quote.amount) / real(part);
+    const double gave = real(margin.single.quote.amount - before->amount) / real(part);
+    const double gives = real(after->amount - margin.single.quote.amount) / real(part);
     // Every hop rounds by a unit.
     const double slack = 1e-4;
     const bool exact_input = request.kind == Kind::kExactInput;
-    const double rate = exact_input ? to_real(margin->rate) : 1 / to_real(margin->rate);
+    const double rate = exact_input ? to_real(margin.rate) : 1 / to_real(margin.rate);
     EXPECT_LE(rate, (exact_input ? gave : gives) * (1 + slack));
     EXPECT_GE(rate, (exact_input ? gives : gave) * (1 - slack));
   });
@@ -805,21 +808,14 @@ TEST(RateAfter, LiesBetweenWhatTheLastPartGaveAndTheNextOneGives) {
 
 TEST(PathSearch, APathThatIsBetterThanTheMarginPromises) {
   int better = 0;
-  for_each_seed(300, [&](std::uint64_t seed) {
-    Random random(seed);
-    const Market market = random_market(random, 4, 8);
-    const PoolGraph graph(market.pointers());
-    const QuoteRequest request = random_request(random, market, false);
+  for_each_margin([&](const PoolGraph& graph, const QuoteRequest& request, PathSearch& search,
+                      PathSearch::Margin margin) {
     const bool exact_input = request.kind == Kind::kExactInput;
-    auto margin = random_margin(random, market, graph, request);
-    if (!margin) return;
-    PathSearch search(graph, {request.kind, {}}, *graph.find_token(request.token_in),
-                      *graph.find_token(request.token_out), kMaxHops);
     for (const unsigned power : {0U, 1U, 3U, 6U, 10U}) {
       const Uint256 amount = request.amount >> power;
       if (amount.is_zero()) continue;
-      for (const auto& found : search.best(amount, 30, std::vector<bool>(market.pools.size(), false))) {
-        const Magnitude rate = exact_input ? margin->rate : margin->rate.inverse(Rounding::kDown);
+      for (const auto& found : search.best(amount, 30, std::vector<bool>(graph.pool_count(), false))) {
+        const Magnitude rate = exact_input ? margin.rate : margin.rate.inverse(Rounding::kDown);
         const Uint256 worth = multiply(Magnitude::of(amount, exact_input ? Rounding::kUp : Rounding::kDown),
                                        rate, exact_input ? Rounding::kUp : Rounding::kDown)
                                   .floor();
@@ -827,11 +823,11 @@ TEST(PathSearch, APathThatIsBetterThanTheMarginPromises) {
             exact_input ? checked_sub(found.quote.amount, worth + 1) : checked_sub(worth, found.quote.amount);
         if (!gain || gain->is_zero()) continue;
         ++better;
-        margin->beside.fill(*gain - 1);
-        margin->instead.fill(*gain - 1);
-        EXPECT_TRUE(search.promises(*margin, found.path)) << found.path.hops << " hops, 1/2^" << power;
-        const bool other = found.path != margin->single.path && margin->single.path.hops > 1;
-        if (other) EXPECT_TRUE(search.any_promises(*margin));
+        margin.beside.fill(*gain - 1);
+        margin.instead.fill(*gain - 1);
+        EXPECT_TRUE(search.promises(margin, found.path)) << found.path.hops << " hops, 1/2^" << power;
+        const bool other = found.path != margin.single.path && margin.single.path.hops > 1;
+        if (other) EXPECT_TRUE(search.any_promises(margin));
       }
     }
   });
