@@ -1,8 +1,10 @@
 #include "uniswap/path_search.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/decimal.h"
+#include "base/wide.h"
 
 namespace sep::uniswap {
 namespace {
@@ -18,9 +20,9 @@ auto swap_in(const Pool& pool, Direction direction, Kind kind, const Uint256& am
 
 /// The other end's amount of one pool's swap; nothing where it cannot do all of it.
 std::optional<PathQuote> quote_pool(const Pool& pool, Direction direction, Kind kind, const Uint256& amount) {
-  const auto swap = swap_in(pool, direction, kind, amount);
-  if (!swap || !swap->complete) return std::nullopt;
-  return PathQuote{kind == Kind::kExactInput ? swap->amount_out : swap->amount_in,
+  const auto swap = pool.exchange(direction, kind, amount);
+  if (!swap) return std::nullopt;
+  return PathQuote{swap->other_amount,
                    kGasOfHop + kGasOfCrossedTick * swap->ticks_crossed + kGasOfStep * swap->steps};
 }
 
@@ -33,8 +35,15 @@ std::uint32_t hop_at(const PoolPath& path, Kind kind, std::uint32_t k) {
 
 Uint256 Objective::gas_cost(std::uint64_t gas) const {
   if (gas_unit_cost_wad.is_zero()) return {};
-  const auto cost = mul_div(gas_unit_cost_wad, gas, kWad);
-  return cost ? std::min(*cost, Uint256::pow2(254)) : Uint256::pow2(254);
+  static constexpr wide::Divisor<1> kWadDivisor({kWad});
+  const Uint256& unit = gas_unit_cost_wad;
+  const auto cost =
+      kWadDivisor
+          .quotient(wide::multiply<4, 1>({unit.limb(0), unit.limb(1), unit.limb(2), unit.limb(3)}, {gas}))
+          .value;
+  return cost[4] != 0
+             ? Uint256::pow2(254)
+             : std::min(Uint256::from_limbs({cost[0], cost[1], cost[2], cost[3]}), Uint256::pow2(254));
 }
 
 Uint256 Objective::score(const Uint256& amount, std::uint64_t gas) const {
@@ -280,12 +289,12 @@ std::optional<PathQuote> PathSearch::quote(const PoolGraph::Edge& edge, const Ui
 
 std::vector<FoundPath> PathSearch::best(const Uint256& amount, std::size_t count,
                                         const std::vector<bool>& excluded) {
+  const bool same_amount = amount == amount_;
   amount_ = amount;
   count_ = count;
   excluded_ = &excluded;
   more_is_better_ = count == 1 && objective_.gas_unit_cost_wad.is_zero();
-  found_.clear();
-  limits_.fill(worst_weight());
+  begin_with_known(same_amount);
 
   const Weight start = weight_of(amount);
 
@@ -299,7 +308,24 @@ std::vector<FoundPath> PathSearch::best(const Uint256& amount, std::size_t count
     collect_three_hops();
     explore(3);
   }
-  return std::move(found_);
+  return found_;
+}
+
+/// What the search before found for the same amount still holds, where its pools may be used.
+void PathSearch::begin_with_known(bool same_amount) {
+  limits_.fill(worst_weight());
+  const auto may_be_used = [&](const FoundPath& one) {
+    return std::ranges::none_of(std::span(one.path.pools).first(one.path.hops),
+                                [&](std::uint32_t pool) { return (*excluded_)[pool]; });
+  };
+  if (same_amount) {
+    std::erase_if(found_, std::not_fn(may_be_used));
+    if (found_.size() > count_) found_.resize(count_);
+  } else {
+    found_.clear();
+    heads_.assign(heads_.size(), Head{});
+  }
+  if (found_.size() == count_) update_limits();
 }
 
 void PathSearch::search_direct(const Weight& start) {
@@ -312,16 +338,16 @@ void PathSearch::search_direct(const Weight& start) {
 
 void PathSearch::weigh_heads(const Weight& start) {
   const auto all = graph_.edges_of(start_);
-  heads_.assign(all.end - all.begin, Head{});
+  heads_.resize(all.end - all.begin);
   for (auto& group : groups_) {
     group.weight = worst_weight();
     group.usable = false;
     for (std::uint32_t index = group.edges.begin; index != group.edges.end; ++index) {
       const auto& edge = graph_.edge(index);
       Head& head = heads_[index - all.begin];
-      head.usable = usable(edge);
+      head.usable = usable(edge) && (!head.quoted || head.quote);
       if (!head.usable) continue;
-      head.weight = advance(edge, start);
+      if (!head.quoted) head.weight = advance(edge, start);
       if (!reaches(head.weight, worst_weight())) head.usable = false;
       if (!head.usable) continue;
       if (!group.usable || is_better_weight(head.weight, group.weight)) group.weight = head.weight;
@@ -480,10 +506,9 @@ void PathSearch::offer(std::span<const std::uint32_t> edges, const PathQuote& qu
     path.path.directions[hop] = swap_direction(edge);
     path.fee_pips += graph_.pool(edge.pool).state().fee_pips;
   }
-  if (found_.size() == count_) {
-    if (!is_better(path, found_.back())) return;
-    found_.pop_back();
-  }
+  if (found_.size() == count_ && !is_better(path, found_.back())) return;
+  if (std::ranges::find(found_, path.path, &FoundPath::path) != found_.end()) return;  // known from the start
+  if (found_.size() == count_) found_.pop_back();
   found_.insert(std::ranges::upper_bound(found_, path, is_better), path);
   if (found_.size() == count_) update_limits();
 }

@@ -122,7 +122,8 @@ class PathSearch {
   bool promises(const Margin& margin, const PoolPath& path) const;
 
   /// The best `count` paths for the whole amount (above 0, below 2^255), best first; fewer where there are
-  /// not so many. `excluded`, by pool: not to be used.
+  /// not so many. `excluded`, by pool: not to be used. What was found and quoted for the same amount just
+  /// before is not searched for again.
   std::vector<FoundPath> best(const Uint256& amount, std::size_t count, const std::vector<bool>& excluded);
 
  private:
@@ -180,6 +181,7 @@ class PathSearch {
   /// into heads_of_item_, the best amount first.
   template <class Promises>
   void quote_heads(const HeadGroup& group, Promises promises);
+  void begin_with_known(bool same_amount);
   void search_direct(const Weight& start);
   void weigh_heads(const Weight& start);
   void collect_two_hops();

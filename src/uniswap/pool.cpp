@@ -143,6 +143,7 @@ Pool::Approach Pool::approach(Direction direction) const {
     return sums.whole_way(state_.sqrt_price_x96, state_.tick, tick, state_.liquidity);
   };
   approach.first_step = way_to(nearest);
+  approach.nearest_price = sqrt_ratio_at_tick(nearest);
   const Amounts way = nearest == stop.tick ? approach.first_step : way_to(stop.tick);
   approach.anchor = falls ? stop.from_lowest + way : stop.from_lowest - way;
   approach.steps =
@@ -179,6 +180,7 @@ void Pool::jump(Progress& progress, Direction direction, Kind kind) const {
   const auto sum = kind == Kind::kExactInput ? &Amounts::taken : &Amounts::out;
   if (amount < approach.first_step.*sum) {
     progress.ends_here = true;
+    progress.stop_price = approach.nearest_price;
     return;
   }
   const auto& stops = segments(direction).stops();
@@ -218,7 +220,7 @@ void Pool::jump(Progress& progress, Direction direction, Kind kind) const {
   result.amount_out = amounts.out;
   result.fee_amount = amounts.fee;
   result.steps = approach.steps + (falls ? first.passed - stop.passed : stop.passed - first.passed);
-  result.sqrt_price_x96_after = sqrt_ratio_at_tick(stop.tick);
+  result.sqrt_price_x96_after = stop.sqrt_price_x96();
   result.tick_after = falls ? stop.tick - 1 : stop.tick;
   const bool initialized = state_.ticks[stop.initialized - 1].tick == stop.tick;
   progress.next_tick = falls && initialized ? stop.initialized - 1 : stop.initialized;
@@ -232,6 +234,7 @@ void Pool::jump(Progress& progress, Direction direction, Kind kind) const {
   const Uint256& here = stop.from_lowest.*sum;
   const Uint256& there = beyond.from_lowest.*sum;
   progress.ends_here = steps == 1 && progress.remaining < (falls ? here - there : there - here);
+  if (progress.ends_here) progress.stop_price = beyond.sqrt_price_x96();
 }
 
 /// Where no liquidity follows, nothing is taken or given to the end of the price range: only steps are
@@ -258,7 +261,7 @@ void Pool::walk(Progress& progress, Direction direction, Kind kind, const Uint25
   const bool zero_for_one = direction == Direction::kZeroForOne;
   const std::int32_t spacing = state_.tick_spacing;
   const auto& ticks = state_.ticks;
-  auto& [result, remaining, next, ends_here] = progress;
+  auto& [result, remaining, next, ends_here, stop_price] = progress;
   Uint256& price = result.sqrt_price_x96_after;
 
   while (!remaining.is_zero() && price != price_limit) {
@@ -285,7 +288,7 @@ void Pool::walk(Progress& progress, Direction direction, Kind kind, const Uint25
     }
     tick_next = std::clamp(tick_next, kMinTick, kMaxTick);
 
-    const Uint256 price_next = sqrt_ratio_at_tick(tick_next);
+    const Uint256 price_next = ends_here ? stop_price : sqrt_ratio_at_tick(tick_next);
     const bool limited = zero_for_one ? price_next < price_limit : price_next > price_limit;
     const SwapStep step =
         ends_here
@@ -312,17 +315,25 @@ void Pool::walk(Progress& progress, Direction direction, Kind kind, const Uint25
   }
 }
 
-SwapResult Pool::swap(Direction direction, Kind kind, const Uint256& amount, const Uint256& price_limit,
-                      Way way) const {
+bool Pool::is_beyond(const Uint256& price_limit, Direction direction) const {
+  return direction == Direction::kZeroForOne ? state_.sqrt_price_x96 <= price_limit
+                                             : state_.sqrt_price_x96 >= price_limit;
+}
+
+Pool::Progress Pool::start(const Uint256& amount) const {
   Progress progress;
   progress.result.sqrt_price_x96_after = state_.sqrt_price_x96;
   progress.result.tick_after = state_.tick;
   progress.result.liquidity_after = state_.liquidity;
   progress.remaining = amount;
   progress.next_tick = next_tick_;
-  if (direction == Direction::kZeroForOne ? state_.sqrt_price_x96 <= price_limit
-                                          : state_.sqrt_price_x96 >= price_limit)
-    return progress.result;
+  return progress;
+}
+
+SwapResult Pool::swap(Direction direction, Kind kind, const Uint256& amount, const Uint256& price_limit,
+                      Way way) const {
+  Progress progress = start(amount);
+  if (is_beyond(price_limit, direction)) return progress.result;
   if (way == Way::kSearch) {
     SEP_ASSERT(price_limit == end_of_range(direction));
     jump(progress, direction, kind);
@@ -351,6 +362,32 @@ Result<SwapResult> Pool::quote_exact_input(Direction direction, const Uint256& a
 
 Result<SwapResult> Pool::quote_exact_output(Direction direction, const Uint256& amount_out) const {
   return quote(direction, Kind::kExactOutput, amount_out, Way::kSearch);
+}
+
+std::optional<Exchange> Pool::exchange(Direction direction, Kind kind, const Uint256& amount) const {
+  const Uint256 limit = end_of_range(direction);
+  if (amount.is_zero() || amount.bit(255) || !initialized() || is_beyond(limit, direction))
+    return std::nullopt;
+  Progress progress = start(amount);
+  SwapResult& result = progress.result;
+  jump(progress, direction, kind);
+  if (progress.ends_here) {
+    const Uint256& price = result.sqrt_price_x96_after;
+    if (kind == Kind::kExactInput)
+      return Exchange{result.amount_out + partial_output(price, result.liquidity_after, progress.remaining,
+                                                         direction, state_.fee_pips),
+                      result.ticks_crossed, result.steps + 1};
+    const SwapStep last = compute_partial_step(price, result.liquidity_after, progress.remaining, kind,
+                                               direction, state_.fee_pips);
+    if (last.sqrt_price_next_x96 != progress.stop_price)  // or else a tick is crossed
+      return Exchange{result.amount_in + last.amount_in + last.fee_amount, result.ticks_crossed,
+                      result.steps + 1};
+  }
+  skip_emptiness(progress, direction);
+  walk(progress, direction, kind, limit);
+  if (!progress.remaining.is_zero()) return std::nullopt;
+  return Exchange{kind == Kind::kExactInput ? result.amount_out : result.amount_in, result.ticks_crossed,
+                  result.steps};
 }
 
 Result<SwapResult> Pool::quote_by_walk(Direction direction, Kind kind, const Uint256& amount) const {

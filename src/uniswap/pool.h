@@ -2,7 +2,7 @@
 // A Uniswap V3 pool in memory: its complete price state, exact quotes, and the effect of each of its logs
 // (v3-core 1.0.1, UniswapV3Pool.sol).
 //
-// Entry points: Pool::create, quote_exact_input / quote_exact_output, apply_*.
+// Entry points: Pool::create, quote_exact_input / quote_exact_output / exchange, apply_*.
 // Invariants
 //  1. A Pool's state is one that the contract can be in: create() and apply_* refuse everything else, and
 //  leave
@@ -14,6 +14,7 @@
 //  3. The sums are right for the ticks after every change of them; a swap does not change them.
 //  4. Quotes do not allocate and do not change the pool; many threads may quote one pool at a time.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,13 @@ struct SwapResult {
   bool operator==(const SwapResult&) const = default;
 };
 
+/// The part of a complete SwapResult that one swap is compared with another by.
+struct Exchange {
+  Uint256 other_amount;  // amount_out of an exact input, amount_in of an exact output
+  std::uint32_t ticks_crossed = 0;
+  std::uint32_t steps = 0;
+};
+
 /// A signed amount of a Swap log, from the pool's side: positive came in, negative went out.
 struct SignedAmount {
   Uint256 magnitude;
@@ -91,6 +99,10 @@ class Pool {
   Result<SwapResult> quote_exact_input(Direction direction, const Uint256& amount_in) const;
   Result<SwapResult> quote_exact_output(Direction direction, const Uint256& amount_out) const;
 
+  /// What such a swap exchanges, faster than a whole quote: for those who weigh many. Nothing where a quote
+  /// fails or is not complete.
+  std::optional<Exchange> exchange(Direction direction, Kind kind, const Uint256& amount) const;
+
   /// The same step by step, as the contract does it: what the quotes above must equal, for tests and
   /// benchmarks. O(ticks and words on the way).
   Result<SwapResult> quote_by_walk(Direction direction, Kind kind, const Uint256& amount) const;
@@ -115,14 +127,16 @@ class Pool {
     SwapResult result;
     Uint256 remaining;
     std::size_t next_tick = 0;  // index of the first initialised tick above the swap's own
-    /// True where the next step is known to end the swap before its next stop.
+    /// True where the next step is known to end the swap before its next stop, or just there.
     bool ends_here = false;
+    Uint256 stop_price;  // of the next stop, where the swap ends here
   };
   /// The way from the price to the first of the segments' stops in a direction; unset where there is none.
   struct Approach {
     std::size_t stop = 0;   // index of that stop
     std::size_t count = 0;  // of stops from there on in this direction
     Amounts first_step;     // to the nearest stop of all, which may be an omitted edge
+    Uint256 nearest_price;  // of that stop
     /// Sums of the segments at the price, were it a stop: the way to a stop is the difference of its sum.
     Amounts anchor;
     std::uint32_t steps = 0;  // to the first stop, that one included
@@ -131,6 +145,8 @@ class Pool {
 
   explicit Pool(PoolState state);
   Result<SwapResult> quote(Direction direction, Kind kind, const Uint256& amount, Way way) const;
+  Progress start(const Uint256& amount) const;
+  bool is_beyond(const Uint256& price_limit, Direction direction) const;
   SwapResult swap(Direction direction, Kind kind, const Uint256& amount, const Uint256& price_limit,
                   Way way) const;
   void jump(Progress& progress, Direction direction, Kind kind) const;

@@ -366,6 +366,33 @@ TEST(PathSearch, FindsTheBestPathsInOrderWithoutTheExcludedPools) {
   });
 }
 
+TEST(PathSearch, WhatWasFoundBeforeChangesNoAnswer) {
+  for_each_seed(150, [](std::uint64_t seed) {
+    Random random(seed);
+    const Market market = random_market(random, 5, 12);
+    const PoolGraph graph(market.pointers());
+    const QuoteRequest request = random_request(random, market, seed % 2 == 0);
+    const auto token_in = graph.find_token(request.token_in);
+    const auto token_out = graph.find_token(request.token_out);
+    if (!token_in || !token_out) return;
+    const Objective objective{request.kind, request.gas_unit_cost_wad};
+    PathSearch search(graph, objective, *token_in, *token_out, 3);
+    for (int i = 0; i < 6; ++i) {
+      const Uint256 amount = random.uniform(0, 3) == 0 ? request.amount / 4 + 1 : request.amount;
+      const auto count = static_cast<std::size_t>(random.uniform(1, 8));
+      std::vector<bool> excluded(graph.pool_count(), false);
+      for (int k = 0; k < i % 4; ++k) excluded[random.uniform(0, graph.pool_count() - 1)] = true;
+      const auto found = search.best(amount, count, excluded);
+      const auto fresh = PathSearch(graph, objective, *token_in, *token_out, 3).best(amount, count, excluded);
+      ASSERT_EQ(found.size(), fresh.size());
+      for (std::size_t k = 0; k < found.size(); ++k) {
+        EXPECT_EQ(found[k].path, fresh[k].path);
+        EXPECT_EQ(found[k].score, fresh[k].score);
+      }
+    }
+  });
+}
+
 // --- Splits
 
 /// The best division over any set of paths that share no pool: every set on a grid of 64 parts, and the best

@@ -64,13 +64,15 @@ void Segments::append_stretch(std::vector<Stop>& stops, std::int32_t low, std::i
   Stop stop = stops.back();
   if (liquidity == 0) {
     stop.passed += edges_.count(low, high - 1);
+    stop.set_price(sqrt_ratio_at_tick(high));
   } else {
-    Uint256 price = sqrt_ratio_at_tick(low);
+    Uint256 price = stop.sqrt_price_x96();
     const auto advance = [&](std::int32_t tick) {
       const Uint256 next = sqrt_ratio_at_tick(tick);
       const bool falls = direction_ == Direction::kZeroForOne;
       stop.from_lowest +=
           compute_whole_step(falls ? next : price, falls ? price : next, liquidity, direction_, fee_pips_);
+      stop.set_price(next);
       price = next;
     };
     std::int32_t edge = edges_.at_or_below(low) + edges_.width();
@@ -106,6 +108,7 @@ void Segments::update(std::span<const TickInfo> ticks, std::span<const u128> liq
     fresh.push_back(*replaced);
   } else if (!ticks.empty()) {
     fresh.push_back({.tick = ticks[0].tick, .initialized = 1});
+    fresh.back().set_price(sqrt_ratio_at_tick(ticks[0].tick));
   }
   for (std::size_t i = std::max<std::size_t>(first, 1); i < std::min(last + 1, ticks.size()); ++i)
     append_stretch(fresh, ticks[i - 1].tick, ticks[i].tick, liquidity[i - 1]);

@@ -71,10 +71,20 @@ class Segments {
  public:
   struct Stop {
     Amounts from_lowest;  // between the lowest stop and this one, crossed in this direction
+    // The price at the tick, 160 bits, so that the whole is two cache lines.
+    std::uint64_t price_low = 0;
+    std::uint64_t price_middle = 0;
+    std::uint32_t price_high = 0;
     std::int32_t tick = 0;
     std::uint32_t initialized = 0;  // initialised ticks up to this one
     std::uint32_t passed = 0;       // stops, the omitted ones included, above the lowest and up to this one
 
+    Uint256 sqrt_price_x96() const { return Uint256::from_limbs({price_low, price_middle, price_high, 0}); }
+    void set_price(const Uint256& sqrt_price_x96) {
+      price_low = sqrt_price_x96.limb(0);
+      price_middle = sqrt_price_x96.limb(1);
+      price_high = static_cast<std::uint32_t>(sqrt_price_x96.limb(2));
+    }
     bool operator==(const Stop&) const = default;
   };
   /// An edge is kept where its number is a multiple of this: a full range at spacing 1 has 6,932 of them. A

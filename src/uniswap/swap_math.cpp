@@ -170,6 +170,13 @@ SwapStep compute_partial_step(const Uint256& current_x96, u128 liquidity, const 
   return step;
 }
 
+Uint256 partial_output(const Uint256& current_x96, u128 liquidity, const Uint256& remaining,
+                       Direction direction, std::uint32_t fee_pips) {
+  const Uint256 next =
+      next_price_from_input(current_x96, liquidity, without_fee(remaining, fee_pips), direction);
+  return output_between(current_x96, next, liquidity, direction);
+}
+
 SwapStep compute_swap_step(const Uint256& current_x96, const Uint256& target_x96, u128 liquidity,
                            const Uint256& remaining, Kind kind, Direction direction, std::uint32_t fee_pips) {
   const SwapStep whole = compute_whole_step(current_x96, target_x96, liquidity, direction, fee_pips);

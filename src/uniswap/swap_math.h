@@ -46,6 +46,10 @@ SwapStep compute_whole_step(const Uint256& current_x96, const Uint256& target_x9
 SwapStep compute_partial_step(const Uint256& current_x96, u128 liquidity, const Uint256& remaining, Kind kind,
                               Direction direction, std::uint32_t fee_pips);
 
+/// What compute_partial_step gives for an exact input, its price and fee left out.
+Uint256 partial_output(const Uint256& current_x96, u128 liquidity, const Uint256& remaining,
+                       Direction direction, std::uint32_t fee_pips);
+
 /// Swaps from `current` towards `target` until it is reached or `remaining` is used up: input including fee,
 /// or output. The direction is the target's side; the two may be equal (a step of zero length).
 SwapStep compute_swap_step(const Uint256& current_x96, const Uint256& target_x96, u128 liquidity,
