@@ -1,5 +1,6 @@
 #pragma once
 // A queue between threads: many push, one takes everything that waits.
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -25,8 +26,20 @@ class WorkQueue {
 
   /// At most `most` items, waiting `bound` for the first; empty where none came, or once closed and drained.
   std::deque<T> take(std::size_t most, std::chrono::milliseconds bound) {
+    return take(most, bound, [](const T&) { return false; }, {});
+  }
+
+  /// The same, and where there are only such that `may_wait`, up to `longer` for more.
+  template <class MayWait>
+  std::deque<T> take(std::size_t most, std::chrono::milliseconds bound, MayWait may_wait,
+                     std::chrono::microseconds longer) {
     std::unique_lock lock(mutex_);
     ready_.wait_for(lock, bound, [&] { return closed_ || !items_.empty(); });
+    if (items_.empty()) return {};
+    const auto enough = [&] {
+      return closed_ || items_.size() >= most || !std::ranges::all_of(items_, may_wait);
+    };
+    ready_.wait_for(lock, longer, enough);
     if (items_.size() <= most) return std::exchange(items_, {});
     std::deque<T> taken;
     for (std::size_t i = 0; i < most; ++i) {
