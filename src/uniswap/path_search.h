@@ -98,7 +98,8 @@ bool is_better(const FoundPath& a, const FoundPath& b);
 
 class PathSearch {
  public:
-  /// Tokens of the graph, not the same; max_hops from 1 to kMaxHops.
+  /// Tokens of the graph, not the same; max_hops from 1 to kMaxHops. The graph stays as it is while this
+  /// lives.
   PathSearch(const PoolGraph& graph, const Objective& objective, std::uint32_t token_in,
              std::uint32_t token_out, std::uint32_t max_hops);
 
