@@ -51,9 +51,12 @@ void add_arithmetic(Operations& list) {
 }
 
 void add_quotes(Operations& list, const std::vector<Case>& cases) {
-  for (const Case& swap : cases)
+  for (const Case& swap : cases) {
     list.emplace_back("quote/" + swap.name,
                       [&swap] { use(quote(*swap.pool, swap.direction, swap.kind, swap.amount)); });
+    list.emplace_back("exchange/" + swap.name,
+                      [&swap] { use(swap.pool->exchange(swap.direction, swap.kind, swap.amount)); });
+  }
 }
 
 void add_changes(Operations& list, const Pool& pool) {

@@ -4,7 +4,6 @@
 #include <functional>
 
 #include "base/decimal.h"
-#include "base/wide.h"
 
 namespace sep::uniswap {
 namespace {
@@ -35,15 +34,8 @@ std::uint32_t hop_at(const PoolPath& path, Kind kind, std::uint32_t k) {
 
 Uint256 Objective::gas_cost(std::uint64_t gas) const {
   if (gas_unit_cost_wad.is_zero()) return {};
-  static constexpr wide::Divisor<1> kWadDivisor({kWad});
-  const Uint256& unit = gas_unit_cost_wad;
-  const auto cost =
-      kWadDivisor
-          .quotient(wide::multiply<4, 1>({unit.limb(0), unit.limb(1), unit.limb(2), unit.limb(3)}, {gas}))
-          .value;
-  return cost[4] != 0
-             ? Uint256::pow2(254)
-             : std::min(Uint256::from_limbs({cost[0], cost[1], cost[2], cost[3]}), Uint256::pow2(254));
+  const auto cost = mul_div(gas_unit_cost_wad, gas, kWad);
+  return cost ? std::min(*cost, Uint256::pow2(254)) : Uint256::pow2(254);
 }
 
 Uint256 Objective::score(const Uint256& amount, std::uint64_t gas) const {

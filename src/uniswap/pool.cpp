@@ -143,7 +143,7 @@ Pool::Approach Pool::approach(Direction direction) const {
     return sums.whole_way(state_.sqrt_price_x96, state_.tick, tick, state_.liquidity);
   };
   approach.first_step = way_to(nearest);
-  approach.nearest_price = sqrt_ratio_at_tick(nearest);
+  approach.nearest_price = nearest == stop.tick ? stop.sqrt_price_x96() : sqrt_ratio_at_tick(nearest);
   const Amounts way = nearest == stop.tick ? approach.first_step : way_to(stop.tick);
   approach.anchor = falls ? stop.from_lowest + way : stop.from_lowest - way;
   approach.steps =

@@ -334,63 +334,72 @@ TEST(BestRoute, OfOnePathIsThatOfExhaustiveSearch) {
   for (const auto& [hops, count] : by_hops) std::cout << count << " best paths of " << hops << " hops\n";
 }
 
-TEST(PathSearch, FindsTheBestPathsInOrderWithoutTheExcludedPools) {
-  for_each_seed(150, [](std::uint64_t seed) {
+/// Random questions to random markets, for two tokens that both trade; every other one counts gas.
+template <class Test>
+void for_each_question(int seeds, int tokens, int pools, Test test) {
+  for_each_seed(seeds, [&](std::uint64_t seed) {
     Random random(seed);
-    const Market market = random_market(random, 5, 12);
+    const Market market = random_market(random, tokens, pools);
     const PoolGraph graph(market.pointers());
     const QuoteRequest request = random_request(random, market, seed % 2 == 0);
     const auto token_in = graph.find_token(request.token_in);
     const auto token_out = graph.find_token(request.token_out);
-    if (!token_in || !token_out) return;
-    std::vector<bool> excluded(graph.pool_count(), false);
-    std::set<const Pool*> left_out;
-    for (int i = 0; i < 2; ++i) {
-      const auto index = static_cast<std::uint32_t>(random.uniform(0, graph.pool_count() - 1));
-      excluded[index] = true;
-      left_out.insert(&graph.pool(index));
-    }
-    std::vector<Net> expected;
-    for (const auto& way : all_ways(market, request, 3)) {
-      if (std::ranges::any_of(way, [&](const Swap& swap) { return left_out.contains(swap.pool); })) continue;
-      if (const auto outcome = follow(way, request.kind, request.amount))
-        expected.push_back(net_of(request, outcome->amount, kGasOfTransaction + outcome->gas));
-    }
-    std::ranges::sort(expected, std::greater<>());
-    if (expected.size() > 7) expected.erase(expected.begin() + 7, expected.end());
-    PathSearch search(graph, {request.kind, request.gas_unit_cost_wad}, *token_in, *token_out, 3);
-    const auto found = search.best(request.amount, 7, excluded);
-    ASSERT_EQ(found.size(), expected.size());
-    for (std::size_t i = 0; i < found.size(); ++i)
-      EXPECT_EQ(net_of(request, found[i].quote.amount, kGasOfTransaction + found[i].quote.gas), expected[i]);
+    if (token_in && token_out) test(random, market, graph, request, *token_in, *token_out);
   });
 }
 
+TEST(PathSearch, FindsTheBestPathsInOrderWithoutTheExcludedPools) {
+  for_each_question(
+      150, 5, 12,
+      [](Random& random, const Market& market, const PoolGraph& graph, const QuoteRequest& request,
+         std::uint32_t token_in, std::uint32_t token_out) {
+        std::vector<bool> excluded(graph.pool_count(), false);
+        std::set<const Pool*> left_out;
+        for (int i = 0; i < 2; ++i) {
+          const auto index = static_cast<std::uint32_t>(random.uniform(0, graph.pool_count() - 1));
+          excluded[index] = true;
+          left_out.insert(&graph.pool(index));
+        }
+        std::vector<Net> expected;
+        for (const auto& way : all_ways(market, request, 3)) {
+          if (std::ranges::any_of(way, [&](const Swap& swap) { return left_out.contains(swap.pool); }))
+            continue;
+          if (const auto outcome = follow(way, request.kind, request.amount))
+            expected.push_back(net_of(request, outcome->amount, kGasOfTransaction + outcome->gas));
+        }
+        std::ranges::sort(expected, std::greater<>());
+        if (expected.size() > 7) expected.erase(expected.begin() + 7, expected.end());
+        PathSearch search(graph, {request.kind, request.gas_unit_cost_wad}, token_in, token_out, 3);
+        const auto found = search.best(request.amount, 7, excluded);
+        ASSERT_EQ(found.size(), expected.size());
+        for (std::size_t i = 0; i < found.size(); ++i)
+          EXPECT_EQ(net_of(request, found[i].quote.amount, kGasOfTransaction + found[i].quote.gas),
+                    expected[i]);
+      });
+}
+
 TEST(PathSearch, WhatWasFoundBeforeChangesNoAnswer) {
-  for_each_seed(150, [](std::uint64_t seed) {
-    Random random(seed);
-    const Market market = random_market(random, 5, 12);
-    const PoolGraph graph(market.pointers());
-    const QuoteRequest request = random_request(random, market, seed % 2 == 0);
-    const auto token_in = graph.find_token(request.token_in);
-    const auto token_out = graph.find_token(request.token_out);
-    if (!token_in || !token_out) return;
-    const Objective objective{request.kind, request.gas_unit_cost_wad};
-    PathSearch search(graph, objective, *token_in, *token_out, 3);
-    for (int i = 0; i < 6; ++i) {
-      const Uint256 amount = random.uniform(0, 3) == 0 ? request.amount / 4 + 1 : request.amount;
-      const auto count = static_cast<std::size_t>(random.uniform(1, 8));
-      std::vector<bool> excluded(graph.pool_count(), false);
-      for (int k = 0; k < i % 4; ++k) excluded[random.uniform(0, graph.pool_count() - 1)] = true;
-      const auto found = search.best(amount, count, excluded);
-      const auto fresh = PathSearch(graph, objective, *token_in, *token_out, 3).best(amount, count, excluded);
-      ASSERT_EQ(found.size(), fresh.size());
-      for (std::size_t k = 0; k < found.size(); ++k) {
-        EXPECT_EQ(found[k].path, fresh[k].path);
-        EXPECT_EQ(found[k].score, fresh[k].score);
-      }
-    }
-  });
+  for_each_question(
+      150, 5, 12,
+      [](Random& random, const Market&, const PoolGraph& graph, const QuoteRequest& request,
+         std::uint32_t token_in, std::uint32_t token_out) {
+        const Objective objective{request.kind, request.gas_unit_cost_wad};
+        PathSearch search(graph, objective, token_in, token_out, 3);
+        for (int i = 0; i < 6; ++i) {
+          const Uint256 amount = random.uniform(0, 3) == 0 ? request.amount / 4 + 1 : request.amount;
+          const auto count = static_cast<std::size_t>(random.uniform(1, 8));
+          std::vector<bool> excluded(graph.pool_count(), false);
+          for (int k = 0; k < i % 4; ++k) excluded[random.uniform(0, graph.pool_count() - 1)] = true;
+          const auto found = search.best(amount, count, excluded);
+          const auto fresh =
+              PathSearch(graph, objective, token_in, token_out, 3).best(amount, count, excluded);
+          ASSERT_EQ(found.size(), fresh.size());
+          for (std::size_t k = 0; k < found.size(); ++k) {
+            EXPECT_EQ(found[k].path, fresh[k].path);
+            EXPECT_EQ(found[k].score, fresh[k].score);
+          }
+        }
+      });
 }
 
 // --- Splits
@@ -788,22 +797,18 @@ RC_GTEST_PROP(MagnitudeProperty, RoundsToTheSideThatIsNamedAndStaysClose, ()) {
 /// For random pairs and amounts: a path that can do it, and the margin that it makes.
 template <class Test>
 void for_each_margin(Test test) {
-  for_each_seed(300, [&](std::uint64_t seed) {
-    Random random(seed);
-    const Market market = random_market(random, 4, 8);
-    const PoolGraph graph(market.pointers());
-    const QuoteRequest request = random_request(random, market, false);
-    const auto token_in = graph.find_token(request.token_in);
-    const auto token_out = graph.find_token(request.token_out);
-    if (!token_in || !token_out) return;
-    PathSearch search(graph, {request.kind, {}}, *token_in, *token_out, kMaxHops);
-    const auto found = search.best(request.amount, static_cast<std::size_t>(random.uniform(1, 3)),
-                                   std::vector<bool>(market.pools.size(), false));
-    if (found.empty()) return;
-    const FoundPath& path = found.back();
-    test(graph, request, search,
-         PathSearch::Margin{path, rate_after(graph, path.path, request.kind, request.amount), {}, {}});
-  });
+  for_each_question(
+      300, 4, 8,
+      [&](Random& random, const Market&, const PoolGraph& graph, const QuoteRequest& request,
+          std::uint32_t token_in, std::uint32_t token_out) {
+        PathSearch search(graph, {request.kind, {}}, token_in, token_out, kMaxHops);
+        const auto found = search.best(request.amount, static_cast<std::size_t>(random.uniform(1, 3)),
+                                       std::vector<bool>(graph.pool_count(), false));
+        if (found.empty()) return;
+        const FoundPath& path = found.back();
+        test(graph, request, search,
+             PathSearch::Margin{path, rate_after(graph, path.path, request.kind, request.amount), {}, {}});
+      });
 }
 
 /// A path bends downwards: what comes before is worth no less, what comes after no more.

@@ -289,6 +289,8 @@ TEST(Segments, QuotesDoNotAllocate) {
         const auto result = quote(pool, direction, kind, amount);
         const std::uint64_t after = allocations;
         if (result) EXPECT_EQ(after, before);
+        const bool exchanged = pool.exchange(direction, kind, amount).has_value();
+        EXPECT_EQ(allocations, after) << exchanged;
       }
     }
   }
