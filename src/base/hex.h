@@ -1,5 +1,6 @@
 #pragma once
 // Hexadecimal text of byte strings, as Ethereum's JSON-RPC writes "unformatted data".
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,9 @@ std::string to_hex(ByteView bytes);
 
 /// The bytes of "0x" and an even number of digits of either case. INVALID_VALUE otherwise.
 Result<Bytes> from_hex(std::string_view text);
+
+/// The same where their number is known: fills `bytes`. INVALID_VALUE also for any other number.
+Status read_hex(std::string_view text, std::span<std::uint8_t> bytes);
 
 /// The value 0..15 of a hexadecimal digit, -1 for any other character.
 constexpr int hex_digit(char c) {

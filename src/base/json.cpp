@@ -183,10 +183,15 @@ std::string canonical_json(const json::object& object) {
   return out;
 }
 
-Result<std::string> get_string(const json::object& object, std::string_view key) {
+Result<std::string_view> text_at(const json::object& object, std::string_view key) {
   SEP_TRY(const auto* value, member(object, key));
   if (!value->is_string()) return wrong_type(key, "a string");
-  return std::string(value->get_string());
+  return std::string_view(value->get_string());
+}
+
+Result<std::string> get_string(const json::object& object, std::string_view key) {
+  SEP_TRY(const auto text, text_at(object, key));
+  return std::string(text);
 }
 
 Result<std::int64_t> get_int(const json::object& object, std::string_view key) {

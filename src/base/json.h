@@ -41,7 +41,8 @@ Result<bool> get_bool(const json::object& object, std::string_view key);
 Result<json::object> get_object(const json::object& object, std::string_view key);
 Result<json::array> get_array(const json::object& object, std::string_view key);
 
-/// The last two without a copy: what they point to is the document's.
+/// Without a copy: what they give lies in the document.
+Result<std::string_view> text_at(const json::object& object, std::string_view key);
 Result<const json::object*> object_at(const json::object& object, std::string_view key);
 Result<const json::array*> array_at(const json::object& object, std::string_view key);
 

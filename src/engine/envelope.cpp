@@ -55,6 +55,16 @@ Payload Payload::for_another_thread() const {
   return json::object(object(), json::storage_ptr());
 }
 
+std::vector<SharedEvent> shared(std::vector<Envelope> events) {
+  std::vector<SharedEvent> list;
+  list.reserve(events.size());
+  for (auto& event : events) {
+    event.payload = event.payload.for_another_thread();
+    list.push_back(std::make_shared<const Envelope>(std::move(event)));
+  }
+  return list;
+}
+
 std::string correlation_of(std::string_view intent_id) {
   return std::string(kPrefix) + std::string(intent_id);
 }

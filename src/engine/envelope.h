@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -61,6 +62,10 @@ struct Envelope {
 
   bool operator==(const Envelope&) const = default;
 };
+
+/// One that never changes again, for all threads.
+using SharedEvent = std::shared_ptr<const Envelope>;
+std::vector<SharedEvent> shared(std::vector<Envelope> events);
 
 /// "intent-<ULID>"
 std::string correlation_of(std::string_view intent_id);

@@ -31,7 +31,7 @@ constexpr std::uint32_t kBasisPoints = 10'000;
 
 template <class T>
 Result<T> required(const json::object& payload, std::string_view key, Result<T> (*parse)(std::string_view)) {
-  SEP_TRY(const auto text, get_string(payload, key));
+  SEP_TRY(const auto text, text_at(payload, key));
   return parse(text);
 }
 
@@ -214,8 +214,8 @@ Fill fill_from_logs(const SwapStep& swap, std::span<const Log> logs) {
 // --- The record
 
 Result<Execution> Execution::from_history(std::span<const Envelope> events, const ExecutionSettings& settings,
-                                          const ChainSettings& chain) {
-  Execution execution(settings, chain);
+                                          unsigned confirmations) {
+  Execution execution(settings, confirmations);
   for (const auto& event : events) SEP_CHECK(execution.apply(event));
   if (execution.intent_id_.empty() || execution.plan_.steps.empty())
     return fail(errc::kInvalidEvent, "the history holds no intent with a plan");
@@ -228,8 +228,9 @@ Status Execution::apply(const Envelope& event) {
   SEP_ASSERT(event.sequence == head_.sequence + 1);
   if (event.topic == topic::kIntentSubmitted) {
     SEP_TRY(intent_id_, get_string(event.payload, "intentId"));
-    SEP_TRY(intent_document_, get_object(event.payload, "intent"));
-    SEP_TRY(intent_, intent_from_record(intent_document_));
+    SEP_TRY(const auto* document, object_at(event.payload, "intent"));
+    SEP_TRY(intent_, intent_from_record(*document));
+    submitted_ = event.payload;
     submitted_at_ = event.timestamp;
   } else if (event.topic == topic::kPlanCreated) {
     SEP_TRY(plan_, plan_from_payload(event.payload));
@@ -606,7 +607,7 @@ bool Execution::foreign(const Step& step, Timestamp now) const {
   if (known == nonce_users_.end() || !known->second.user) return false;
   const auto& user = *known->second.user;
   return std::ranges::find(step.attempts, user.tx_hash, &Attempt::tx_hash) == step.attempts.end() &&
-         known->second.head + 1 >= user.block_number + chain_.confirmations;
+         known->second.head + 1 >= user.block_number + confirmations_;
 }
 
 std::optional<Command> Execution::replace(std::size_t index, Timestamp now) const {
@@ -662,7 +663,7 @@ bool Execution::may_replan(std::string_view reason, Timestamp now) const {
 }
 
 bool Execution::confirmed(const Inclusion& inclusion) const {
-  const auto needed = inclusion.block_number + chain_.confirmations - 1;
+  const auto needed = inclusion.block_number + confirmations_ - 1;
   const auto& state = state_of(inclusion.tx_hash);
   const auto& seen = state.receipt;
   // Of the present head: what was seen before it may be on a branch that is no more.

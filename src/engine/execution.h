@@ -200,7 +200,7 @@ struct HaltAccount {
 };
 struct EventDraft {
   std::string_view topic;
-  json::object payload;
+  Payload payload;
 };
 struct Append {
   std::vector<EventDraft> events;
@@ -222,9 +222,9 @@ using Command = std::variant<Simulate, Prepare, PrepareReplacement, Broadcast, A
 class Execution {
  public:
   /// The events of one intent, from the first. INVALID_EVENT where they are not a whole history with a plan.
-  /// Of `chain` only the confirmations count: tokens and amounts are the record's.
+  /// Tokens and amounts are the record's. A step is done `confirmations` blocks deep, its own counted.
   static Result<Execution> from_history(std::span<const Envelope> events, const ExecutionSettings& settings,
-                                        const ChainSettings& chain);
+                                        unsigned confirmations);
 
   /// One more event of the record; those already applied change nothing.
   Status apply(const Envelope& event);
@@ -246,7 +246,8 @@ class Execution {
   const std::string& intent_id() const { return intent_id_; }
   const IntentHead& head() const { return head_; }
   const Intent& intent() const { return intent_; }
-  const json::object& intent_document() const { return intent_document_; }
+  /// The payload of intent.submitted.
+  const Payload& submitted() const { return submitted_; }
   const Plan& plan() const { return plan_; }
   Timestamp submitted_at() const { return submitted_at_; }
   Timestamp deadline() const { return submitted_at_.plus_ms(intent_.time_window_s * 1000); }
@@ -278,8 +279,8 @@ class Execution {
   };
   enum class Abandon { kNo, kCancel, kExpire, kRefused, kForeign };
 
-  Execution(const ExecutionSettings& settings, const ChainSettings& chain)
-      : settings_(settings), chain_(chain) {}
+  Execution(const ExecutionSettings& settings, unsigned confirmations)
+      : settings_(settings), confirmations_(confirmations) {}
 
   std::optional<Command> decide_unprepared(Timestamp now) const;
   std::optional<Command> halt_account(Timestamp now) const;
@@ -312,11 +313,11 @@ class Execution {
   Timestamp next_wake(Timestamp now) const;
 
   ExecutionSettings settings_;
-  ChainSettings chain_;
+  unsigned confirmations_;
 
   // The record.
   std::string intent_id_;
-  json::object intent_document_;
+  Payload submitted_;
   Intent intent_;
   Timestamp submitted_at_;
   IntentHead head_;

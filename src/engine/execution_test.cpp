@@ -203,7 +203,7 @@ class Rig {
 
   /// A new process: only the record is left.
   void restart() {
-    auto made = Execution::from_history(record, settings.execution, settings.chain);
+    auto made = Execution::from_history(record, settings.execution, settings.chain.confirmations);
     SEP_ASSERT(made.has_value());
     execution.emplace(std::move(*made));
     see_head();
@@ -718,7 +718,8 @@ TEST(Execution, NonceTooLowWithAReceiptIsFilled) {
   while (blind.sent().empty()) blind.step();
   blind.chain.mine();
   blind.execution =
-      Execution::from_history(blind.record, blind.settings.execution, blind.settings.chain).value();
+      Execution::from_history(blind.record, blind.settings.execution, blind.settings.chain.confirmations)
+          .value();
   blind.settle();
   EXPECT_EQ(blind.state(), State::kCompleted);
   EXPECT_EQ(blind.sent().size(), 2U);
@@ -1599,7 +1600,7 @@ TEST(Execution, AHistoryWithoutAPlanIsRefused) {
   Rig rig;
   const auto read = [&](std::size_t events) {
     return Execution::from_history(std::span(rig.record).first(events), rig.settings.execution,
-                                   rig.settings.chain);
+                                   rig.settings.chain.confirmations);
   };
   EXPECT_EQ(read(0).error().code, errc::kInvalidEvent);
   EXPECT_EQ(read(3).error().code, errc::kInvalidEvent);
@@ -1620,7 +1621,7 @@ TEST(Execution, OnPaperAFillIsOneAppendThatEndsIt) {
   auto life = samples::Life(ids, "demo", "dispose", "1").submit().accept().plan("1", "2480");
   const auto settings = test::settings();
   const auto read = [&](const std::vector<Envelope>& events) {
-    return Execution::from_history(events, settings.execution, settings.chain).value();
+    return Execution::from_history(events, settings.execution, settings.chain.confirmations).value();
   };
   const auto execution = read(life.events());
   const auto& swap = execution.plan().swap();
@@ -1648,7 +1649,8 @@ TEST(Execution, MalformedPreparationsAreRefused) {
   const auto read = [&](const std::function<void(json::object&)>& spoil) {
     auto record = rig.record;
     spoil(*samples::edit(record[index]));
-    return Execution::from_history(record, rig.settings.execution, rig.settings.chain).has_value();
+    return Execution::from_history(record, rig.settings.execution, rig.settings.chain.confirmations)
+        .has_value();
   };
   EXPECT_TRUE(read([](auto&) {}));
   for (const auto* key : {"stepIndex", "attempt", "kind", "nonce", "txHash", "rawTx", "fees"})

@@ -40,7 +40,7 @@ std::string_view name_of(const Table& table, Value value) {
   return std::ranges::find(table, value, &Table::value_type::first)->second;
 }
 
-/// Reads the members of a document and gathers the faults.
+/// Reads the members of a document and gathers the faults. What it gives lies in the document.
 class Reader {
  public:
   Reader(const json::object& object, std::string prefix, std::vector<Error>& faults)
@@ -50,27 +50,19 @@ class Reader {
     faults_.push_back({code, std::move(detail), prefix_ + std::string(pointer)});
   }
 
-  /// The value, or nullopt with its fault noted.
+  /// The value, or nullopt with its fault noted: at `pointer`, or else where the error says.
   template <class T>
-  std::optional<T> take(Result<T> result, std::string_view pointer) {
+  std::optional<T> take(Result<T> result, std::string_view pointer = {}) {
     if (result) return std::move(*result);
-    fault(result.error().code, std::move(result.error().detail), pointer);
+    const auto& error = result.error();
+    fault(error.code, error.detail, pointer.empty() ? error.pointer : pointer);
     return std::nullopt;
   }
 
-  std::optional<std::string> text(std::string_view key) {
-    return take(get_string(object_, key), "/" + std::string(key));
-  }
-  std::optional<std::int64_t> integer(std::string_view key) {
-    return take(get_int(object_, key), "/" + std::string(key));
-  }
-  /// Of the document: no copy.
-  const json::object* object(std::string_view key) {
-    return take(object_at(object_, key), "/" + std::string(key)).value_or(nullptr);
-  }
-  const json::array* array(std::string_view key) {
-    return take(array_at(object_, key), "/" + std::string(key)).value_or(nullptr);
-  }
+  std::optional<std::string_view> text(std::string_view key) { return take(text_at(object_, key)); }
+  std::optional<std::int64_t> integer(std::string_view key) { return take(get_int(object_, key)); }
+  const json::object* object(std::string_view key) { return take(object_at(object_, key)).value_or(nullptr); }
+  const json::array* array(std::string_view key) { return take(array_at(object_, key)).value_or(nullptr); }
 
   template <class Table>
   auto choice(std::string_view key, const Table& table) {
@@ -94,43 +86,39 @@ class Reader {
   std::vector<Error>& faults_;
 };
 
-const Token* read_asset(const json::value& value, std::size_t index, const ChainSettings& chain,
-                        std::vector<Error>& faults) {
-  Reader root({}, fmt::format("/assets/{}", index), faults);
-  if (!value.is_object()) {
-    root.fault(errc::kWrongType, "an asset must be an object", "");
-    return nullptr;
-  }
-  Reader reader(value.get_object(), fmt::format("/assets/{}", index), faults);
+/// One that the chain's configuration knows, and as it knows it.
+std::optional<Token> read_configured_token(const json::object& asset, const std::string& pointer,
+                                           const ChainSettings& chain, std::vector<Error>& faults) {
+  Reader reader(asset, pointer, faults);
   const auto symbol = reader.text("symbol");
   const auto chain_name = reader.text("chain");
   const auto address_text = reader.text("address");
   const auto decimals = reader.integer("decimals");
-  if (!symbol || !chain_name || !address_text || !decimals) return nullptr;
+  if (!symbol || !chain_name || !address_text || !decimals) return std::nullopt;
   if (*chain_name != chain.name) {
     reader.fault(errc::kUnknownAsset, fmt::format("chain must be \"{}\"", chain.name), "/chain");
-    return nullptr;
+    return std::nullopt;
   }
   const auto address = reader.take(parse_address(*address_text), "/address");
-  if (!address) return nullptr;
+  if (!address) return std::nullopt;
   const auto* token = find_token(chain, *address);
   if (token == nullptr) {
     reader.fault(errc::kUnknownAsset,
                  fmt::format("no token at {} is configured; GET /assets lists them", *address_text),
                  "/address");
-    return nullptr;
+    return std::nullopt;
   }
   if (token->symbol != *symbol) {
     reader.fault(errc::kUnknownAsset, fmt::format("the token at this address is {}", token->symbol),
                  "/symbol");
-    return nullptr;
+    return std::nullopt;
   }
   if (std::cmp_not_equal(token->decimals, *decimals)) {
     reader.fault(errc::kUnknownAsset, fmt::format("{} has {} decimals", token->symbol, token->decimals),
                  "/decimals");
-    return nullptr;
+    return std::nullopt;
   }
-  return token;
+  return *token;
 }
 
 /// `Intent.type`, `base` and `quote` are known here.
@@ -155,7 +143,7 @@ void read_criteria(const json::array& list, Intent& intent, std::vector<Error>& 
                               : *metric == Metric::kCompleteWithinMs ? 0
                                                                      : kWadDecimals;
     if (auto value = reader.take(parse_decimal(*text, decimals), "/value"))
-      intent.criteria.push_back({*metric, *value, *text});
+      intent.criteria.push_back({*metric, *value, std::string(*text)});
   }
 }
 
@@ -184,6 +172,55 @@ bool is_strategy_id(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-';
   });
+}
+
+/// `read_token` gives the token of an asset, or notes its faults, which begin with the pointer that it is
+/// given.
+template <class ReadToken>
+std::expected<Intent, std::vector<Error>> read_intent(const json::object& document,
+                                                      const ReadToken& read_token) {
+  std::vector<Error> faults;
+  Reader reader(document, "", faults);
+  Intent intent;
+  if (const auto strategy = reader.text("strategy_id")) {
+    if (!is_strategy_id(*strategy))
+      reader.fault(errc::kInvalidValue, "strategy_id must be 1 to 64 of A-Z a-z 0-9 . _ -", "/strategy_id");
+    intent.strategy_id = *strategy;
+  }
+  const auto type = reader.choice("intent_type", kTypes);
+  if (type) intent.type = *type;
+
+  const auto read_asset = [&](const json::value& value, const std::string& pointer) -> std::optional<Token> {
+    if (const auto* asset = value.if_object()) return read_token(*asset, pointer, faults);
+    faults.push_back({errc::kWrongType, "an asset must be an object", pointer});
+    return std::nullopt;
+  };
+  std::optional<Token> base, quote;
+  if (const auto* assets = reader.array("assets")) {
+    if (assets->size() != 2) {
+      reader.fault(errc::kInvalidValue, "assets must hold two: the base, then the quote", "/assets");
+    } else {
+      base = read_asset((*assets)[0], "/assets/0");
+      quote = read_asset((*assets)[1], "/assets/1");
+    }
+  }
+  if (base && quote && base->address == quote->address)
+    reader.fault(errc::kSameAsset, "base and quote are the same token", "/assets/1");
+  if (base) intent.base = *base;
+  if (quote) intent.quote = *quote;
+
+  if (const auto text = reader.text("amount")) {
+    // Without a known base its decimals are not known: 77 digits of fraction are then let through here.
+    if (const auto amount = reader.take(parse_amount(*text, base ? base->decimals : 77), "/amount"))
+      intent.amount = *amount;
+  }
+  if (const auto* constraints = reader.object("constraints")) read_constraints(*constraints, intent, faults);
+  if (reader.has("success_criteria")) {
+    const auto* list = reader.array("success_criteria");
+    if (list != nullptr && type && base && quote) read_criteria(*list, intent, faults);
+  }
+  if (!faults.empty()) return std::unexpected(std::move(faults));
+  return intent;
 }
 
 }  // namespace
@@ -217,64 +254,26 @@ json::object asset_json(const Token& token, std::string_view chain_name) {
 
 std::expected<Intent, std::vector<Error>> parse_intent(const json::object& document,
                                                        const ChainSettings& chain) {
-  std::vector<Error> faults;
-  Reader reader(document, "", faults);
-  Intent intent;
-  if (auto strategy = reader.text("strategy_id")) {
-    if (!is_strategy_id(*strategy))
-      reader.fault(errc::kInvalidValue, "strategy_id must be 1 to 64 of A-Z a-z 0-9 . _ -", "/strategy_id");
-    intent.strategy_id = std::move(*strategy);
-  }
-  const auto type = reader.choice("intent_type", kTypes);
-  if (type) intent.type = *type;
+  return read_intent(document, [&](const auto& asset, const auto& pointer, auto& faults) {
+    return read_configured_token(asset, pointer, chain, faults);
+  });
+}
 
-  const Token* base = nullptr;
-  const Token* quote = nullptr;
-  if (const auto* assets = reader.array("assets")) {
-    if (assets->size() != 2) {
-      reader.fault(errc::kInvalidValue, "assets must hold two: the base, then the quote", "/assets");
-    } else {
-      base = read_asset((*assets)[0], 0, chain, faults);
-      quote = read_asset((*assets)[1], 1, chain, faults);
-    }
-  }
-  if (base != nullptr && base == quote)
-    reader.fault(errc::kSameAsset, "base and quote are the same token", "/assets/1");
-  if (base != nullptr) intent.base = *base;
-  if (quote != nullptr) intent.quote = *quote;
-
-  if (const auto text = reader.text("amount")) {
-    // Without a known base its decimals are not known: 77 digits of fraction are then let through here.
-    if (const auto amount =
-            reader.take(parse_amount(*text, base != nullptr ? base->decimals : 77), "/amount"))
-      intent.amount = *amount;
-  }
-  if (const auto* constraints = reader.object("constraints")) read_constraints(*constraints, intent, faults);
-  if (reader.has("success_criteria")) {
-    const auto* list = reader.array("success_criteria");
-    if (list != nullptr && type && base != nullptr && quote != nullptr) read_criteria(*list, intent, faults);
-  }
-  if (!faults.empty()) return std::unexpected(std::move(faults));
-  return intent;
+Result<Token> token_from_record(const json::object& asset) {
+  Token token;
+  SEP_TRY(token.symbol, get_string(asset, "symbol"));
+  SEP_TRY(const auto address, text_at(asset, "address"));
+  SEP_TRY(token.address, recorded_address(address));
+  SEP_TRY(const auto decimals, get_uint(asset, "decimals"));
+  if (decimals > 255) return fail(errc::kInvalidEvent, "\"decimals\" must be below 256");  // ERC-20: uint8
+  token.decimals = static_cast<unsigned>(decimals);
+  return token;
 }
 
 Result<Intent> intent_from_record(const json::object& document) {
-  ChainSettings recorded;
-  SEP_TRY(const auto* assets, array_at(document, "assets"));
-  for (const auto& element : *assets) {
-    if (!element.is_object()) return fail(errc::kInvalidEvent, "an asset must be an object", "/assets");
-    const auto& asset = element.get_object();
-    Token token;
-    SEP_TRY(recorded.name, get_string(asset, "chain"));
-    SEP_TRY(token.symbol, get_string(asset, "symbol"));
-    SEP_TRY(const auto address, get_string(asset, "address"));
-    SEP_TRY(token.address, parse_address(address));
-    SEP_TRY(const auto decimals, get_uint(asset, "decimals"));
-    if (decimals > 255) return fail(errc::kInvalidEvent, "\"decimals\" must be below 256");  // ERC-20: uint8
-    token.decimals = static_cast<unsigned>(decimals);
-    recorded.tokens.push_back(std::move(token));
-  }
-  auto intent = parse_intent(document, recorded);
+  auto intent = read_intent(document, [](const auto& asset, const auto& pointer, auto& faults) {
+    return Reader(asset, pointer, faults).take(token_from_record(asset));
+  });
   if (!intent)
     return fail(errc::kInvalidEvent, intent.error().front().detail, intent.error().front().pointer);
   return *std::move(intent);

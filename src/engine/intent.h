@@ -64,6 +64,9 @@ json::object asset_json(const Token& token, std::string_view chain_name);
 /// TOO_MANY_DECIMALS, AMOUNT_OVERFLOW).
 std::expected<Intent, std::vector<Error>> parse_intent(const json::object& document,
                                                        const ChainSettings& chain);
+/// Reads a token of a document on the record, as that says. MISSING_FIELD, WRONG_TYPE, INVALID_VALUE,
+/// INVALID_EVENT.
+Result<Token> token_from_record(const json::object& asset);
 /// Reads an intent from the record: its tokens are what the document says, so that what was accepted once is
 /// understood whatever is configured later. INVALID_EVENT.
 Result<Intent> intent_from_record(const json::object& document);

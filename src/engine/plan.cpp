@@ -58,23 +58,16 @@ json::object step_json(const SwapStep& step, std::string_view chain_name) {
 
 Result<Token> token_from(const json::object& object, std::string_view key) {
   SEP_TRY(const auto* asset, object_at(object, key));
-  Token token;
-  SEP_TRY(token.symbol, get_string(*asset, "symbol"));
-  SEP_TRY(const auto address, get_string(*asset, "address"));
-  SEP_TRY(token.address, parse_address(address));
-  SEP_TRY(const auto decimals, get_uint(*asset, "decimals"));
-  if (decimals > 255) return fail(errc::kInvalidEvent, "\"decimals\" must be below 256");  // ERC-20: uint8
-  token.decimals = static_cast<unsigned>(decimals);
-  return token;
+  return token_from_record(*asset);
 }
 
 Result<Address> address_from(const json::object& object, std::string_view key) {
-  SEP_TRY(const auto text, get_string(object, key));
-  return parse_address(text);
+  SEP_TRY(const auto text, text_at(object, key));
+  return recorded_address(text);
 }
 
 Result<Uint256> amount_from(const json::object& object, std::string_view key, unsigned decimals) {
-  SEP_TRY(const auto text, get_string(object, key));
+  SEP_TRY(const auto text, text_at(object, key));
   return parse_decimal(text, decimals);
 }
 
@@ -116,7 +109,7 @@ Result<std::vector<PathHop>> hops_from(const json::object& object) {
     if (!(*pools)[i].is_string()) return fail(errc::kInvalidEvent, "\"pools\" must hold addresses");
     if (!(*prices)[i].is_string())
       return fail(errc::kInvalidEvent, "\"sqrt_price_x96_after\" must hold strings");
-    SEP_TRY(hops[i].pool, parse_address((*pools)[i].get_string()));
+    SEP_TRY(hops[i].pool, recorded_address((*pools)[i].get_string()));
     hops[i].fee_pips = fees[i];
     hops[i].ticks_crossed = ticks[i];
     SEP_TRY(hops[i].sqrt_price_x96_after, parse_uint256((*prices)[i].get_string()));
@@ -189,7 +182,7 @@ Result<std::vector<SwapPath>> paths_from(const json::object& object, const SwapS
 Result<SwapStep> swap_from(const json::object& object) {
   SwapStep step;
   SEP_TRY(step.venue, get_string(object, "venue"));
-  SEP_TRY(const auto kind, get_string(object, "swap_kind"));
+  SEP_TRY(const auto kind, text_at(object, "swap_kind"));
   if (kind != to_string(SwapKind::kExactInput) && kind != to_string(SwapKind::kExactOutput))
     return fail(errc::kInvalidEvent, "\"swap_kind\" must be exact_input or exact_output");
   step.kind = kind == to_string(SwapKind::kExactInput) ? SwapKind::kExactInput : SwapKind::kExactOutput;
@@ -206,7 +199,7 @@ Result<SwapStep> swap_from(const json::object& object) {
   SEP_TRY(step.recipient, address_from(object, "recipient"));
   SEP_TRY(step.deadline_unix_s, get_int(object, "deadline"));
   SEP_TRY(step.block_number, get_uint(object, "block_number"));
-  SEP_TRY(const auto hash, get_string(object, "block_hash"));
+  SEP_TRY(const auto hash, text_at(object, "block_hash"));
   SEP_TRY(step.block_hash, parse_hash(hash));
   return step;
 }
@@ -311,7 +304,7 @@ Result<Plan> plan_from_payload(const json::object& payload) {
     for (const auto& element : *steps) {
       if (!element.is_object()) return fail(errc::kInvalidEvent, "a step must be an object", "/steps");
       const auto& object = element.get_object();
-      SEP_TRY(const auto kind, get_string(object, "kind"));
+      SEP_TRY(const auto kind, text_at(object, "kind"));
       if (kind == to_string(StepKind::kApprove)) {
         SEP_TRY(plan.steps.emplace_back(), approve_from(object));
       } else if (kind == to_string(StepKind::kSwap)) {

@@ -215,8 +215,9 @@ void Sequencer::add_events(const RecordAppend& append) {
   }
 }
 
-void Sequencer::committed() {
-  last_global_sequence_ += batch_.events.size();
+std::vector<Envelope> Sequencer::committed() {
+  auto events = std::move(batch_.events);
+  last_global_sequence_ += events.size();
   if (known_.size() > kMaxKnownHeads) known_.clear();
   for (auto& change : batch_.controls) {
     auto id = change.control.correlation_id;
@@ -230,6 +231,7 @@ void Sequencer::committed() {
       known_[id] = std::move(change.row);
   }
   begin_group();
+  return events;
 }
 
 void Sequencer::dropped() {

@@ -156,8 +156,8 @@ class Sequencer {
   /// Adds the append to the batch, or says why not; then nothing of it is in.
   Staging stage(const RecordAppend& append);
   const CommitBatch& batch() const { return batch_; }
-  /// The batch is on the record.
-  void committed();
+  /// The batch is on the record: gives its events.
+  std::vector<Envelope> committed();
   /// The batch is not on the record. The heads of its intents are asked for anew.
   void dropped();
   /// This intent's head is asked for anew: the store said that it is another.

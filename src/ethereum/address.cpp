@@ -22,12 +22,15 @@ std::string to_checksum(const Address& address) {
   return text;
 }
 
-Result<Address> parse_address(std::string_view text) {
-  const auto bytes = from_hex(text);
-  if (!bytes || bytes->size() != 20)
-    return fail(errc::kInvalidValue, "an address is 0x and 40 hexadecimal digits");
+Result<Address> recorded_address(std::string_view text) {
   Address address;
-  std::ranges::copy(*bytes, address.bytes.begin());
+  if (!read_hex(text, address.bytes))
+    return fail(errc::kInvalidValue, "an address is 0x and 40 hexadecimal digits");
+  return address;
+}
+
+Result<Address> parse_address(std::string_view text) {
+  SEP_TRY(const auto address, recorded_address(text));
   const auto digits = text.substr(2);
   const bool has_upper = std::ranges::any_of(digits, [](char c) { return c >= 'A' && c <= 'F'; });
   const bool has_lower = std::ranges::any_of(digits, [](char c) { return c >= 'a' && c <= 'f'; });

@@ -1,7 +1,5 @@
 #include "ethereum/hash.h"
 
-#include <algorithm>
-
 #include <cryptopp/keccak.h>
 
 #include "base/hex.h"
@@ -20,10 +18,8 @@ Hash32 keccak256(std::string_view text) {
 }
 
 Result<Hash32> parse_hash(std::string_view text) {
-  SEP_TRY(const auto bytes, from_hex(text));
-  if (bytes.size() != 32) return fail(errc::kInvalidValue, "a hash is 0x and 64 hexadecimal digits");
   Hash32 hash;
-  std::ranges::copy(bytes, hash.bytes.begin());
+  if (!read_hex(text, hash.bytes)) return fail(errc::kInvalidValue, "a hash is 0x and 64 hexadecimal digits");
   return hash;
 }
 

@@ -63,7 +63,9 @@ Result<engine::RecordAppend> parse_append(std::string_view body) {
   auto& events = list->get_array();
   for (auto& element : events) {
     SEP_TRY(append.events.emplace_back(), engine::envelope_from_json(std::move(element)));
-    append.events.back().global_sequence = 0;
+    auto& event = append.events.back();
+    event.global_sequence = 0;
+    event.payload = event.payload.for_another_thread();
   }
   SEP_CHECK(check_append(append));
   if (object.contains("idempotency")) {

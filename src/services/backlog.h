@@ -18,9 +18,9 @@ namespace sep::services {
 class Backlog {
  public:
   struct Look {
-    std::vector<engine::Envelope> events{};  // those right behind what was asked for, where they are kept
-    std::uint64_t end = 0;                   // where the record ends
-    std::uint64_t term = 0;                  // 0: this coordinator does not lead
+    std::vector<engine::SharedEvent> events{};  // those right behind what was asked for, where they are kept
+    std::uint64_t end = 0;                      // where the record ends
+    std::uint64_t term = 0;                     // 0: this coordinator does not lead
     bool closed = false;
   };
 
@@ -36,11 +36,11 @@ class Backlog {
     change([&] { term_ = 0; });
   }
   /// The record's next events.
-  void push(std::span<const engine::Envelope> events) {
+  void push(std::span<const engine::SharedEvent> events) {
     change([&] {
       if (events_.size() + events.size() > kMost) events_.clear();
       events_.insert(events_.end(), events.begin(), events.end());
-      end_ = events.back().global_sequence;
+      end_ = events.back()->global_sequence;
     });
   }
   void close() {
@@ -52,9 +52,9 @@ class Backlog {
   Look look(std::uint64_t after, std::uint64_t term, std::size_t most, std::chrono::milliseconds bound) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, bound, [&] { return closed_ || term_ != term || (term_ != 0 && end_ > after); });
-    while (!events_.empty() && events_.front().global_sequence <= after) events_.pop_front();
+    while (!events_.empty() && events_.front()->global_sequence <= after) events_.pop_front();
     Look look{.end = end_, .term = term_, .closed = closed_};
-    if (!events_.empty() && events_.front().global_sequence == after + 1) {
+    if (!events_.empty() && events_.front()->global_sequence == after + 1) {
       const auto count = static_cast<std::ptrdiff_t>(std::min(most, events_.size()));
       look.events.assign(events_.begin(), events_.begin() + count);
     }
@@ -75,7 +75,7 @@ class Backlog {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<engine::Envelope> events_;
+  std::deque<engine::SharedEvent> events_;
   std::uint64_t end_ = 0;
   std::uint64_t term_ = 0;
   bool closed_ = false;

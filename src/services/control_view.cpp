@@ -24,7 +24,8 @@ Result<std::shared_ptr<ControlView>> ControlView::start(std::shared_ptr<bus::Bus
   const auto listen = [weak = std::weak_ptr(view)](const bus::Message& message) {
     const auto self = weak.lock();
     const auto event = event_of(message);
-    if (self && event && engine::is_control(event->correlation_id)) self->hear(engine::control_after(*event));
+    if (self && event && engine::is_control((*event)->correlation_id))
+      self->hear(engine::control_after(**event));
   };
   SEP_TRY(view->switch_, view->bus_->subscribe("control.*", "", listen));
   SEP_TRY(view->signers_, view->bus_->subscribe("signer.*", "", listen));

@@ -18,6 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using engine::Envelope;
+using engine::SharedEvent;
 
 constexpr std::size_t kGroup = 512;             // publications on their way at once
 constexpr std::size_t kMessageBytes = 500'000;  // NATS takes 1 MiB: room for one event beyond it
@@ -28,12 +29,12 @@ constexpr auto kStreamCheck = 1s;  // how soon a loss is noticed while nothing i
 constexpr std::int64_t kRefusedForNs = 3'000'000'000;
 constexpr std::uint64_t kForeignMessages = 100;  // at the stream's end, that are no events of this record
 
-CommittedObject committed_object(std::span<const Envelope> events) {
+CommittedObject committed_object(std::span<const SharedEvent> events) {
   auto committed = std::make_shared<CommittedEvents>();
+  committed->events.assign(events.begin(), events.end());
   for (const auto& event : events) {
     std::string text;
-    engine::write_json(event, text);
-    committed->events.push_back(event_object(event));
+    engine::write_json(*event, text);
     committed->texts.push_back(std::make_shared<const std::string>(std::move(text)));
   }
   return committed;
@@ -115,10 +116,11 @@ void EventPublisher::run() {
   }
 }
 
-Result<std::vector<Envelope>> EventPublisher::next_events(Backlog::Look look) {
+Result<std::vector<SharedEvent>> EventPublisher::next_events(Backlog::Look look) {
   if (!look.events.empty()) return std::move(look.events);
   SEP_TRY(auto* store, record());
-  return store->range(published_ + 1, kPage);
+  SEP_TRY(auto events, store->range(published_ + 1, kPage));
+  return engine::shared(std::move(events));
 }
 
 Result<store::EventStore*> EventPublisher::record() {
@@ -214,13 +216,13 @@ Status EventPublisher::refill(store::EventStore& store, std::string_view why) {
       return event.global_sequence != end && !engine::is_control(event.correlation_id) &&
              !unfinished.contains(event.correlation_id);
     });
-    SEP_CHECK(publish(events));
+    SEP_CHECK(publish(engine::shared(std::move(events))));
   }
   published_ = end;
   return {};
 }
 
-Status EventPublisher::publish(std::span<const Envelope> events) {
+Status EventPublisher::publish(std::span<const SharedEvent> events) {
   while (!events.empty()) {
     const auto group = events.first(std::min(events.size(), kGroup));
     events = events.subspan(group.size());
@@ -228,13 +230,13 @@ Status EventPublisher::publish(std::span<const Envelope> events) {
     tell(committed);
     std::vector<bus::Publication> publications;
     for (std::size_t i = 0; i < group.size(); ++i) {
-      const auto& event = group[i];
+      const auto& event = *group[i];
       publications.push_back(
           {.subject = event.topic,
            .body = *committed->texts[i],
            .message_id = event.global_sequence == swallowed_ ? event.event_id + ".again" : event.event_id,
            .expected_last_sequence = stream_->last_sequence + i,
-           .object = committed->events[i]});
+           .object = group[i]});
     }
     fail_point("publish.before");
     if (!std::exchange(one_by_one_, false)) {
@@ -245,7 +247,7 @@ Status EventPublisher::publish(std::span<const Envelope> events) {
       if (one_by_one_)
         return fail(last ? Error{errc::kSequenceConflict, "the stream is further than expected", {}}
                          : last.error());
-      published_ = group.back().global_sequence;
+      published_ = group.back()->global_sequence;
       stream_->last_sequence = stream_->messages = end;
       continue;
     }
@@ -253,9 +255,9 @@ Status EventPublisher::publish(std::span<const Envelope> events) {
     fail_point("publish.after");
     for (std::size_t i = 0; i < group.size(); ++i) {
       if (!results[i]) return fail(results[i].error());
-      published_ = group[i].global_sequence;
+      published_ = group[i]->global_sequence;
       // It held the event already: the sequences that the following ones expect are not those that they get.
-      if (results[i]->duplicate) swallowed_ = group[i].global_sequence;
+      if (results[i]->duplicate) swallowed_ = group[i]->global_sequence;
       if (results[i]->duplicate) return fail(errc::kSequenceConflict, "the stream is further than expected");
       stream_->last_sequence = results[i]->sequence;
       stream_->messages = results[i]->sequence;

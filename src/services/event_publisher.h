@@ -48,14 +48,14 @@ class EventPublisher {
  private:
   void run();
   /// What is to be published behind `published_`, of `look` or from the record.
-  Result<std::vector<engine::Envelope>> next_events(Backlog::Look look);
+  Result<std::vector<engine::SharedEvent>> next_events(Backlog::Look look);
   /// Finds out how far the stream is; makes it anew where it is not what it was.
   Status synchronise();
   Status look_for_losses(const bus::StreamInfo& info, store::EventStore& record);
   Result<std::uint64_t> published_by(const bus::StreamInfo& info, store::EventStore& record);
   Status refill(store::EventStore& record, std::string_view why);
   /// In order; what the stream has is counted in published_ even where it fails.
-  Status publish(std::span<const engine::Envelope> events);
+  Status publish(std::span<const engine::SharedEvent> events);
   void tell(const CommittedObject& committed);
   bool is_as_left();
   Result<store::EventStore*> record();

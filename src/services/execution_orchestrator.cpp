@@ -214,32 +214,33 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<bus::Verdict> plan_created(bus::Message message) {
     const auto self = shared_from_this();
-    const auto event = event_of(message);
-    if (!event) co_return bus::Verdict::dead(event.error().detail);
+    const auto read = event_of(message);
+    if (!read) co_return bus::Verdict::dead(read.error().detail);
+    const auto& event = **read;
     // Not ours to say that it is done: whoever drives the account reads it from the record.
     if (!turn_->holds()) co_return bus::Verdict::wait(500ms);
     const bool announced = message.stream_sequence == 0;
-    auto life = lives_.take(*event);
+    auto life = lives_.take(event);
     if (announced && !life) co_return bus::Verdict::wait(500ms);  // as it will be when it is published
-    const auto drive = take_up(event->correlation_id, std::move(life), announced);
+    const auto drive = take_up(event.correlation_id, std::move(life), announced);
     const auto until = monotonic_ns() + std::chrono::nanoseconds(kPreparedBound).count();
-    while (!drive->settled(*event) && drives(drive->term) && monotonic_ns() < until)
+    while (!drive->settled(event) && drives(drive->term) && monotonic_ns() < until)
       co_await drive->progress.wait_for(1s);
     // One that ended without a history that can be read is not done: it was never begun.
-    if (drive->execution && drive->settled(*event)) co_return bus::Verdict::ack();
-    const auto head = co_await record_.head(event->correlation_id);
+    if (drive->execution && drive->settled(event)) co_return bus::Verdict::ack();
+    const auto head = co_await record_.head(event.correlation_id);
     co_return head ? bus::Verdict::wait(500ms) : without_head(head.error());
   }
 
   void plan_heard(const bus::Message& message) {
     if (const auto event = event_of(message); event && turn_->holds())
-      take_up(event->correlation_id, lives_.take(*event));
+      take_up((*event)->correlation_id, lives_.take(**event));
   }
 
   void cancel_requested(const bus::Message& message) {
     const auto event = event_of(message);
     if (!event) return;
-    if (const auto found = drives_.find(event->correlation_id); found != drives_.end()) {
+    if (const auto found = drives_.find((*event)->correlation_id); found != drives_.end()) {
       found->second->synced_ms = 0;
       found->second->wake.set();
     }
@@ -375,7 +376,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     SEP_CO_TRY(const auto events, heard ? Result<std::vector<engine::Envelope>>(std::move(*heard))
                                         : co_await record_.history(drive.correlation_id, from));
     if (!drive.execution) {
-      SEP_CO_TRY(drive.execution, Execution::from_history(events, settings_.execution, settings_.chain));
+      SEP_CO_TRY(drive.execution,
+                 Execution::from_history(events, settings_.execution, settings_.chain.confirmations));
       if (!ours(*drive.execution))
         log_->error(
             "{} was planned for {}, whose key is not configured: it is followed, and nothing is signed",
@@ -695,7 +697,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
       return append(drive, std::move(drafts));
     };
     const json::object question{{"intent_id", execution.intent_id()},
-                                {"intent", execution.intent_document()},
+                                {"intent", execution.submitted().at("intent")},
                                 {"approve", command.approve}};
     SEP_CO_TRY(const auto risk, co_await ask(subject::kRiskEvaluate, question));
     // Not there while the market is stale, as the plan is not while gas is too dear: both may pass.

@@ -82,23 +82,24 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
   /// end the intent manager records.
   Task<bus::Verdict> accepted(bus::Message message) {
     const auto self = shared_from_this();
-    const auto event = event_of(message);
-    if (!event) co_return bus::Verdict::dead(event.error().detail);
-    engine::IntentHead head{event->sequence, event->event_id, State::kAccepted};
+    const auto read = event_of(message);
+    if (!read) co_return bus::Verdict::dead(read.error().detail);
+    const auto& event = **read;
+    engine::IntentHead head{event.sequence, event.event_id, State::kAccepted};
     if (message.deliveries > 1) {
-      const auto present = co_await record_.head(event->correlation_id);
+      const auto present = co_await record_.head(event.correlation_id);
       if (!present) co_return without_head(present.error());
       if (present->state != State::kAccepted) co_return bus::Verdict::ack();
       head = *present;
     }
-    const auto intent_id = std::string(engine::intent_id_of(event->correlation_id));
-    const auto document = object_at(event->payload, "intent");
+    const auto intent_id = std::string(engine::intent_id_of(event.correlation_id));
+    const auto document = object_at(event.payload, "intent");
     if (!document) co_return bus::Verdict::dead(document.error().detail);
     (void)co_await market_->settle(settings_.market);
     const auto plan = make_plan(intent_id, **document);
     if (!plan && plan.error().passes) {
-      log_->debug("{}: not planned yet: {}", event->correlation_id, plan.error().why.detail);
-      co_return co_await record_.wait_at(head, event->correlation_id, kRetryDelay);
+      log_->debug("{}: not planned yet: {}", event.correlation_id, plan.error().why.detail);
+      co_return co_await record_.wait_at(head, event.correlation_id, kRetryDelay);
     }
     std::vector<engine::EventDraft> drafts;
     if (plan) {
@@ -114,7 +115,7 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     }
     const gateway::StageTimer timed(metrics_, gateway::stage::kAppend);
     co_return co_await record_.append_decision(
-        event->correlation_id, head, std::move(drafts),
+        event.correlation_id, head, std::move(drafts),
         [intent_id](std::string_view code, std::string detail) {
           return std::vector<engine::EventDraft>{
               {engine::topic::kPlanRejected,

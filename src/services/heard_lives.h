@@ -28,7 +28,7 @@ class HeardLives {
 
  private:
   struct Life {
-    std::vector<engine::Envelope> events;
+    std::vector<engine::SharedEvent> events;
     std::uint64_t published = 0;  // sequence of the last that was published
     std::uint64_t taken = 0;      // so many were given, some before they were published
   };

@@ -69,25 +69,23 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
   /// intent.submitted → risk.approved and intent.accepted, or risk.rejected.
   Task<bus::Verdict> submitted(bus::Message message) {
     const auto self = shared_from_this();
-    const auto event = event_of(message);
-    if (!event) co_return bus::Verdict::dead(event.error().detail);
-    engine::IntentHead head{event->sequence, event->event_id, State::kSubmitted};
+    const auto read = event_of(message);
+    if (!read) co_return bus::Verdict::dead(read.error().detail);
+    const auto& event = **read;
+    engine::IntentHead head{event.sequence, event.event_id, State::kSubmitted};
     if (message.deliveries > 1) {
-      const auto present = co_await record_.head(event->correlation_id);
+      const auto present = co_await record_.head(event.correlation_id);
       if (!present) co_return without_head(present.error());
       if (present->state != State::kSubmitted) co_return bus::Verdict::ack();
       head = *present;
     }
-    const auto& intent_id = event->payload.at("intentId");
-    const auto& intent = event->payload.at("intent");
+    const auto& intent_id = event.payload.at("intentId");
     gateway::StageTimer timed(metrics_, gateway::stage::kRisk);
-    json::object question{{"intent_id", intent_id}, {"intent", intent}};
-    if (message.deliveries > 1) question["asked_again"] = true;
-    const auto decision = co_await ask_risk(std::move(question));
+    const auto decision = co_await ask_risk({event.payload, message.deliveries > 1});
     timed.stop();
     if (!decision) {
-      log_->warn("{}: not decided yet: {}", event->correlation_id, decision.error().detail);
-      co_return co_await record_.wait_at(head, event->correlation_id, kRetryDelay);
+      log_->warn("{}: not decided yet: {}", event.correlation_id, decision.error().detail);
+      co_return co_await record_.wait_at(head, event.correlation_id, kRetryDelay);
     }
     std::vector<EventDraft> drafts;
     if (decision->at("approved").as_bool()) {
@@ -95,7 +93,8 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
                         {{"intentId", intent_id},
                          {"notionalUsd", decision->at("notional_usd")},
                          {"checks", decision->at("checks")}}});
-      drafts.push_back({engine::topic::kIntentAccepted, {{"intentId", intent_id}, {"intent", intent}}});
+      // It says the same: the intent as it was submitted.
+      drafts.push_back({engine::topic::kIntentAccepted, event.payload});
     } else {
       drafts.push_back({engine::topic::kRiskRejected,
                         {{"intentId", intent_id},
@@ -103,19 +102,20 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
                          {"detail", decision->at("detail")},
                          {"checks", decision->at("checks")}}});
     }
-    co_return co_await record_.append_decision(event->correlation_id, head, std::move(drafts));
+    co_return co_await record_.append_decision(event.correlation_id, head, std::move(drafts));
   }
 
   Task<bus::Verdict> cancel_requested(bus::Message message) {
     const auto self = shared_from_this();
-    const auto event = event_of(message);
-    if (!event) co_return bus::Verdict::dead(event.error().detail);
-    const auto head = co_await record_.head(event->correlation_id);
+    const auto read = event_of(message);
+    if (!read) co_return bus::Verdict::dead(read.error().detail);
+    const auto& event = **read;
+    const auto head = co_await record_.head(event.correlation_id);
     if (!head) co_return without_head(head.error());
     if (engine::is_terminal(head->state) || executes(head->state)) co_return bus::Verdict::ack();
     co_return co_await record_.append_decision(
-        event->correlation_id, *head,
-        {{engine::topic::kIntentCancelled, {{"intentId", engine::intent_id_of(event->correlation_id)}}}});
+        event.correlation_id, *head,
+        {{engine::topic::kIntentCancelled, {{"intentId", engine::intent_id_of(event.correlation_id)}}}});
   }
 
   Task<void> expire_loop() {
@@ -135,10 +135,15 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  Task<Result<json::object>> ask_risk(json::object question) {
-    const QuestionObject object = std::make_shared<const json::object>(std::move(question));
-    const auto text = [object] { return json::serialize(*object); };
-    SEP_CO_TRY(const auto reply, co_await bus_->request(subject::kRiskEvaluate, object, text, kRiskTimeout));
+  Task<Result<json::object>> ask_risk(RiskQuestion question) {
+    const auto text = [question] {
+      json::object body{{"intent_id", question.payload.at("intentId")},
+                        {"intent", question.payload.at("intent")}};
+      if (question.asked_again) body["asked_again"] = true;
+      return json::serialize(body);
+    };
+    SEP_CO_TRY(const auto reply,
+               co_await bus_->request(subject::kRiskEvaluate, question, text, kRiskTimeout));
     SEP_CO_TRY(auto value, parse_json(reply));
     if (!value.is_object()) co_return fail(errc::kInternal, "the risk engine's answer is malformed");
     if (!value.get_object().contains("approved"))

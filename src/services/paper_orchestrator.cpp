@@ -103,25 +103,26 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<bus::Verdict> plan_created(bus::Message message) {
     const auto self = shared_from_this();
-    const auto event = event_of(message);
-    if (!event) co_return bus::Verdict::dead(event.error().detail);
+    const auto read = event_of(message);
+    if (!read) co_return bus::Verdict::dead(read.error().detail);
+    const auto& event = **read;
     if (!turn_->holds()) co_return bus::Verdict::wait(kRetry);
-    const auto events = co_await life_up_to(*event);
+    const auto events = co_await life_up_to(event);
     if (!events) co_return without_head(events.error());
-    auto execution = Execution::from_history(*events, settings_.execution, settings_.chain);
+    auto execution = Execution::from_history(*events, settings_.execution, settings_.chain.confirmations);
     if (!execution) co_return bus::Verdict::dead(execution.error().detail);
     const auto command = execution->decide(now());
     if (std::holds_alternative<engine::Finished>(command)) co_return bus::Verdict::ack();
     if (execution->prepared_any() || execution->plan().swap().venue != engine::kPaperVenue) {
       // Of a platform that traded on chain: its transactions are that one's to follow.
-      log_->error("{} was planned for {}, and is not filled on paper", event->correlation_id,
+      log_->error("{} was planned for {}, and is not filled on paper", event.correlation_id,
                   execution->plan().swap().venue);
-      co_return co_await record_.wait_at(execution->head(), event->correlation_id, 5s);
+      co_return co_await record_.wait_at(execution->head(), event.correlation_id, 5s);
     }
     // Cancelled, or its window has ended: the same as on chain. All else there is about transactions.
     if (const auto* end = std::get_if<engine::Append>(&command))
-      co_return co_await record_.append_decision(event->correlation_id, execution->head(), end->events);
-    co_return co_await fill(*execution, event->correlation_id);
+      co_return co_await record_.append_decision(event.correlation_id, execution->head(), end->events);
+    co_return co_await fill(*execution, event.correlation_id);
   }
 
   /// The intent's events up to its plan. As a rule all were heard as they were published; what is more on the

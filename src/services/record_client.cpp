@@ -100,15 +100,10 @@ std::string_view known_code(std::string_view code) {
   return found == errc::kAll.end() ? errc::kInternal : *found;
 }
 
-EventObject event_object(const engine::Envelope& event) {
-  auto copy = std::make_shared<engine::Envelope>(event);
-  copy->payload = event.payload.for_another_thread();
-  return copy;
-}
-
-Result<engine::Envelope> event_of(const bus::Message& message) {
-  if (const auto* event = std::any_cast<EventObject>(&message.object)) return **event;
-  return engine::parse_envelope(message.body);
+Result<engine::SharedEvent> event_of(const bus::Message& message) {
+  if (const auto* event = std::any_cast<engine::SharedEvent>(&message.object)) return *event;
+  SEP_TRY(auto event, engine::parse_envelope(message.body));
+  return std::make_shared<const engine::Envelope>(std::move(event));
 }
 
 bus::Verdict without_head(const Error& why) {

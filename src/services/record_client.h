@@ -94,21 +94,18 @@ struct UnfinishedIntent {
 /// INTERNAL for one that is not known.
 std::string_view known_code(std::string_view code);
 
-/// The object of an event's message, within a process. One that is announced waits for its commit, and may
-/// never be on the record: whoever acts on it may append what follows, which is committed behind it or
-/// refused with it, and do nothing else before that is on the record.
-using EventObject = std::shared_ptr<const engine::Envelope>;
-EventObject event_object(const engine::Envelope& event);
-
 /// The object of record.committed: events, and the text of each.
 struct CommittedEvents {
-  std::vector<EventObject> events;
+  std::vector<engine::SharedEvent> events;
   std::vector<std::shared_ptr<const std::string>> texts;
 };
 using CommittedObject = std::shared_ptr<const CommittedEvents>;
 
-/// The event that a message of the EVENTS stream holds, or that was announced.
-Result<engine::Envelope> event_of(const bus::Message& message);
+/// The event that a message of the EVENTS stream holds, or that was announced; never null. Within a process
+/// the message's object is an engine::SharedEvent. One that is announced waits for its commit, and may never
+/// be on the record: whoever acts on it may append what follows, which is committed behind it or refused with
+/// it, and do nothing else before that is on the record.
+Result<engine::SharedEvent> event_of(const bus::Message& message);
 
 /// What a worker says of its input where it cannot learn where the intent stands. Events are committed before
 /// they are published: an intent that the record does not know (NOT_FOUND) will never be there.

@@ -29,18 +29,18 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
 
   Status start() {
     SEP_TRY(controls_, ControlView::start(bus_, {}));
-    SEP_TRY(requests_,
-            bus_->serve(subject::kRiskEvaluate, "risk",
-                        [self = shared_from_this()](bus::Message message) -> Task<std::string> {
-                          if (const auto* handed = std::any_cast<QuestionObject>(&message.object))
-                            co_return json::serialize(co_await self->evaluate(*handed));
-                          auto question = parse_json(message.body);
-                          if (!question || !question->is_object())
-                            co_return json::serialize(
-                                refusal({errc::kInvalidValue, "a question must be an object", {}}));
-                          co_return json::serialize(co_await self->evaluate(
-                              std::make_shared<const json::object>(std::move(question->get_object()))));
-                        }));
+    SEP_TRY(requests_, bus_->serve(subject::kRiskEvaluate, "risk",
+                                   [self = shared_from_this()](bus::Message message) -> Task<std::string> {
+                                     if (const auto* handed = std::any_cast<RiskQuestion>(&message.object))
+                                       co_return json::serialize(co_await self->evaluate(*handed));
+                                     auto question = parse_json(message.body);
+                                     if (!question || !question->is_object())
+                                       co_return json::serialize(refusal(
+                                           {errc::kInvalidValue, "a question must be an object", {}}));
+                                     const bool asked_again = question->get_object().contains("asked_again");
+                                     co_return json::serialize(co_await self->evaluate(
+                                         {std::move(question->get_object()), asked_again}));
+                                   }));
     return {};
   }
   void stop() {
@@ -49,13 +49,13 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  Task<json::object> evaluate(QuestionObject question) {
+  Task<json::object> evaluate(RiskQuestion question) {
     const auto self = shared_from_this();
-    const auto document = object_at(*question, "intent");
+    const auto document = object_at(question.payload, "intent");
     if (!document) co_return refusal(document.error());
     const auto intent = engine::parse_intent(**document, settings_.chain);
     if (!intent) co_return refusal(intent.error().front());
-    auto standing = co_await standing_of(intent->strategy_id, question->contains("asked_again"));
+    auto standing = co_await standing_of(intent->strategy_id, question.asked_again);
     if (!standing) co_return undecided(standing.error());
     const auto decide = [&] {
       return engine::decide_risk({*intent, notional(*intent), standing->open, standing->halted},

@@ -29,7 +29,7 @@ namespace {
 using namespace std::chrono_literals;
 using engine::AfterFailure;
 using engine::CommitFailure;
-using engine::Envelope;
+using engine::SharedEvent;
 using engine::Staging;
 
 constexpr std::size_t kGroup = 256;              // appends in one transaction at the most
@@ -51,22 +51,23 @@ constexpr auto kProjectionRest = 10ms;
 constexpr auto kProjectionCheck = 500ms;  // how soon an emptied Redis is noticed while nothing is committed
 
 /// One `record.append` that waits for its commit.
-struct PendingAppend : engine::RecordAppend {
+struct PendingAppend {
+  AppendObject append;
   bus::Message request;
   std::int64_t received_ns = 0;  // monotonic
   /// Somebody in this process goes on from it already, and nobody waits for its answer to go on.
   bool is_gone_on_from = false;
 
   /// A repeat under the same key is common, and refused only at its commit: what it says is not told before.
-  bool may_be_announced() const { return !idempotency.has_value(); }
+  bool may_be_announced() const { return !append->idempotency.has_value(); }
 };
 
 /// services/record_client.cpp reads no further than the status.
-std::string success_reply(std::string_view status, std::span<const Envelope> events) {
+std::string success_reply(std::string_view status, std::span<const SharedEvent> events) {
   auto text = fmt::format(R"({{"status":"{}","events":[)", status);
   for (const auto& event : events)
     fmt::format_to(std::back_inserter(text), R"({}{{"eventId":"{}","globalSequence":{}}})",
-                   text.back() == '}' ? "," : "", event.event_id, event.global_sequence);
+                   text.back() == '}' ? "," : "", event->event_id, event->global_sequence);
   return text + "]}";
 }
 
@@ -221,17 +222,17 @@ class StateCoordinator::Impl {
     if (!append) {
       log_->error("append refused: {} {}", append.error().detail, append.error().pointer);
       answer(request, error_reply(errc::kInvalidEvent, append.error().detail));
-    } else if (const auto refusal = publisher_->refuses(); refusal && append->events.front().sequence == 1 &&
-                                                           !engine::is_control(append->correlation_id())) {
+    } else if (const auto refusal = publisher_->refuses(); refusal &&
+                                                           (*append)->events.front().sequence == 1 &&
+                                                           !engine::is_control((*append)->correlation_id())) {
       // It would be on the record with nobody to hear of it.
       const bool full = refusal->contains("storage") || refusal->contains("space");
       answer(request, error_reply(full ? errc::kDiskFull : errc::kNotReady,
                                   "events cannot be published: " + *refusal));
     } else {
-      PendingAppend pending{std::move(*append), request, monotonic_ns()};
-      const auto awaited =
-          pending.may_be_announced() ? awaited_events(pending.events) : std::vector<EventObject>();
-      pending.is_gone_on_from = !awaited.empty() && pending.events.front().sequence > 1;
+      PendingAppend pending{*append, request, monotonic_ns()};
+      const auto awaited = pending.may_be_announced() ? awaited_events(*append) : std::vector<SharedEvent>();
+      pending.is_gone_on_from = !awaited.empty() && (*append)->events.front().sequence > 1;
       if (appends_.push(std::move(pending), kMaxWaiting))
         announce(awaited);
       else
@@ -239,22 +240,25 @@ class StateCoordinator::Impl {
     }
   }
 
-  static Result<engine::RecordAppend> read_append(const bus::Message& request) {
-    const auto* handed = std::any_cast<AppendObject>(&request.object);
-    if (handed == nullptr) return parse_append(request.body);
-    SEP_CHECK(check_append(**handed));
-    return **handed;
+  static Result<AppendObject> read_append(const bus::Message& request) {
+    if (const auto* handed = std::any_cast<AppendObject>(&request.object)) {
+      SEP_CHECK(check_append(**handed));
+      return *handed;
+    }
+    SEP_TRY(auto append, parse_append(request.body));
+    return std::make_shared<const engine::RecordAppend>(std::move(append));
   }
 
-  void announce(const std::vector<EventObject>& events) {
-    for (const auto& event : events) bus_->announce(event->topic, event->event_id, event);
+  void announce(std::span<const SharedEvent> events) {
+    for (const auto& event : events)
+      if (bus_->awaits(event->topic)) bus_->announce(event->topic, event->event_id, event);
   }
 
   /// Those that somebody in this process goes on from while they are being committed.
-  std::vector<EventObject> awaited_events(std::span<const Envelope> events) const {
-    std::vector<EventObject> awaited;
-    for (const auto& event : events)
-      if (bus_->awaits(event.topic)) awaited.push_back(event_object(event));
+  std::vector<SharedEvent> awaited_events(const AppendObject& append) const {
+    std::vector<SharedEvent> awaited;
+    for (const auto& event : append->events)
+      if (bus_->awaits(event.topic)) awaited.emplace_back(append, &event);
     return awaited;
   }
 
@@ -265,7 +269,7 @@ class StateCoordinator::Impl {
     while (!group.empty()) {
       std::vector<PendingAppend> members, put_off;
       for (auto& append : group) {
-        const auto staging = sequencer_.stage(append);
+        const auto staging = sequencer_.stage(*append.append);
         if (staging.kind == Staging::Kind::kStaged)
           members.push_back(std::move(append));
         else if (staging.kind == Staging::Kind::kLater)
@@ -335,7 +339,7 @@ class StateCoordinator::Impl {
                        const Error& why) {
     json::object reply{
         {"status", "conflict"}, {"reason", why.code}, {"detail", why.detail}, {"head", nullptr}};
-    if (head) reply["head"] = head_json(append.correlation_id(), *head);
+    if (head) reply["head"] = head_json(append.append->correlation_id(), *head);
     answer_unless_on_record(append, std::move(reply));
   }
 
@@ -355,27 +359,26 @@ class StateCoordinator::Impl {
 
   /// The append's events as the record has them; empty where it does not have
   /// them all.
-  Result<std::vector<Envelope>> on_record(const PendingAppend& append) {
-    std::vector<Envelope> found;
-    for (const auto& event : append.events) {
+  Result<std::vector<SharedEvent>> on_record(const PendingAppend& append) {
+    std::vector<engine::Envelope> found;
+    for (const auto& event : append.append->events) {
       SEP_TRY(auto stored, writer_->event_by_id(event.event_id));
-      if (!stored) return std::vector<Envelope>{};
+      if (!stored) return std::vector<SharedEvent>{};
       found.push_back(std::move(*stored));
     }
-    return found;
+    return engine::shared(std::move(found));
   }
 
   void finish(const std::vector<PendingAppend>& members) {
-    const auto events = sequencer_.batch().events;
     for (const auto& [control, expected] : sequencer_.batch().controls)
       log_->warn("{} is {} {}", control.correlation_id, to_string(control.state), describe(control));
-    sequencer_.committed();
+    const auto events = engine::shared(sequencer_.committed());
     publisher_->backlog().push(events);
     std::size_t at = 0;
     for (const auto& append : members) {
-      const auto own = std::span(events).subspan(at, append.events.size());
+      const auto own = std::span(events).subspan(at, append.append->events.size());
       at += own.size();
-      if (!append.may_be_announced()) announce(awaited_events(own));
+      if (!append.may_be_announced()) announce(own);
       answer(append.request, success_reply("committed", own));
     }
     to_project_.push(events);
@@ -389,13 +392,13 @@ class StateCoordinator::Impl {
       answer(append.request, error_reply(errc::kInvalidEvent, failure.detail));
       return;
     }
-    if (engine::is_control(append.correlation_id())) {
+    if (engine::is_control(append.append->correlation_id())) {
       if (auto controls = writer_->controls()) sequencer_.know(std::move(*controls));
       answer_conflict(append, std::nullopt, {errc::kSequenceConflict, "it has moved on", {}});
       return;
     }
-    sequencer_.forget(append.correlation_id());
-    const auto row = writer_->head(append.correlation_id());
+    sequencer_.forget(append.append->correlation_id());
+    const auto row = writer_->head(append.append->correlation_id());
     if (!row) {
       answer(append.request, error_reply(row.error().code, row.error().detail));
       return;
@@ -406,7 +409,7 @@ class StateCoordinator::Impl {
                          {"reason", errc::kIdempotencyConflict},
                          {"detail", "the idempotency key is taken"},
                          {"head", nullptr}};
-      const auto known = writer_->idempotency(append.idempotency->key);
+      const auto known = writer_->idempotency(append.append->idempotency->key);
       if (!known) {
         answer(append.request, error_reply(known.error().code, known.error().detail));
         return;
@@ -478,13 +481,13 @@ class StateCoordinator::Impl {
     }
   }
 
-  bool project(const std::vector<Envelope>& events) {
+  bool project(std::span<const SharedEvent> events) {
     fail_point("redis.before");
     const auto applied = models_->apply(events);
     fail_point("redis.after");
     if (!applied || *applied != store::ApplyOutcome::kApplied) return false;
     // Some of these may have been in already.
-    projected_ = std::max(projected_.load(), events.back().global_sequence);
+    projected_ = std::max(projected_.load(), events.back()->global_sequence);
     return true;
   }
 

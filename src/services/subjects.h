@@ -2,14 +2,15 @@
 // Subjects of the requests that services ask each other, and of what the market publishes. Events have their
 // topics as subjects (engine/topics.h); the record's requests are in services/record_client.h.
 
-#include <memory>
-
-#include "base/json.h"
+#include "engine/envelope.h"
 
 namespace sep::services {
 
-/// The object of a request whose body is a JSON object, within a process.
-using QuestionObject = std::shared_ptr<const json::object>;
+/// The object of risk.evaluate, within a process.
+struct RiskQuestion {
+  engine::Payload payload;  // with the "intent": that of intent.submitted
+  bool asked_again = false;
+};
 
 }  // namespace sep::services
 

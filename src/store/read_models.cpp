@@ -6,6 +6,7 @@
 #include <future>
 #include <iterator>
 #include <map>
+#include <ranges>
 #include <set>
 #include <thread>
 #include <utility>
@@ -22,6 +23,7 @@ namespace {
 using engine::Changes;
 using engine::Envelope;
 using engine::Projection;
+using engine::SharedEvent;
 using Arguments = RedisConnection::Arguments;
 
 constexpr int kLiveDatabase = 0;
@@ -150,8 +152,9 @@ class Projector {
   /// What was remembered is forgotten; the next apply() begins from what Redis holds.
   void forget() { projection_.reset(); }
 
-  Result<ApplyOutcome> apply(std::span<const Envelope> events) {
-    auto change = fold(events);
+  Result<ApplyOutcome> apply(std::span<const SharedEvent> events) {
+    auto change = fold(
+        events | std::views::transform([](const SharedEvent& event) -> const Envelope& { return *event; }));
     return concluded(change ? store(std::move(*change)) : fail(std::move(change).error()));
   }
 
@@ -200,7 +203,8 @@ class Projector {
   }
 
   /// Nothing where events are missing before these.
-  Result<std::optional<Change>> fold(std::span<const Envelope> events) {
+  template <class Events>
+  Result<std::optional<Change>> fold(const Events& events) {
     if (!projection_) {
       SEP_TRY(const auto start, head());
       projection_.emplace(start, [this](const std::string& key) -> Result<std::optional<json::object>> {
@@ -449,7 +453,7 @@ Result<ReadModels> ReadModels::open(const std::string& socket) {
   return open(socket, Options{});
 }
 
-Result<ApplyOutcome> ReadModels::apply(std::span<const Envelope> events) {
+Result<ApplyOutcome> ReadModels::apply(std::span<const SharedEvent> events) {
   return impl_->live().apply(events);
 }
 Result<ReplayReport> ReadModels::catch_up(EventStore& record, const KeepOn& keep_on) {

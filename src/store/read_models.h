@@ -100,7 +100,7 @@ class ReadModels {
 
   /// Brings contiguous committed events in, as one step. CACHE_UNAVAILABLE: whether they are in is then not
   /// known, and applying them again is safe.
-  Result<ApplyOutcome> apply(std::span<const engine::Envelope> events);
+  Result<ApplyOutcome> apply(std::span<const engine::SharedEvent> events);
   /// From where Redis is to the end of the record; a rebuild where Redis is ahead of it (it belongs to
   /// another record). STORE_UNAVAILABLE, CACHE_UNAVAILABLE.
   Result<ReplayReport> catch_up(EventStore& record, const KeepOn& keep_on = {});

@@ -260,7 +260,7 @@ class CoordinatorFaults : public ::testing::Test {
                                         [this](bus::Message message) -> boost::asio::awaitable<bus::Verdict> {
                                           if (const auto event = event_of(message)) {
                                             const std::scoped_lock lock(heard_mutex_);
-                                            heard_.insert(event->correlation_id);
+                                            heard_.insert((*event)->correlation_id);
                                           }
                                           co_return bus::Verdict::ack();
                                         }))

@@ -96,7 +96,7 @@ TEST_F(CoordinatorTest, AnAppendIsAnnouncedToWhoWaitsForItsTopic) {
   std::vector<std::string> heard;
   auto subscription = bus_->hear_announced("intent.*", [&](const bus::Message& message) {
     const auto event = event_of(message);
-    heard.push_back(message.subject + " " + (event ? event->event_id : event.error().detail));
+    heard.push_back(message.subject + " " + (event ? (*event)->event_id : event.error().detail));
   });
   Life life(ids_, "demo", "acquire", "1");
   append(life.submit().accept());
@@ -114,7 +114,7 @@ TEST_F(CoordinatorTest, AnAppendIsAnnouncedToWhoWaitsForItsTopic) {
 TEST_F(CoordinatorTest, AnAppendWithAKeyIsAnnouncedBehindItsCommit) {
   std::vector<std::uint64_t> numbers;
   auto subscription = bus_->hear_announced("intent.submitted", [&](const bus::Message& message) {
-    numbers.push_back(event_of(message).value().global_sequence);
+    numbers.push_back(event_of(message).value()->global_sequence);
   });
   const auto submit = [&](const std::string& key) {
     AppendRequest request{.events = Life(ids_, "demo", "acquire", "1").submit().events()};
@@ -145,10 +145,11 @@ TEST_F(CoordinatorTest, ALifeIsHeardOnceAndAnEventThatNeverWasIsNoPartOfIt) {
     return boost::asio::post(context_, std::packaged_task<decltype(what())()>(what)).get();
   };
   const auto announce = [&](const engine::Envelope& event) {
-    bus_->announce(event.topic, event.event_id, event_object(event));
+    bus_->announce(event.topic, event.event_id, engine::shared({event}).front());
   };
   const auto publish = [&](const engine::Envelope& event) {
-    ASSERT_TRUE(bus_->publish(event.topic, canonical_json(engine::to_json(event)), event_object(event)));
+    ASSERT_TRUE(
+        bus_->publish(event.topic, canonical_json(engine::to_json(event)), engine::shared({event}).front()));
   };
   ASSERT_TRUE(on_executor([&] { return lives.start(*bus_).has_value(); }));
   const auto take = [&] { return on_executor([&] { return lives.take(plan); }); };

@@ -191,7 +191,7 @@ TEST_F(HaltTest, IsPublishedAndCountedButIsNoIntent) {
   auto subscription = bus_->wait([&]() -> Task<Result<bus::Subscription>> {
     co_return bus_->subscribe(">", "", [&](const bus::Message& message) {
       if (!message.subject.starts_with("control.") && !message.subject.starts_with("signer.")) return;
-      heard.push_back(event_of(message).value().topic);
+      heard.push_back(event_of(message).value()->topic);
       ++count;
     });
   }());

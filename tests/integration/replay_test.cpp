@@ -93,7 +93,7 @@ class ReplayTest : public ::testing::Test {
   RawRedis raw() { return RawRedis(redis_->socket()); }
 
   void apply(std::span<const Envelope> events) {
-    const auto outcome = models_->apply(events);
+    const auto outcome = models_->apply(engine::shared({events.begin(), events.end()}));
     ASSERT_TRUE(outcome.has_value()) << outcome.error().detail;
     ASSERT_EQ(*outcome, ApplyOutcome::kApplied);
   }
@@ -225,7 +225,7 @@ TEST_F(ReplayTest, AnEmptiedRedisIsFilledAgain) {
   live({record.begin(), record.begin() + static_cast<std::ptrdiff_t>(half)});
   raw().call({"FLUSHALL"});
   const auto next = writer_->commit(std::span(record).subspan(half));
-  EXPECT_EQ(models_->apply(next).value(), ApplyOutcome::kNeedsCatchUp);
+  EXPECT_EQ(models_->apply(engine::shared(next)).value(), ApplyOutcome::kNeedsCatchUp);
   EXPECT_EQ(raw().dump().size(), 0U);
   EXPECT_FALSE(differing_keys().empty());
   const auto report = models_->catch_up(*store_);
@@ -241,7 +241,7 @@ TEST_F(ReplayTest, CatchesUpFromWhereItIs) {
   live({record.begin(), record.begin() + 50});
   writer_->commit(std::span(record).subspan(50, 30));
   const auto later = writer_->commit(std::span(record).subspan(80));
-  EXPECT_EQ(models_->apply(later).value(), ApplyOutcome::kNeedsCatchUp);
+  EXPECT_EQ(models_->apply(engine::shared(later)).value(), ApplyOutcome::kNeedsCatchUp);
   const auto report = models_->catch_up(*store_);
   ASSERT_TRUE(report.has_value()) << report.error().detail;
   EXPECT_EQ(report->events, record.size() - 50);
@@ -293,11 +293,11 @@ TEST_F(ReplayTest, RebuildAndVerifyMayRunBesideALiveProjector) {
     for (std::size_t at = 0; at < record.size(); at += 7) {
       const auto events =
           writer_->commit(std::span(record).subspan(at, std::min<std::size_t>(7, record.size() - at)));
-      auto outcome = models_->apply(events);
+      auto outcome = models_->apply(engine::shared(events));
       while (!outcome || *outcome != ApplyOutcome::kApplied) {
         // A rebuild may replace what is caught up with, and then it is done again.
         while (!catch_up()) std::this_thread::yield();
-        outcome = models_->apply(events);
+        outcome = models_->apply(engine::shared(events));
       }
     }
   });
@@ -474,7 +474,7 @@ TEST_F(ReplayTest, ARedisThatIsGoneOrHangsIsAnErrorInTimeAndThenServesAgain) {
   ASSERT_TRUE(redis_->wait(std::chrono::seconds(10)).has_value());
   EXPECT_FALSE(reader.ping().has_value());
   const auto next = writer_->commit(std::span(record).subspan(20));
-  EXPECT_FALSE(models_->apply(next).has_value());
+  EXPECT_FALSE(models_->apply(engine::shared(next)).has_value());
   ASSERT_TRUE(redis_->start().has_value());
   // It has started before it has read what it had; until then it says so.
   EXPECT_TRUE(eventually([&] {

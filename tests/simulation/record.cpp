@@ -225,11 +225,11 @@ class Coordinator : public std::enable_shared_from_this<Coordinator> {
                             world_.violated("append", append.error().detail + " " + append.error().pointer);
                             return;
                           }
-                          const auto events = append->events;
+                          const auto events = engine::shared(append->events);
                           waiting_.push_back({std::move(*append), m});
                           arrived_.set();
                           for (const auto& event : events)
-                            bus_->announce(event.topic, event.event_id, services::event_object(event));
+                            bus_->announce(event->topic, event->event_id, event);
                         })
             .value();
     queries_ = bus_->serve_raw("record.query.*", "",
@@ -281,8 +281,7 @@ class Coordinator : public std::enable_shared_from_this<Coordinator> {
     const auto committed = store_.commit(session_, sequencer_.batch());
     co_await pause(world_.random.between(0, 3));
     if (committed) {
-      const auto events = sequencer_.batch().events;
-      sequencer_.committed();
+      const auto events = sequencer_.committed();
       std::size_t at = 0;
       for (const auto& append : members) {
         answer(append.request,
