@@ -46,19 +46,30 @@ constexpr unsigned kPartsSets = 16;
 // whatever else does not hold.
 std::string commit_sql(unsigned parts) {
   unsigned parameters = 2;
-  const auto unnest = [&](std::initializer_list<std::string_view> types) {
-    std::string text = "unnest(";
-    for (const auto type : types)
-      text += fmt::format("{}${}::{}[]", text.back() == '(' ? "" : ", ", ++parameters, type);
-    return text + ")";
+  // One row an element of the next parameters, which are arrays of one length. Not as functions in FROM: each
+  // of them would write its rows away before the first is read.
+  const auto rows = [&](std::initializer_list<std::pair<std::string_view, std::string_view>> columns) {
+    std::string text = "SELECT ";
+    for (const auto& [name, type] : columns)
+      text +=
+          fmt::format("{}unnest(${}::{}[]) AS {}", text.ends_with(' ') ? "" : ", ", ++parameters, type, name);
+    return text;
   };
   std::string with =
       "WITH head AS (UPDATE record_head SET global_sequence = $2::bigint WHERE global_sequence = $1::bigint "
       "  RETURNING 1), "
       "added AS (INSERT INTO events (time, event_id, topic, correlation_id, causation_id, sequence, "
       "    global_sequence, version, payload) "
-      "  SELECT * FROM " +
-      unnest({"timestamptz", "text", "text", "text", "text", "bigint", "bigint", "int", "jsonb"}) +
+      "  " +
+      rows({{"time", "timestamptz"},
+            {"event_id", "text"},
+            {"topic", "text"},
+            {"correlation_id", "text"},
+            {"causation_id", "text"},
+            {"sequence", "bigint"},
+            {"global_sequence", "bigint"},
+            {"version", "int"},
+            {"payload", "jsonb"}}) +
       " RETURNING 1)";
   std::string select =
       " SELECT sep_require((SELECT count(*) FROM head) = 1, 'record_head'), (SELECT count(*) FROM added)";
@@ -66,8 +77,15 @@ std::string commit_sql(unsigned parts) {
     with +=
         ", created AS (INSERT INTO intents (correlation_id, strategy_id, state, terminal, last_sequence, "
         "    last_event_id, received_at, deadline) "
-        "  SELECT * FROM " +
-        unnest({"text", "text", "text", "boolean", "bigint", "text", "timestamptz", "timestamptz"}) +
+        "  " +
+        rows({{"correlation_id", "text"},
+              {"strategy_id", "text"},
+              {"state", "text"},
+              {"terminal", "boolean"},
+              {"last_sequence", "bigint"},
+              {"last_event_id", "text"},
+              {"received_at", "timestamptz"},
+              {"deadline", "timestamptz"}}) +
         " RETURNING 1)";
     select += ", (SELECT count(*) FROM created)";
   }
@@ -78,16 +96,21 @@ std::string commit_sql(unsigned parts) {
     with +=
         ", moved AS (UPDATE intents i SET state = c.state, terminal = c.terminal, "
         "    last_sequence = c.sequence, last_event_id = c.event_id "
-        "  FROM " +
-        unnest({"text", "bigint", "text", "boolean", "bigint", "text"}) +
-        " AS c (correlation_id, expected, state, terminal, sequence, event_id) "
+        "  FROM (" +
+        rows({{"correlation_id", "text"},
+              {"expected", "bigint"},
+              {"state", "text"},
+              {"terminal", "boolean"},
+              {"sequence", "bigint"},
+              {"event_id", "text"}}) +
+        ") AS c "
         "  WHERE i.correlation_id = c.correlation_id AND i.last_sequence = c.expected RETURNING 1)";
   }
   if ((parts & kKeys) != 0) {
     with +=
         ", keys AS (INSERT INTO idempotency_keys (key, body_hash, correlation_id) "
-        "  SELECT * FROM " +
-        unnest({"text", "text", "text"}) + " RETURNING 1)";
+        "  " +
+        rows({{"key", "text"}, {"body_hash", "text"}, {"correlation_id", "text"}}) + " RETURNING 1)";
     select += ", (SELECT count(*) FROM keys)";
   }
   if ((parts & kClaimed) != 0) {
@@ -96,8 +119,8 @@ std::string commit_sql(unsigned parts) {
         parameters + 1);
     with +=
         ", claimed AS (INSERT INTO account_nonces AS a (chain_id, account, nonce, correlation_id) "
-        "  SELECT * FROM " +
-        unnest({"bigint", "text", "bigint", "text"}) +
+        "  " +
+        rows({{"chain_id", "bigint"}, {"account", "text"}, {"nonce", "bigint"}, {"correlation_id", "text"}}) +
         "  ON CONFLICT (chain_id, account, nonce) DO UPDATE SET correlation_id = excluded.correlation_id "
         "    WHERE a.correlation_id = excluded.correlation_id RETURNING 1)";
   }
