@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/ulid.h"
+#include "ethereum/hash.h"
 #include "ethereum/keys.h"
 #include "ethereum/transaction.h"
 #include "node/rpc.h"
@@ -32,6 +33,7 @@ constexpr std::size_t kWarmUp = 20;
 constexpr auto kBound = 5s;
 /// As long as an event of the record is on the average.
 constexpr std::size_t kRowBytes = 400;
+constexpr std::size_t kHashedBytes = 64 * 1024;  // a fifth of a millisecond or so
 /// anvil's account 9: no part of the platform uses it.
 constexpr std::string_view kOtherDevnetKey =
     "0x2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6";
@@ -136,6 +138,18 @@ Status measure_commits(const std::string& conninfo, Series series, Samples& into
   return outcome;
 }
 
+void measure_processor(Series series, Samples& into) {
+  const Bytes data(kHashedBytes, 1);
+  Hash32 hash;
+  for (std::size_t i = 0; i < series.samples + kWarmUp; ++i) {
+    std::this_thread::sleep_for(series.apart);
+    const auto started = monotonic_ns();
+    hash = keccak256(data);
+    if (i >= kWarmUp) into.add(monotonic_ns() - started);
+  }
+  SEP_ASSERT(!hash.is_zero());
+}
+
 Task<Status> transactions(asio::any_io_executor executor, std::string endpoint, std::uint64_t chain_id,
                           Series series, Samples& into) {
   SEP_CO_TRY(const auto key, PrivateKey::from_hex(kOtherDevnetKey));
@@ -169,6 +183,7 @@ std::int64_t Floor::hop_ns() const {
 Status measure_floor(const engine::Settings& settings, std::size_t samples, milliseconds apart,
                      Floor& floor) {
   const Series series{samples, apart};
+  measure_processor(series, floor.processor);
   {
     SEP_TRY(const auto one, BusThread::start(settings.endpoints.nats_url));
     SEP_TRY(const auto other, BusThread::start(settings.endpoints.nats_url));

@@ -52,6 +52,7 @@ std::vector<std::pair<std::string, const Samples*>> floor_rows(const Floor& floo
   add("JetStream publish -> delivered", floor.publish);
   add("PostgreSQL commit of one row", floor.commit);
   add("eth_sendRawTransaction", floor.send_raw);
+  add("processor: hash of 64 KiB", floor.processor);
   return rows;
 }
 
@@ -72,6 +73,7 @@ json::object floor_json(const Floor& floor) {
   add("jetstream_publish_to_delivery", floor.publish);
   add("postgres_commit", floor.commit);
   add("eth_send_raw_transaction", floor.send_raw);
+  add("processor", floor.processor);
   return object;
 }
 

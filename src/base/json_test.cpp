@@ -45,5 +45,30 @@ RC_GTEST_PROP(JsonProperty, WhatIsParsedHasOneTextThatReadsBack, ()) {
   RC_ASSERT(canonical_json(parse_json(canonical).value()) == canonical);
 }
 
+// Boost.JSON's own way is the reference: every byte below 0x80 at every place of a word, and between others.
+RC_GTEST_PROP(JsonProperty, AStringIsWrittenAsTheLibraryDoes, ()) {
+  const auto text = *rc::gen::container<std::string>(
+      rc::gen::oneOf(rc::gen::inRange<char>(0x20, 0x7f), rc::gen::inRange<char>(0, 0x7f),
+                     rc::gen::element('"', '\\', '\x1f', ' ', '!', '#', '[', ']', '\0')));
+  std::string written;
+  append_json_string(text, written);
+  RC_ASSERT(written == json::serialize(json::string(text)));
+}
+
+TEST(Json, OneEscapedCharacterIsFoundWhereverItStands) {
+  for (std::size_t at = 0; at < 20; ++at)
+    for (const char c : {'"', '\\', '\n', '\0', '\x1f'}) {
+      std::string text(20, 'a');
+      text[at] = c;
+      std::string written;
+      append_json_string(text, written);
+      EXPECT_EQ(written, json::serialize(json::string(text))) << at;
+      EXPECT_NE(written.find('\\'), std::string::npos) << at;
+    }
+  std::string written;
+  append_json_string("plain enough é \x7f", written);
+  EXPECT_EQ(written, "\"plain enough é \x7f\"");
+}
+
 }  // namespace
 }  // namespace sep

@@ -22,8 +22,13 @@ void write_member(std::string_view key, std::string_view value, std::string& out
   out += ',';
 }
 void write_member(std::string_view key, std::uint64_t value, std::string& out) {
-  fmt::format_to(std::back_inserter(out), "\"{}\":{},", key, value);
+  const fmt::format_int digits(value);
+  ((out += '"') += key) += "\":";
+  out.append(digits.data(), digits.size()) += ',';
 }
+
+/// More than the envelope's own members take.
+constexpr std::size_t kAroundPayload = 384;
 
 }  // namespace
 
@@ -127,6 +132,8 @@ json::object to_json(const Envelope& envelope) {
 }
 
 void write_json(const Envelope& envelope, std::string& out) {
+  const auto payload = envelope.payload.text();
+  out.reserve(out.size() + payload.size() + kAroundPayload);
   out += '{';
   write_member("eventId", envelope.event_id, out);
   write_member("timestamp", to_rfc3339(envelope.timestamp), out);
@@ -136,7 +143,7 @@ void write_json(const Envelope& envelope, std::string& out) {
   write_member("sequence", envelope.sequence, out);
   if (envelope.global_sequence != 0) write_member("globalSequence", envelope.global_sequence, out);
   out += "\"payload\":";
-  out += envelope.payload.text();
+  out += payload;
   fmt::format_to(std::back_inserter(out), ",\"version\":{}}}", envelope.version);
 }
 

@@ -87,26 +87,27 @@ bool is_terminal(State state) {
 
 Result<IntentHead> advance_head(const std::optional<IntentHead>& head, std::span<const Envelope> events) {
   if (events.empty()) return fail(errc::kInvalidEvent, "an append needs at least one event");
-  auto current = head;
-  std::string_view approval;  // the topic before, when it was risk.approved
+  auto state = head ? std::optional(head->state) : std::nullopt;
+  std::uint64_t sequence = head ? head->sequence : 0;
+  std::string_view last_event_id = head ? std::string_view(head->last_event_id) : "";
+  bool approved = false;  // by the event before
   for (const auto& event : events) {
     if (event.correlation_id != events.front().correlation_id)
       return fail(errc::kInvalidEvent, "the events of one append must be of one intent", "/correlationId");
-    SEP_CHECK(check_next(event, current ? current->sequence : 0, current ? current->last_event_id : ""));
-    if (!current) {
-      if (event.topic != topic::kIntentSubmitted) return illegal(event.topic, "as an intent's first event");
-      current = IntentHead{1, event.event_id, State::kSubmitted};
-      continue;
-    }
-    const auto state = next_state(current->state, event.topic);
-    if (!state) return illegal(event.topic, fmt::format("in state {}", to_string(current->state)));
-    if (needs_approval(current->state, event.topic) && approval.empty())
+    SEP_CHECK(check_next(event, sequence, last_event_id));
+    if (!state && event.topic != topic::kIntentSubmitted)
+      return illegal(event.topic, "as an intent's first event");
+    const auto after = state ? next_state(*state, event.topic) : State::kSubmitted;
+    if (!after) return illegal(event.topic, fmt::format("in state {}", to_string(*state)));
+    if (state && needs_approval(*state, event.topic) && !approved)
       return illegal(event.topic, "without risk.approved right before it");
-    approval = event.topic == topic::kRiskApproved ? std::string_view(event.topic) : std::string_view{};
-    current = IntentHead{event.sequence, event.event_id, *state};
+    approved = event.topic == topic::kRiskApproved;
+    state = after;
+    sequence = event.sequence;
+    last_event_id = event.event_id;
   }
-  if (!approval.empty()) return illegal(topic::kRiskApproved, "without the decision that it permits");
-  return *current;
+  if (approved) return illegal(topic::kRiskApproved, "without the decision that it permits");
+  return IntentHead{sequence, std::string(last_event_id), *state};
 }
 
 }  // namespace sep::engine

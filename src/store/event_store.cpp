@@ -344,8 +344,8 @@ class Columns {
     (arrays_[column++].add(values), ...);
   }
   bool empty() const { return arrays_[0].empty(); }
-  void add_to(std::vector<Parameter>& parameters) const {
-    for (const auto& array : arrays_) parameters.push_back(array.parameter());
+  void add_to(std::vector<Parameter>& parameters) && {
+    for (auto& array : arrays_) parameters.push_back(std::move(array).parameter());
   }
 
  private:
@@ -358,7 +358,7 @@ void add_events(const std::vector<Envelope>& events, std::vector<Parameter>& par
     columns.add(event.timestamp, event.event_id, event.topic, event.correlation_id, event.causation_id,
                 event.sequence, event.global_sequence, static_cast<std::int32_t>(event.version),
                 PgJson{event.payload.text()});
-  columns.add_to(parameters);
+  std::move(columns).add_to(parameters);
 }
 
 void add_heads(const std::vector<HeadChange>& heads, unsigned& parts, std::vector<Parameter>& parameters) {
@@ -375,11 +375,11 @@ void add_heads(const std::vector<HeadChange>& heads, unsigned& parts, std::vecto
       moved.add(row.correlation_id, expected, state, terminal, sequence, row.head.last_event_id);
   }
   if (!created.empty()) {
-    created.add_to(parameters);
+    std::move(created).add_to(parameters);
     parts |= kCreated;
   }
   if (!moved.empty()) {
-    moved.add_to(parameters);
+    std::move(moved).add_to(parameters);
     parts |= kMoved;
   }
 }
@@ -390,7 +390,7 @@ void add_keys(const std::vector<IdempotencyClaim>& claims, unsigned& parts,
   parts |= kKeys;
   Columns<3> columns;
   for (const auto& claim : claims) columns.add(claim.key, claim.body_hash, claim.correlation_id);
-  columns.add_to(parameters);
+  std::move(columns).add_to(parameters);
 }
 
 void add_controls(const std::vector<ControlChange>& controls, std::vector<Command>& commands) {
@@ -430,7 +430,7 @@ CommitStatus add_nonces(const std::vector<NonceClaim>& claims, unsigned& parts,
     const auto& [chain_id, account, nonce] = key;
     columns.add(chain_id, account, nonce, correlation_id);
   }
-  columns.add_to(parameters);
+  std::move(columns).add_to(parameters);
   return {};
 }
 
@@ -711,7 +711,7 @@ Result<std::vector<IntentRow>> EventStore::list(const ListQuery& query) {
     PgArray states;
     for (const auto state : std::set(query.states.begin(), query.states.end()))
       states.add(engine::to_string(state));
-    parameters.push_back(states.parameter());
+    parameters.push_back(std::move(states).parameter());
   }
   if (query.strategy_id) parameters.emplace_back(*query.strategy_id);
   const auto& statement = query.strategy_id ? (query.states.empty() ? kListStrategy : kListBoth)

@@ -214,48 +214,50 @@ void PgArray::begin_element(std::uint32_t type, std::size_t size) {
   SEP_ASSERT(count_ == 0 || type == type_);
   type_ = type;
   ++count_;
-  append_integer(elements_, static_cast<std::int32_t>(size));
+  append_integer(bytes_, static_cast<std::int32_t>(size));
 }
 
 void PgArray::add(std::string_view element) {
   begin_element(kText, element.size());
-  elements_ += element;
+  bytes_ += element;
 }
 void PgArray::add(std::int64_t element) {
   begin_element(kInt8, sizeof element);
-  append_integer(elements_, element);
+  append_integer(bytes_, element);
 }
 void PgArray::add(std::int32_t element) {
   begin_element(kInt4, sizeof element);
-  append_integer(elements_, element);
+  append_integer(bytes_, element);
 }
 void PgArray::add(bool element) {
   begin_element(kBool, 1);
-  elements_ += element ? '\1' : '\0';
+  bytes_ += element ? '\1' : '\0';
 }
 void PgArray::add(Timestamp element) {
   begin_element(kTimestamptz, sizeof(std::int64_t));
-  append_integer(elements_, (element.ms - kEpochMs) * kMicroseconds);
+  append_integer(bytes_, (element.ms - kEpochMs) * kMicroseconds);
 }
 void PgArray::add(const PgJson& element) {
   begin_element(kJsonb, element.text.size() + 1);
-  elements_ += kJsonbVersion;
-  elements_ += element.text;
+  bytes_ += kJsonbVersion;
+  bytes_ += element.text;
 }
 
-Parameter PgArray::parameter() const {
+Parameter PgArray::parameter() && {
   // An empty array has no type of its own: its text serves every type.
   if (count_ == 0) return {"{}"};
   constexpr std::int32_t kDimensions = 1;
   constexpr std::int32_t kNoNulls = 0;
   constexpr std::int32_t kLowestIndex = 1;
-  std::string bytes;
-  append_integer(bytes, kDimensions);
-  append_integer(bytes, kNoNulls);
-  append_integer(bytes, type_);
-  append_integer(bytes, static_cast<std::int32_t>(count_));
-  append_integer(bytes, kLowestIndex);
-  return {bytes + elements_, true};
+  std::string head;
+  append_integer(head, kDimensions);
+  append_integer(head, kNoNulls);
+  append_integer(head, type_);
+  append_integer(head, static_cast<std::int32_t>(count_));
+  append_integer(head, kLowestIndex);
+  SEP_ASSERT(head.size() == kHead);
+  bytes_.replace(0, kHead, head);
+  return {std::move(bytes_), true};
 }
 
 }  // namespace sep::store

@@ -130,14 +130,15 @@ class PgArray {
   void add(Timestamp element);
   void add(const PgJson& element);
   bool empty() const { return count_ == 0; }
-  Parameter parameter() const;
+  Parameter parameter() &&;
 
  private:
   void begin_element(std::uint32_t type, std::size_t size);
 
   std::uint32_t type_ = 0;  // PostgreSQL's number of it
   std::uint32_t count_ = 0;
-  std::string elements_;
+  static constexpr std::size_t kHead = 20;     // dimensions, flags, type, length, lowest index
+  std::string bytes_ = std::string(kHead, 0);  // of the head, written last, and of the elements
 };
 
 }  // namespace sep::store
