@@ -28,17 +28,17 @@ std::size_t Admission::limit(std::int64_t now_ns) {
   return std::max(kLeast, begun_last_second() * static_cast<std::size_t>(kTarget.count()) / 1000);
 }
 
-std::optional<unsigned> Admission::refused(std::int64_t now_ns) {
+std::optional<unsigned> Admission::refused(std::int64_t now_ns, std::size_t waiting) {
   const auto most = limit(now_ns);
-  if (owed_.size() < most) return std::nullopt;
+  if (owed_.size() + waiting < most) return std::nullopt;
   if (now_ns - forgotten_at_ns_ >= kForgetEveryNs) {
     forgotten_at_ns_ = now_ns;
     const auto before = now_ns - std::chrono::nanoseconds(kWaits).count();
     std::erase_if(owed_, [&](const auto& entry) { return entry.second < before; });
-    if (owed_.size() < most) return std::nullopt;
+    if (owed_.size() + waiting < most) return std::nullopt;
   }
   const auto speed = std::max<std::size_t>(1, begun_last_second());
-  return static_cast<unsigned>(std::clamp<std::size_t>(owed_.size() / speed, 1, kLongestRetryS));
+  return static_cast<unsigned>(std::clamp<std::size_t>((owed_.size() + waiting) / speed, 1, kLongestRetryS));
 }
 
 void Admission::taken(std::string_view intent_id, std::int64_t now_ns) {

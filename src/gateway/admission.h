@@ -30,7 +30,8 @@ class Admission {
 
   /// Nothing where one more is taken on; otherwise the seconds after which it is worth asking again, 1 to 30.
   /// Times are of the monotonic clock, in nanoseconds, and never go back.
-  std::optional<unsigned> refused(std::int64_t now_ns);
+  /// `waiting`: that ask to be taken on and count as owed.
+  std::optional<unsigned> refused(std::int64_t now_ns, std::size_t waiting = 0);
   /// It will be appended, or another gateway has appended it.
   void taken(std::string_view intent_id, std::int64_t now_ns);
   /// Its append came to nothing.

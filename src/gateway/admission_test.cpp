@@ -22,6 +22,16 @@ TEST(Admission, WhatIsOwedAtTheStartIsBounded) {
   EXPECT_EQ(admission.refused(kStart), std::nullopt);
 }
 
+TEST(Admission, WhoWaitsToBeTakenOnCountsAsOwed) {
+  Admission admission;
+  take(admission, 100, kStart);
+  EXPECT_EQ(admission.refused(kStart, Admission::kLeast - 101), std::nullopt);
+  EXPECT_NE(admission.refused(kStart, Admission::kLeast - 100), std::nullopt);
+  // The wait that is told is for all of them.
+  for (int i = 0; i < 50; ++i) admission.begun("i" + std::to_string(i), kStart);
+  EXPECT_EQ(admission.refused(kStart, 250), 6U);
+}
+
 TEST(Admission, TheLimitFollowsTheSpeedOfTheLastSecond) {
   Admission admission;
   for (int ms = 0; ms < 1000; ++ms) {

@@ -421,9 +421,13 @@ Answer<json::object> Api::checked_intent(const json::value& document) {
 }
 
 Api::Handled Api::submit(Call call) {
-  // First of all: a refusal has to cost little.
-  if (auto overload = backend_.overload()) co_return std::unexpected(std::move(*overload));
-  const StageTimer timer(metrics_, stage::kPost);
+  StageTimer timer(metrics_, stage::kPost);
+  // First of all: a refusal has to cost little, and no time of it is an intent's.
+  const auto place = co_await backend_.admit();
+  if (!place) {
+    timer.cancel();
+    co_return std::unexpected(place.error());
+  }
   std::optional<std::string> key;
   if (call.request.count("Idempotency-Key") > 0) {
     key = std::string(call.header("Idempotency-Key"));

@@ -77,6 +77,8 @@ class StageTimer {
     if (std::exchange(stopped_, true)) return;
     metrics_.observe_ns(stage_, monotonic_ns() - started_ns_);
   }
+  /// Nothing is observed.
+  void cancel() { stopped_ = true; }
   std::int64_t started_ns() const { return started_ns_; }
 
  private:

@@ -84,6 +84,9 @@ struct Readiness {
 
 /// What the calls mean. Called on the server's executor; each call may run many times at once. Everything
 /// passed in has been checked against the schema: identifiers are ULIDs, strategies match their pattern.
+/// Given back when it is let go.
+using Place = std::shared_ptr<void>;
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -93,9 +96,10 @@ class Backend {
   /// pointer that the schema has at fault already are left out. Does not suspend; its time counts as
   /// validation.
   virtual std::vector<Fault> intent_faults(const json::object& /*intent*/) const { return {}; }
-  /// Why no further intent is taken on at this moment; nothing is read of it then. OVERLOADED with the time
-  /// after which it is worth asking again.
-  virtual std::optional<Problem> overload() { return std::nullopt; }
+  /// Waits for a place among the few intents that are taken on at a time: whatever waits on the way behind
+  /// them costs all of them more. OVERLOADED at once, with the time after which it is worth asking again,
+  /// where too many wait; nothing is read of the intent then.
+  virtual asio::awaitable<Answer<Place>> admit() { co_return Place{}; }
   /// Answers once the event is committed. `intent` has passed the schema, not the semantics (decimals, known
   /// tokens). `idempotency_key` is 1..128 visible ASCII characters; `body_hash` is the SHA-256 (hex) of the
   /// body's canonical JSON, so order of keys and white space make no difference. IDEMPOTENCY_CONFLICT where

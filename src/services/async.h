@@ -1,6 +1,6 @@
 #pragma once
-// Two small tools for coroutines of one executor (one thread): a mutex, and a signal that can be waited for
-// with a bound.
+// Small tools for coroutines of one executor (one thread): a semaphore, a mutex, and a signal that can be
+// waited for with a bound.
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -73,38 +73,44 @@ class Signal {
   bool pending_ = false;
 };
 
-/// First come, first served. Outlives whoever waits for it.
-class Mutex {
+/// So many places, first come, first served. Outlives whoever has one or waits for one.
+class Semaphore {
  public:
-  explicit Mutex(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  Semaphore(asio::any_io_executor executor, std::size_t places)
+      : executor_(std::move(executor)), free_(places) {}
 
-  class Lock {
+  /// A place, until it is destroyed.
+  class Held {
    public:
-    explicit Lock(Mutex& mutex) : mutex_(&mutex) {}
-    Lock(Lock&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
-    Lock& operator=(Lock&&) = delete;
-    ~Lock() {
-      if (mutex_ != nullptr) mutex_->release();
+    explicit Held(Semaphore& semaphore) : semaphore_(&semaphore) {}
+    Held(Held&& other) noexcept : semaphore_(std::exchange(other.semaphore_, nullptr)) {}
+    Held& operator=(Held&&) = delete;
+    ~Held() {
+      if (semaphore_ != nullptr) semaphore_->release();
     }
 
    private:
-    Mutex* mutex_;
+    Semaphore* semaphore_;
   };
 
-  Task<Lock> lock() {
-    if (std::exchange(locked_, true)) {
-      auto turn = std::make_shared<asio::steady_timer>(executor_, asio::steady_timer::time_point::max());
-      waiting_.push_back(turn);
-      boost::system::error_code ignored;
-      co_await turn->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  Task<Held> acquire() {
+    if (free_ > 0) {
+      --free_;
+      co_return Held(*this);
     }
-    co_return Lock(*this);
+    auto turn = std::make_shared<asio::steady_timer>(executor_, asio::steady_timer::time_point::max());
+    waiting_.push_back(turn);
+    boost::system::error_code ignored;
+    co_await turn->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_return Held(*this);
   }
+
+  std::size_t waiting() const { return waiting_.size(); }
 
  private:
   void release() {
     if (waiting_.empty()) {
-      locked_ = false;
+      ++free_;
       return;
     }
     const auto next = std::move(waiting_.front());
@@ -114,7 +120,14 @@ class Mutex {
 
   asio::any_io_executor executor_;
   std::deque<std::shared_ptr<asio::steady_timer>> waiting_;
-  bool locked_ = false;
+  std::size_t free_;
+};
+
+class Mutex : private Semaphore {
+ public:
+  explicit Mutex(asio::any_io_executor executor) : Semaphore(std::move(executor), 1) {}
+  using Lock = Held;
+  Task<Lock> lock() { return acquire(); }
 };
 
 }  // namespace sep::services

@@ -38,6 +38,10 @@ constexpr auto kGrace = 2s;
 constexpr auto kPartBound = 1s;
 constexpr int kCancelTries = 5;
 constexpr std::int64_t kRedisPauseNs = 500'000'000;
+// Intents between the first look at their request and their commit. A commit takes all that wait for it, so
+// that more at a time make nothing faster; what is over waits as a request, which costs nothing, and not as a
+// life half begun, whose documents push those of the others out of the processor's caches.
+constexpr std::size_t kPlaces = 64;
 
 std::unexpected<Problem> problem(Error error) {
   return std::unexpected(gateway::problem_of(std::move(error)));
@@ -132,17 +136,24 @@ class GatewayService::Impl : public gateway::Backend,
     return parsed ? std::vector<gateway::Fault>{} : faults_of(parsed.error());
   }
 
-  std::optional<Problem> overload() override {
+  Task<Answer<gateway::Place>> admit() override {
     const auto at = monotonic_ns();
-    const auto retry_after_s = admission_.refused(at);
-    if (!retry_after_s) return std::nullopt;
-    metrics_.add("sep_overload_total", {}, 1, "Intents that were refused because too many wait");
-    return Problem{
-        .status = gateway::status_of(errc::kOverloaded),
-        .code = errc::kOverloaded,
-        .detail = fmt::format("{} intents wait to be executed, and at most {} may; nothing is recorded",
-                              admission_.owed(), admission_.limit(at)),
-        .retry_after_s = *retry_after_s};
+    if (const auto retry_after_s = admission_.refused(at, places_.waiting())) {
+      metrics_.add("sep_overload_total", {}, 1, "Intents that were refused because too many wait");
+      co_return std::unexpected(Problem{
+          .status = gateway::status_of(errc::kOverloaded),
+          .code = errc::kOverloaded,
+          .detail = fmt::format("{} intents wait to be executed, and at most {} may; nothing is recorded",
+                                admission_.owed() + places_.waiting(), admission_.limit(at)),
+          .retry_after_s = *retry_after_s});
+    }
+    struct Held {
+      std::shared_ptr<Impl> self;  // outlives the place
+      Semaphore::Held place;
+    };
+    auto self = shared_from_this();
+    auto place = co_await places_.acquire();
+    co_return std::make_shared<Held>(std::move(self), std::move(place));
   }
 
   Task<Answer<gateway::SubmitAnswer>> submit_intent(json::object intent,
@@ -581,6 +592,7 @@ class GatewayService::Impl : public gateway::Backend,
   asio::steady_timer looks_{bus_->executor()};
   NodeHealthHeard node_health_;
   gateway::Admission admission_;
+  Semaphore places_{bus_->executor(), kPlaces};
   Attendance attendance_;
   std::shared_ptr<ControlView> controls_;
   std::optional<store::ReadModels> models_;  // of cache_thread_, as is what follows

@@ -139,7 +139,7 @@ TEST_F(PaperTest, MoreThanItCanCarryIsRefusedAtOnceAndWhatIsTakenOnCompletes) {
   std::thread driver([&] {
     load =
         support::run_sep({"bench", "--data-dir", stack_->directory().string(), "--rate", "6000", "--seconds",
-                          "3", "--warm-up", "0", "--connections", "400", "--floor", "0", "--json"});
+                          "3", "--warm-up", "0", "--connections", "1000", "--floor", "0", "--json"});
   });
   // A refusal as a client sees it; the same key is free afterwards, since nothing was recorded.
   std::optional<app::HttpAnswer> refused;
