@@ -29,6 +29,7 @@ inline engine::ChainSettings ethereum() {
       {"USDC", "USD Coin", parse_address("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48").value(), 6, true},
       {"WETH", "Wrapped Ether", parse_address("0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2").value(), 18,
        false}};
+  for (auto& token : chain.tokens) token.checksum_address = to_checksum(token.address);
   return chain;
 }
 

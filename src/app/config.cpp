@@ -289,6 +289,7 @@ void read_token(Section& section, std::vector<engine::Token>& tokens) {
   section.text("symbol", token.symbol, Need::kRequired);
   section.text("name", token.name, Need::kRequired);
   section.address("address", token.address);
+  token.checksum_address = to_checksum(token.address);
   section.integer("decimals", token.decimals, 0U, kMaxTokenDecimals, Need::kRequired);
   section.boolean("stablecoin", token.stablecoin);
   section.boolean("reset_allowance", token.reset_allowance);

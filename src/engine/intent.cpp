@@ -99,9 +99,11 @@ std::optional<Token> read_configured_token(const json::object& asset, const std:
     reader.fault(errc::kUnknownAsset, fmt::format("chain must be \"{}\"", chain.name), "/chain");
     return std::nullopt;
   }
-  const auto address = reader.take(parse_address(*address_text), "/address");
+  const auto address = reader.take(address_from_hex(*address_text), "/address");
   if (!address) return std::nullopt;
   const auto* token = find_token(chain, *address);
+  const bool known_right = token != nullptr && token->checksum_address == *address_text;
+  if (!known_right && !reader.take(parse_address(*address_text), "/address")) return std::nullopt;
   if (token == nullptr) {
     reader.fault(errc::kUnknownAsset,
                  fmt::format("no token at {} is configured; GET /assets lists them", *address_text),
@@ -245,10 +247,14 @@ const Token* find_token(const ChainSettings& chain, std::string_view symbol) {
   return found == chain.tokens.end() ? nullptr : &*found;
 }
 
+std::string checksum_address(const Token& token) {
+  return token.checksum_address.empty() ? to_checksum(token.address) : token.checksum_address;
+}
+
 json::object asset_json(const Token& token, std::string_view chain_name) {
   return {{"symbol", token.symbol},
           {"chain", chain_name},
-          {"address", to_checksum(token.address)},
+          {"address", checksum_address(token)},
           {"decimals", token.decimals}};
 }
 
@@ -263,7 +269,7 @@ Result<Token> token_from_record(const json::object& asset) {
   Token token;
   SEP_TRY(token.symbol, get_string(asset, "symbol"));
   SEP_TRY(const auto address, text_at(asset, "address"));
-  SEP_TRY(token.address, recorded_address(address));
+  SEP_TRY(token.address, address_from_hex(address));
   SEP_TRY(const auto decimals, get_uint(asset, "decimals"));
   if (decimals > 255) return fail(errc::kInvalidEvent, "\"decimals\" must be below 256");  // ERC-20: uint8
   token.decimals = static_cast<unsigned>(decimals);

@@ -56,6 +56,8 @@ std::string_view to_string(Metric metric);
 const Token* find_token(const ChainSettings& chain, const Address& address);
 const Token* find_token(const ChainSettings& chain, std::string_view symbol);
 
+/// Of any token.
+std::string checksum_address(const Token& token);
 /// {"symbol", "chain", "address", "decimals"}
 json::object asset_json(const Token& token, std::string_view chain_name);
 

@@ -67,6 +67,31 @@ TEST(Intent, AcquireIsReadWhole) {
   EXPECT_EQ(parsed->criteria[4].value, number("60000"));
 }
 
+TEST(Intent, AnAddressInMixedCaseMustBeTheChecksumWhetherItsTokenIsKnownOrNot) {
+  auto chain = settings().chain;
+  for (auto& token : chain.tokens) token.checksum_address = to_checksum(token.address);
+  const auto faults = [&](std::string_view address) {
+    auto document = intent_document("acquire", "1.5");
+    asset(document, 0)["address"] = address;
+    const auto parsed = parse_intent(document, chain);
+    return parsed ? Faults{}
+                  : Faults{{parsed.error().front().pointer, std::string(parsed.error().front().code)}};
+  };
+  chain.tokens[0].address = parse_address("0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2").value();
+  chain.tokens[0].checksum_address = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2";
+  auto& base = chain.tokens[0];
+  base.symbol = intent_document("acquire", "1").at("assets").at(0).at("symbol").as_string();
+  base.decimals = 18;
+  EXPECT_EQ(faults("0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"), Faults{});
+  EXPECT_EQ(faults("0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2"), Faults{});
+  EXPECT_EQ(faults("0xC02AAA39B223FE8D0A0E5C4F27EAD9083C756CC2"), Faults{});
+  const Faults wrong_case{fault_at("/assets/0/address", errc::kInvalidValue)};
+  EXPECT_EQ(faults("0xc02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"), wrong_case);
+  EXPECT_EQ(faults("0xa0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"), wrong_case);  // of no token here
+  EXPECT_EQ(faults("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"),
+            Faults{fault_at("/assets/0/address", errc::kUnknownAsset)});
+}
+
 TEST(Intent, DisposeTurnsTheSidesAndStyleHasADefault) {
   const auto parsed = parse_intent(with_criteria(intent_document("dispose"), {{"min_amount_out", "2400.5"}}),
                                    settings().chain);

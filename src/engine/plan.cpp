@@ -63,7 +63,7 @@ Result<Token> token_from(const json::object& object, std::string_view key) {
 
 Result<Address> address_from(const json::object& object, std::string_view key) {
   SEP_TRY(const auto text, text_at(object, key));
-  return recorded_address(text);
+  return address_from_hex(text);
 }
 
 Result<Uint256> amount_from(const json::object& object, std::string_view key, unsigned decimals) {
@@ -109,7 +109,7 @@ Result<std::vector<PathHop>> hops_from(const json::object& object) {
     if (!(*pools)[i].is_string()) return fail(errc::kInvalidEvent, "\"pools\" must hold addresses");
     if (!(*prices)[i].is_string())
       return fail(errc::kInvalidEvent, "\"sqrt_price_x96_after\" must hold strings");
-    SEP_TRY(hops[i].pool, recorded_address((*pools)[i].get_string()));
+    SEP_TRY(hops[i].pool, address_from_hex((*pools)[i].get_string()));
     hops[i].fee_pips = fees[i];
     hops[i].ticks_crossed = ticks[i];
     SEP_TRY(hops[i].sqrt_price_x96_after, parse_uint256((*prices)[i].get_string()));
@@ -246,8 +246,13 @@ void set_bound(SwapStep& swap, const Uint256& bound) {
 
 json::object path_json(const SwapPath& path, const SwapStep& swap) {
   json::array tokens, pools, fees, ticks, prices;
+  const auto address_text = [&](const Address& address) {
+    return address == swap.token_in.address    ? checksum_address(swap.token_in)
+           : address == swap.token_out.address ? checksum_address(swap.token_out)
+                                               : to_checksum(address);
+  };
   for (const auto& token : path.tokens) {
-    json::object object{{"address", to_checksum(token.address)}};
+    json::object object{{"address", address_text(token.address)}};
     if (!token.symbol.empty()) object["symbol"] = token.symbol;
     tokens.push_back(std::move(object));
   }

@@ -20,6 +20,9 @@ struct Token {
   unsigned decimals = 18;
   bool stablecoin = false;       // counts as 1 USD when values are computed
   bool reset_allowance = false;  // its approve reverts unless the present or the new allowance is zero (USDT)
+  /// Of one that is configured: its address with EIP-55's checksum, which costs a hash each time that it is
+  /// made.
+  std::string checksum_address{};
   bool operator==(const Token&) const = default;
 };
 

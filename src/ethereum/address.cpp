@@ -22,7 +22,7 @@ std::string to_checksum(const Address& address) {
   return text;
 }
 
-Result<Address> recorded_address(std::string_view text) {
+Result<Address> address_from_hex(std::string_view text) {
   Address address;
   if (!read_hex(text, address.bytes))
     return fail(errc::kInvalidValue, "an address is 0x and 40 hexadecimal digits");
@@ -30,7 +30,7 @@ Result<Address> recorded_address(std::string_view text) {
 }
 
 Result<Address> parse_address(std::string_view text) {
-  SEP_TRY(const auto address, recorded_address(text));
+  SEP_TRY(const auto address, address_from_hex(text));
   const auto digits = text.substr(2);
   const bool has_upper = std::ranges::any_of(digits, [](char c) { return c >= 'A' && c <= 'F'; });
   const bool has_lower = std::ranges::any_of(digits, [](char c) { return c >= 'a' && c <= 'f'; });

@@ -25,8 +25,8 @@ struct Address {
 /// checksum. INVALID_VALUE otherwise.
 Result<Address> parse_address(std::string_view text);
 /// The same whatever its letters' case: for what was checked when it was written, as everything on the record
-/// was. The checksum is a Keccak hash, and an intent's documents are read again at each of its steps.
-Result<Address> recorded_address(std::string_view text);
+/// was, or is checked otherwise. The checksum is a Keccak hash.
+Result<Address> address_from_hex(std::string_view text);
 
 /// "0x" and 40 digits with EIP-55's letter case: the form for documents and people.
 std::string to_checksum(const Address& address);
