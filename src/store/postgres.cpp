@@ -58,8 +58,8 @@ std::int64_t PgRows::integer(int row, int column) const {
   const auto size = PQgetlength(result_.get(), row, column);
   SEP_ASSERT(PQfformat(result_.get(), column) == 1 && size > 0 && size <= 8);
   const char* bytes = PQgetvalue(result_.get(), row, column);
-  std::int64_t value = static_cast<signed char>(bytes[0]);
-  for (int i = 1; i < size; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+  std::int64_t value = (static_cast<unsigned char>(bytes[0]) & 0x80U) != 0 ? -1 : 0;  // two's complement
+  for (int i = 0; i < size; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
   return value;
 }
 std::uint64_t PgRows::unsigned_integer(int row, int column) const {

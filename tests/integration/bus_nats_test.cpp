@@ -20,10 +20,13 @@
 #include "app/parts.h"
 #include "base/json.h"
 #include "bus/bus.h"
+#include "support/eventually.h"
 #include "support/temp_dir.h"
 
 namespace sep::bus {
 namespace {
+
+using support::eventually;
 
 using namespace std::chrono_literals;
 
@@ -57,17 +60,6 @@ class Seen {
   std::condition_variable changed_;
   std::vector<T> values_;
 };
-
-/// For what no handler tells, such as counters.
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 /// An executor on a thread of its own, as in production, and a bus on it.
 class Member {

@@ -713,7 +713,6 @@ TEST_F(CoordinatorFaults, ALongHistoryComesInPages) {
   start_coordinator();
   Life life(ids_, "demo", "acquire", "1");
   life.submit().accept();
-  const std::string usd = "2500";
   for (int i = 0; i < 30; ++i) life.plan("2500", "1").approve();
   auto events = life.events();
   events.pop_back();

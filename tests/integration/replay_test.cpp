@@ -14,7 +14,7 @@
 #include "engine/window_stats.h"
 #include "gateway/validation.h"
 #include "store/read_models.h"
-#include "support/platform.h"
+#include "support/eventually.h"
 #include "support/temp_dir.h"
 
 namespace sep::store {

@@ -22,7 +22,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 namespace topic = engine::topic;
 
-constexpr milliseconds kPause{20};
 constexpr std::size_t kConnections = 16;
 
 const std::set<std::string> kTerminal{"risk.rejected", "plan.rejected",  "exec.completed",
@@ -77,15 +76,6 @@ std::map<std::string, RecordedFill> fills_of(const Events& record) {
 }
 
 }  // namespace
-
-bool eventually(const std::function<bool()>& condition, milliseconds timeout) {
-  const auto deadline = Clock::now() + timeout;
-  while (!condition()) {
-    if (Clock::now() > deadline) return false;
-    std::this_thread::sleep_for(kPause);
-  }
-  return true;
-}
 
 std::string topic_of(const json::object& event) {
   return string_or(event, "topic");

@@ -19,6 +19,7 @@
 #include "base/uint256.h"
 #include "engine/settings.h"
 #include "ethereum/hash.h"
+#include "support/eventually.h"
 #include "support/stack.h"
 
 namespace sep::support {
@@ -33,9 +34,6 @@ T need(Result<T> result, const std::string& what) {
     throw std::runtime_error(what + ": " + result.error().code.data() + ": " + result.error().detail);
   return std::move(*result);
 }
-
-/// Asks until it is true, at most `timeout`.
-bool eventually(const std::function<bool()>& condition, milliseconds timeout = milliseconds(30'000));
 
 // --- Events
 
