@@ -19,8 +19,8 @@ struct Floor {
   Samples publish;   // JetStream, file storage: publish -> delivered to a subscriber on another connection
   Samples commit;    // PostgreSQL: one row of 400 bytes, durable
   Samples send_raw;  // eth_sendRawTransaction, of an account of its own; the local chain only
-  /// Always the same computing (the hash of 64 KiB), by a thread that waits for nothing: what is above the median
-  /// is the machine's own, and no program on it has a better 99th percentile.
+  /// Always the same computing (the hash of 64 KiB), by a thread that waits for nothing: what is above the
+  /// median is the machine's own, and no program on it has a better 99th percentile.
   Samples processor;
 
   /// One hop of the platform: an append's request, its commit, the event's delivery. Medians, nanoseconds.
