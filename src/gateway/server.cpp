@@ -340,6 +340,7 @@ Status Server::Impl::bind() {
   if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (!error) acceptor.non_blocking(true, error);
   if (error) return failed(error);
   bound_port = acceptor.local_endpoint(error).port();
   return {};
@@ -358,9 +359,13 @@ asio::awaitable<void> Server::Impl::accept_all() {
       co_await pause.async_wait(kAwait);
       continue;
     }
-    const bool full = connections.size() >= options.max_connections;
-    const auto connection = std::make_shared<Connection>(self, std::move(socket));
-    asio::co_spawn(executor, full ? connection->refuse_as_full() : connection->run(), asio::detached);
+    // With it all others that wait: one a turn of an executor that has much to do would be a few a second.
+    while (!error) {
+      const bool full = connections.size() >= options.max_connections;
+      const auto connection = std::make_shared<Connection>(self, std::move(socket));
+      asio::co_spawn(executor, full ? connection->refuse_as_full() : connection->run(), asio::detached);
+      socket = acceptor.accept(error);
+    }
   }
 }
 
