@@ -1,6 +1,7 @@
 #include "support/stack.h"
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -9,6 +10,8 @@
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "support/eventually.h"
 
 namespace sep::support {
 namespace {
@@ -113,9 +116,26 @@ pid_t Stack::running(const std::string& process) const {
   return entry && entry->started == started ? pid : -1;
 }
 
+namespace {
+
+/// Whether none of its threads runs any more.
+bool is_stopped(pid_t pid) {
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+    const auto stat = content_of(thread.path() / "stat");
+    const auto state = stat.rfind(") ");  // behind the name, which may hold brackets itself
+    if (state == std::string::npos || stat[state + 2] != 'T') return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 bool Stack::signal(const std::string& process, int signal) const {
   const auto pid = running(process);
-  return pid > 0 && ::kill(pid, signal) == 0;  // never kill(-1): that is everybody
+  const bool sent = pid > 0 && ::kill(pid, signal) == 0;  // never kill(-1): that is everybody
+  if (signal != SIGSTOP) return sent;
+  // On a busy machine its threads run on for some milliseconds, and answer.
+  return sent && eventually([&] { return is_stopped(pid); }, milliseconds(10'000));
 }
 
 bool Stack::wait_for_restart(const std::string& process, pid_t former, milliseconds timeout) {
