@@ -33,7 +33,7 @@ constexpr std::size_t kWarmUp = 20;
 constexpr auto kBound = 5s;
 /// As long as an event of the record is on the average.
 constexpr std::size_t kRowBytes = 400;
-constexpr std::size_t kHashedBytes = 64 * 1024;  // a fifth of a millisecond or so
+constexpr std::size_t kHashedBytes = 64 * 1024;  // less than half a millisecond
 /// anvil's account 9: no part of the platform uses it.
 constexpr std::string_view kOtherDevnetKey =
     "0x2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6";

@@ -62,17 +62,17 @@ std::size_t members_of(const json::value& value) {
   return members;
 }
 
+constexpr std::uint64_t kEach = 0x0101010101010101;  // of eight bytes
+
 /// Whether one of eight bytes is below `limit`, which is at most 0x80. Alan Mycroft's test: subtracted from
 /// each, the limit leaves a top bit where there was none; what is borrowed from the byte above shows only
 /// where there is one below already.
 constexpr bool any_below(std::uint64_t eight, std::uint64_t limit) {
-  constexpr std::uint64_t kEach = 0x0101010101010101;
   return ((eight - kEach * limit) & ~eight & kEach * 0x80) != 0;
 }
 
 /// Whether JSON writes a character of the text with a backslash: control characters, quotes and backslashes.
 bool needs_escape(std::string_view text) {
-  constexpr std::uint64_t kEach = 0x0101010101010101;
   for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
     std::uint64_t eight = 0;
     std::memcpy(&eight, text.data(), sizeof eight);

@@ -234,7 +234,7 @@ class StateCoordinator::Impl {
       const auto awaited = pending.may_be_announced() ? awaited_events(*append) : std::vector<SharedEvent>();
       pending.is_gone_on_from = !awaited.empty() && (*append)->events.front().sequence > 1;
       if (appends_.push(std::move(pending), kMaxWaiting))
-        announce(awaited);
+        for (const auto& event : awaited) announce(event);
       else
         answer(request, error_reply(errc::kNotReady, "too many appends wait"));
     }
@@ -249,10 +249,7 @@ class StateCoordinator::Impl {
     return std::make_shared<const engine::RecordAppend>(std::move(append));
   }
 
-  void announce(std::span<const SharedEvent> events) {
-    for (const auto& event : events)
-      if (bus_->awaits(event->topic)) bus_->announce(event->topic, event->event_id, event);
-  }
+  void announce(const SharedEvent& event) { bus_->announce(event->topic, event->event_id, event); }
 
   /// Those that somebody in this process goes on from while they are being committed.
   std::vector<SharedEvent> awaited_events(const AppendObject& append) const {
@@ -378,7 +375,8 @@ class StateCoordinator::Impl {
     for (const auto& append : members) {
       const auto own = std::span(events).subspan(at, append.append->events.size());
       at += own.size();
-      if (!append.may_be_announced()) announce(own);
+      for (const auto& event : own)
+        if (!append.may_be_announced() && bus_->awaits(event->topic)) announce(event);
       answer(append.request, success_reply("committed", own));
     }
     to_project_.push(events);

@@ -212,6 +212,7 @@ PgResult<void> PgConnection::transaction(std::span<const Command> commands) {
 
 void PgArray::begin_element(std::uint32_t type, std::size_t size) {
   SEP_ASSERT(count_ == 0 || type == type_);
+  if (count_ == 0) bytes_.resize(kHead);
   type_ = type;
   ++count_;
   append_integer(bytes_, static_cast<std::int32_t>(size));

@@ -137,8 +137,8 @@ class PgArray {
 
   std::uint32_t type_ = 0;  // PostgreSQL's number of it
   std::uint32_t count_ = 0;
-  static constexpr std::size_t kHead = 20;     // dimensions, flags, type, length, lowest index
-  std::string bytes_ = std::string(kHead, 0);  // of the head, written last, and of the elements
+  static constexpr std::size_t kHead = 20;  // dimensions, flags, type, length, lowest index
+  std::string bytes_;                       // of the head, written last, and of the elements
 };
 
 }  // namespace sep::store

@@ -194,7 +194,7 @@ TEST_F(BusTest, ARequestThatItsOwnBusServesFailsWithoutAConnectionToo) {
   auto member = join();
   member->serve("echo", [](Message message) -> asio::awaitable<std::string> { co_return message.body; });
   kill_nats();
-  ASSERT_TRUE(eventually([&] { return !member->bus->connected(); }));
+  ASSERT_TRUE(eventually([&] { return !member->bus->connected(); }, kPatience));
   EXPECT_EQ(member->request("echo", "hello").error().code, errc::kBusUnavailable);
 }
 
@@ -391,7 +391,7 @@ TEST_F(BusTest, ALostConnectionEndsTheRequestsInFlightAndIsMadeAgain) {
   EXPECT_FALSE(member->bus->connected());
   EXPECT_EQ(member->request("silent", "x", 60s).error().code, errc::kBusUnavailable);
   ASSERT_TRUE(nats_->start());
-  EXPECT_TRUE(eventually([&] { return member->bus->publish("silent", "again").has_value(); }));
+  EXPECT_TRUE(eventually([&] { return member->bus->publish("silent", "again").has_value(); }, kPatience));
   EXPECT_TRUE(seen.wait_for_count(2)) << "the subscription continues by itself";
 }
 
@@ -581,7 +581,7 @@ TEST_F(BusTest, WorkThatIsDoneWhenAnnouncedIsNotDoneAgain) {
   member->publish_event("intent.submitted", "first", "a");
   member->publish_event("intent.submitted", "second", "c");
   ASSERT_TRUE(seen.wait_for_count(2));
-  EXPECT_TRUE(eventually([&] { return member->counters().acked == 2; }));
+  EXPECT_TRUE(eventually([&] { return member->counters().acked == 2; }, kPatience));
   EXPECT_EQ(seen.values(), (std::vector<std::string>{"announced first", "delivered second"}));
 }
 
@@ -603,7 +603,7 @@ TEST_F(BusTest, WorkThatCouldNotBeDoneWhenAnnouncedIsDoneWhenItIsDelivered) {
     member->publish_event("intent.submitted", id, id);
   }
   ASSERT_TRUE(seen.wait_for_count(4));
-  EXPECT_TRUE(eventually([&] { return member->counters().acked == 2; }));
+  EXPECT_TRUE(eventually([&] { return member->counters().acked == 2; }, kPatience));
   EXPECT_EQ(member->counters().retried, 0U);
 }
 
@@ -628,11 +628,11 @@ TEST_F(BusTest, AMessageWaitsForTheHandlerThatItsAnnouncementBegan) {
       return !values.empty() && values.back() == "announced " + std::string(id);
     }));
     member->publish_event("intent.submitted", id, id);
-    ASSERT_TRUE(eventually([&] { return member->counters().held == 1; }));
+    ASSERT_TRUE(eventually([&] { return member->counters().held == 1; }, kPatience));
     EXPECT_EQ(member->counters().acked, acked);
     member->run([&] { held->cancel(); });
     ++acked;
-    EXPECT_TRUE(eventually([&] { return member->counters().acked == acked; }));
+    EXPECT_TRUE(eventually([&] { return member->counters().acked == acked; }, kPatience));
     EXPECT_EQ(member->counters().held, 0U);
   }
   EXPECT_EQ(seen.values(),
@@ -749,7 +749,7 @@ TEST_F(BusTest, WhatFailsTooOftenIsADeadLetterAndBlocksNothing) {
   EXPECT_EQ(std::ranges::count(tries, "throws"), 3);
   EXPECT_EQ(std::ranges::count(tries, "hopeless"), 1);
   EXPECT_EQ(std::ranges::count(tries, "good"), 1);
-  EXPECT_TRUE(eventually([&] { return member->counters().dead == 3; }));
+  EXPECT_TRUE(eventually([&] { return member->counters().dead == 3; }, kPatience));
   const auto counters = member->counters();
   EXPECT_EQ(counters.acked, 1u);
   EXPECT_EQ(counters.retried, 4u);
@@ -860,7 +860,7 @@ TEST_F(BusTest, ResetConsumersAreMadeAnewAndReadFromTheStart) {
   ASSERT_TRUE(seen.wait_for_count(2)) << "the member noticed that its consumer is gone";
   EXPECT_EQ(seen.values(), (std::vector<std::string>{"one", "one"}));
   // Counted when the server's answer is here, which may be after the message.
-  EXPECT_TRUE(eventually([&] { return member->counters().recreated == 1; }));
+  EXPECT_TRUE(eventually([&] { return member->counters().recreated == 1; }, kPatience));
 }
 
 TEST_F(BusTest, AWorkQueueSurvivesAStreamThatWasMadeAnew) {
@@ -891,10 +891,12 @@ TEST_F(BusTest, AKilledServerLosesNoWork) {
     // Published again with the same id until acknowledged, as the coordinator does.
     for (int i = 0; i < 50; ++i) {
       const std::string body = std::to_string(round) + "." + std::to_string(i);
-      ASSERT_TRUE(eventually([&] {
-        return member->bus->wait(member->bus->publish_event({"intent.submitted", body, body}, 1000ms))
-            .has_value();
-      }));
+      ASSERT_TRUE(eventually(
+          [&] {
+            return member->bus->wait(member->bus->publish_event({"intent.submitted", body, body}, 1000ms))
+                .has_value();
+          },
+          kPatience));
       published.insert(body);
     }
     kill_nats();

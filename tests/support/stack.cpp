@@ -30,23 +30,37 @@ std::string content_of(const fs::path& path) {
 }
 
 struct ProcessEntry {
+  char state = 0;
   pid_t parent = 0;
   std::uint64_t started = 0;  // clock ticks since the machine's start: tells a number used again
 };
 
-std::optional<ProcessEntry> process_entry(pid_t pid) {
-  const auto text = content_of(fs::path("/proc") / std::to_string(pid) / "stat");
+/// Of a process, or of one of its threads; nothing where it is gone, or only its parent knows of it.
+std::optional<ProcessEntry> process_entry(const fs::path& directory) {
+  const auto text = content_of(directory / "stat");
   const auto name_ends = text.rfind(')');
   if (name_ends == std::string::npos) return std::nullopt;
   std::istringstream fields(text.substr(name_ends + 1));
   ProcessEntry entry;
-  char state = 0;
-  fields >> state >> entry.parent;
+  fields >> entry.state >> entry.parent;
   std::string skipped;
   for (int field = 5; field < 22; ++field) fields >> skipped;
   fields >> entry.started;
-  if (!fields || state == 'Z') return std::nullopt;
+  if (!fields || entry.state == 'Z') return std::nullopt;
   return entry;
+}
+std::optional<ProcessEntry> process_entry(pid_t pid) {
+  return process_entry(fs::path("/proc") / std::to_string(pid));
+}
+
+/// Whether none of its threads runs any more.
+bool is_stopped(pid_t pid) {
+  std::error_code gone;
+  for (const auto& thread : fs::directory_iterator(fs::path("/proc") / std::to_string(pid) / "task", gone)) {
+    const auto entry = process_entry(thread.path());
+    if (!entry || entry->state != 'T') return false;
+  }
+  return !gone;
 }
 
 }  // namespace
@@ -115,20 +129,6 @@ pid_t Stack::running(const std::string& process) const {
   const auto entry = process_entry(pid);
   return entry && entry->started == started ? pid : -1;
 }
-
-namespace {
-
-/// Whether none of its threads runs any more.
-bool is_stopped(pid_t pid) {
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
-    const auto stat = content_of(thread.path() / "stat");
-    const auto state = stat.rfind(") ");  // behind the name, which may hold brackets itself
-    if (state == std::string::npos || stat[state + 2] != 'T') return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 bool Stack::signal(const std::string& process, int signal) const {
   const auto pid = running(process);
