@@ -75,18 +75,19 @@ std::string commit_sql(unsigned parts) {
       " SELECT sep_require((SELECT count(*) FROM head) = 1, 'record_head'), (SELECT count(*) FROM added)";
   if ((parts & kCreated) != 0) {
     with +=
-        ", created AS (INSERT INTO intents (correlation_id, strategy_id, state, terminal, last_sequence, "
+        ", created AS (INSERT INTO intents (correlation_id, strategy_id, state, end_state, last_sequence, "
         "    last_event_id, received_at, deadline) "
-        "  " +
+        "  SELECT correlation_id, strategy_id, state, nullif(end_state, ''), last_sequence, last_event_id, "
+        "    received_at, deadline FROM (" +
         rows({{"correlation_id", "text"},
               {"strategy_id", "text"},
               {"state", "text"},
-              {"terminal", "boolean"},
+              {"end_state", "text"},
               {"last_sequence", "bigint"},
               {"last_event_id", "text"},
               {"received_at", "timestamptz"},
               {"deadline", "timestamptz"}}) +
-        " RETURNING 1)";
+        ") AS c RETURNING 1)";
     select += ", (SELECT count(*) FROM created)";
   }
   if ((parts & kMoved) != 0) {
@@ -94,13 +95,13 @@ std::string commit_sql(unsigned parts) {
         fmt::format(", sep_require((SELECT count(*) FROM moved) = cardinality(${}::text[]), 'intents_head')",
                     parameters + 1);
     with +=
-        ", moved AS (UPDATE intents i SET state = c.state, terminal = c.terminal, "
+        ", moved AS (UPDATE intents i SET state = c.state, end_state = nullif(c.end_state, ''), "
         "    last_sequence = c.sequence, last_event_id = c.event_id "
         "  FROM (" +
         rows({{"correlation_id", "text"},
               {"expected", "bigint"},
               {"state", "text"},
-              {"terminal", "boolean"},
+              {"end_state", "text"},
               {"sequence", "bigint"},
               {"event_id", "text"}}) +
         ") AS c "
@@ -193,10 +194,10 @@ constexpr Statement kNoncesFrom{"nonces_from",
   "c.correlation_id, c.state, c.last_sequence, c.last_event_id, c.since, c.reason, c.detail, c.changed_by, " \
   "c.nonce"
 constexpr Statement kControls{"controls", "SELECT " SEP_CONTROL " FROM controls c ORDER BY correlation_id"};
-constexpr Statement kAdmission{"admission",
-                               "SELECT " SEP_CONTROL
-                               ", (SELECT count(*) FROM intents WHERE strategy_id = $1 AND NOT terminal) "
-                               "FROM (SELECT) AS one LEFT JOIN controls c ON c.correlation_id = 'control'"};
+constexpr Statement kAdmission{
+    "admission", "SELECT " SEP_CONTROL
+                 ", (SELECT count(*) FROM intents WHERE strategy_id = $1 AND end_state IS NULL) "
+                 "FROM (SELECT) AS one LEFT JOIN controls c ON c.correlation_id = 'control'"};
 #undef SEP_CONTROL
 constexpr Statement kRecordHead{"record_head", "SELECT global_sequence FROM record_head"};
 constexpr Statement kHistory{
@@ -205,11 +206,11 @@ constexpr Statement kRange{"range",
                            SEP_SELECT_EVENT "WHERE global_sequence >= $1 ORDER BY global_sequence LIMIT $2"};
 constexpr Statement kUnfinished{
     "unfinished",
-    SEP_SELECT_INTENT "WHERE NOT terminal AND correlation_id > $1 ORDER BY correlation_id LIMIT $2"};
+    SEP_SELECT_INTENT "WHERE end_state IS NULL AND correlation_id > $1 ORDER BY correlation_id LIMIT $2"};
 constexpr Statement kFirstUnfinished{
     "first_unfinished",
     "SELECT min(e.global_sequence) FROM intents i "
-    "JOIN events e ON e.correlation_id = i.correlation_id AND e.sequence = 1 WHERE NOT i.terminal"};
+    "JOIN events e ON e.correlation_id = i.correlation_id AND e.sequence = 1 WHERE i.end_state IS NULL"};
 constexpr Statement kIntentOfPlan{"intent_of_plan",
                                   "SELECT correlation_id FROM events "
                                   "WHERE topic = 'plan.created' AND payload->>'planId' = $1 LIMIT 1"};
@@ -225,23 +226,23 @@ constexpr Statement kStrategies{
     "  SELECT next.* FROM names, LATERAL (SELECT strategy_id FROM intents i "
     "    WHERE i.strategy_id > names.strategy_id ORDER BY strategy_id LIMIT 1) AS next) "
     "SELECT strategy_id FROM names LIMIT $2"};
-constexpr Statement kCountByState{"count_by_state", "SELECT state, count(*) FROM intents GROUP BY state"};
 constexpr Statement kHasTimescaleDb{"has_timescaledb",
                                     "SELECT to_regclass('timescaledb_information.hypertables') IS NOT NULL"};
 constexpr Statement kIsHypertable{
     "is_hypertable", "SELECT FROM timescaledb_information.hypertables WHERE hypertable_name = 'events'"};
 
-// A statement for each set of filters, so that each is planned on its index and costs O(page). Several states
-// are as many pages, merged.
+// A statement for each set of filters, so that each is planned on its index and costs O(page); states that an
+// intent passes through cost what is open. Several states that it ends in are as many pages, merged.
 #define SEP_PAGE "correlation_id < $1 AND correlation_id >= $2 ORDER BY correlation_id DESC LIMIT $3"
-#define SEP_PAGE_OF_STATES(filter)                                                       \
-  "SELECT page.* FROM unnest($4::text[]) AS wanted (state), LATERAL (" SEP_SELECT_INTENT \
-  "WHERE intents.state = wanted.state AND " filter SEP_PAGE                              \
-  ") AS page ORDER BY correlation_id DESC LIMIT $3"
+#define SEP_PAGE_OF_STATES(filter)                                                                \
+  "SELECT page.* FROM unnest($4::text[]) AS wanted (state), LATERAL (" SEP_SELECT_INTENT          \
+  "WHERE end_state = wanted.state AND " filter SEP_PAGE ") AS page UNION ALL (" SEP_SELECT_INTENT \
+  "WHERE end_state IS NULL AND state = ANY ($5::text[]) AND " filter SEP_PAGE                     \
+  ") ORDER BY correlation_id DESC LIMIT $3"
 constexpr Statement kListAll{"list_all", SEP_SELECT_INTENT "WHERE " SEP_PAGE};
 constexpr Statement kListStates{"list_states", SEP_PAGE_OF_STATES("")};
 constexpr Statement kListStrategy{"list_strategy", SEP_SELECT_INTENT "WHERE strategy_id = $4 AND " SEP_PAGE};
-constexpr Statement kListBoth{"list_both", SEP_PAGE_OF_STATES("strategy_id = $5 AND ")};
+constexpr Statement kListBoth{"list_both", SEP_PAGE_OF_STATES("strategy_id = $6 AND ")};
 #undef SEP_PAGE
 #undef SEP_PAGE_OF_STATES
 #undef SEP_SELECT_INTENT
@@ -366,13 +367,13 @@ void add_heads(const std::vector<HeadChange>& heads, unsigned& parts, std::vecto
   Columns<6> moved;
   for (const auto& [row, expected] : heads) {
     const auto state = engine::to_string(row.head.state);
-    const auto terminal = engine::is_terminal(row.head.state);
+    const auto end_state = engine::is_terminal(row.head.state) ? state : std::string_view{};
     const auto sequence = row.head.sequence;
     if (expected == 0)
-      created.add(row.correlation_id, row.strategy_id, state, terminal, sequence, row.head.last_event_id,
+      created.add(row.correlation_id, row.strategy_id, state, end_state, sequence, row.head.last_event_id,
                   row.received_at, row.deadline);
     else
-      moved.add(row.correlation_id, expected, state, terminal, sequence, row.head.last_event_id);
+      moved.add(row.correlation_id, expected, state, end_state, sequence, row.head.last_event_id);
   }
   if (!created.empty()) {
     std::move(created).add_to(parameters);
@@ -708,27 +709,18 @@ Result<std::vector<IntentRow>> EventStore::list(const ListQuery& query) {
       query.since_intent_id ? engine::correlation_of(*query.since_intent_id) : kBeforeAllIntents,
       std::to_string(query.limit)};
   if (!query.states.empty()) {
-    PgArray states;
+    PgArray ended;
+    PgArray open;
     for (const auto state : std::set(query.states.begin(), query.states.end()))
-      states.add(engine::to_string(state));
-    parameters.push_back(std::move(states).parameter());
+      (engine::is_terminal(state) ? ended : open).add(engine::to_string(state));
+    parameters.push_back(std::move(ended).parameter());
+    parameters.push_back(std::move(open).parameter());
   }
   if (query.strategy_id) parameters.emplace_back(*query.strategy_id);
   const auto& statement = query.strategy_id ? (query.states.empty() ? kListStrategy : kListBoth)
                                             : (query.states.empty() ? kListAll : kListStates);
   SEP_TRY(const auto rows, impl_->query(statement, parameters));
   return read_all<IntentRow>(rows, read_intent);
-}
-
-Result<std::vector<std::pair<engine::State, std::uint64_t>>> EventStore::count_by_state() {
-  using Count = std::pair<engine::State, std::uint64_t>;
-  SEP_TRY(const auto rows, impl_->query(kCountByState));
-  return read_all<Count>(rows, [](const PgRows& all, int row) -> Result<Count> {
-    const auto state = engine::parse_state(all.text(row, 0));
-    if (!state)
-      return fail(errc::kInternal, "the record holds an unknown state: " + std::string(all.text(row, 0)));
-    return Count{*state, all.unsigned_integer(row, 1)};
-  });
 }
 
 Result<EventStore::Admission> EventStore::admission(std::string_view strategy_id) {

@@ -152,10 +152,9 @@ class EventStore {
   /// Strategies that ever submitted an intent, in byte order, those behind `after`, at most `limit`; one
   /// index step each.
   Result<std::vector<std::string>> strategies(std::string_view after, std::size_t limit);
-  /// Newest first, at most `limit`; costs what it returns, whatever the record's size.
+  /// Newest first, at most `limit`; costs what it returns, and for states that an intent passes through what
+  /// is open, whatever the record's size.
   Result<std::vector<IntentRow>> list(const ListQuery& query);
-  /// How many intents are in each state; states without any are absent.
-  Result<std::vector<std::pair<engine::State, std::uint64_t>>> count_by_state();
   /// What decides whether a strategy may have new work, as it is at one moment.
   struct Admission {
     std::uint64_t open = 0;                  // its intents that are not terminal
