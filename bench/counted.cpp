@@ -5,6 +5,8 @@
 // tools/bench_check.sh runs it under callgrind, which counts inside `counted` alone (--toggle-collect).
 #include <cstdio>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +15,8 @@
 #include "intent_case.h"
 #include "pricing_cases.h"
 
+#include "engine/projection.h"
+#include "engine/sample_lives.h"
 #include "gateway/validation.h"
 #include "uniswap/swap_math.h"
 
@@ -77,6 +81,28 @@ void add_validation(Operations& list) {
   });
 }
 
+/// The nine events of an intent into every document, and the documents' texts: each time the next one of the
+/// list.
+void add_fold(Operations& list) {
+  struct State {
+    std::vector<std::vector<engine::Envelope>> lives;
+    std::size_t next = 0;
+    engine::Projection projection{0, [](const std::string&) { return std::optional<json::object>(); }};
+  };
+  const auto state = std::make_shared<State>();
+  engine::samples::Ids ids;
+  std::uint64_t number = 0;
+  for (int i = 0; i < 2; ++i) {
+    state->lives.push_back(engine::samples::Life(ids, "demo", "acquire", "1").trade("2500", "1").events());
+    for (auto& event : state->lives.back()) event.global_sequence = ++number;
+  }
+  list.emplace_back("record/fold_a_life", [state] {
+    for (const auto& event : state->lives.at(state->next++))
+      SEP_ASSERT(state->projection.apply(event).has_value());
+    use(state->projection.take_changes());
+  });
+}
+
 int run(int count, char** arguments) {
   // Synthetic pools only: the same on every machine.
   std::vector<Subject> pools;
@@ -87,6 +113,7 @@ int run(int count, char** arguments) {
   add_quotes(list, swaps);
   add_changes(list, pools[0].pool);
   add_validation(list);
+  add_fold(list);
   for (auto& [name, operation] : list) {
     if (count < 2) {
       std::printf("%s\n", name.c_str());

@@ -1,6 +1,5 @@
 #include "base/clock.h"
 
-#include <charconv>
 #include <chrono>
 
 namespace sep {
@@ -32,20 +31,23 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
   };
   constexpr std::string_view kForm = "0000-00-00T00:00:00.000Z";
   if (text.size() != kForm.size()) return malformed();
-  for (std::size_t i = 0; i < kForm.size(); ++i) {
-    const bool digit = text[i] >= '0' && text[i] <= '9';
-    if (kForm[i] == '0' ? !digit : text[i] != kForm[i]) return malformed();
-  }
+  bool as_formed = text[4] == '-' && text[7] == '-' && text[10] == 'T' && text[13] == ':' &&
+                   text[16] == ':' && text[19] == '.' && text[23] == 'Z';
   const auto number = [&](std::size_t at, std::size_t length) {
-    int value = 0;
-    std::from_chars(text.data() + at, text.data() + at + length, value);
+    unsigned value = 0;
+    for (const char c : text.substr(at, length)) {
+      as_formed &= c >= '0' && c <= '9';
+      value = 10 * value + static_cast<unsigned>(c - '0');
+    }
     return value;
   };
-  const year_month_day date{year{number(0, 4)}, month{static_cast<unsigned>(number(5, 2))},
-                            day{static_cast<unsigned>(number(8, 2))}};
-  if (!date.ok() || number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 59) return malformed();
-  const auto point = sys_days{date} + hours{number(11, 2)} + minutes{number(14, 2)} + seconds{number(17, 2)} +
-                     milliseconds{number(20, 3)};
+  const year_month_day date{year{static_cast<int>(number(0, 4))}, month{number(5, 2)}, day{number(8, 2)}};
+  const auto hour = number(11, 2);
+  const auto minute = number(14, 2);
+  const auto second = number(17, 2);
+  const auto ms = number(20, 3);
+  if (!as_formed || !date.ok() || hour > 23 || minute > 59 || second > 59) return malformed();
+  const auto point = sys_days{date} + hours{hour} + minutes{minute} + seconds{second} + milliseconds{ms};
   return Timestamp{duration_cast<milliseconds>(point.time_since_epoch()).count()};
 }
 

@@ -11,6 +11,13 @@ bool all_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+/// Of digits whose number 64 bits hold; 0 of none.
+std::uint64_t small_number(std::string_view digits) {
+  std::uint64_t value = 0;
+  for (const char c : digits) value = 10 * value + static_cast<std::uint64_t>(c - '0');
+  return value;
+}
+
 }  // namespace
 
 Result<Uint256> parse_decimal(std::string_view text, unsigned decimals) {
@@ -25,6 +32,10 @@ Result<Uint256> parse_decimal(std::string_view text, unsigned decimals) {
     return fail(errc::kTooManyDecimals, "has " + std::to_string(fraction.size()) + " decimals; at most " +
                                             std::to_string(decimals) + " are allowed");
 
+  constexpr auto kDigits = kPowersOf10.size() - 1;  // of them 64 bits hold any
+  if (whole.size() <= kDigits && decimals <= kDigits)
+    return u128{small_number(whole)} * kPowersOf10[decimals] +
+           small_number(fraction) * kPowersOf10[decimals - fraction.size()];
   std::string digits(whole);
   digits += fraction;
   digits.append(decimals - fraction.size(), '0');

@@ -73,14 +73,20 @@ constexpr bool any_below(std::uint64_t eight, std::uint64_t limit) {
 
 /// Whether JSON writes a character of the text with a backslash: control characters, quotes and backslashes.
 bool needs_escape(std::string_view text) {
-  for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
-    std::uint64_t eight = 0;
-    std::memcpy(&eight, text.data(), sizeof eight);
-    if (any_below(eight, 0x20) || any_below(eight ^ kEach * '"', 1) || any_below(eight ^ kEach * '\\', 1))
-      return true;
-  }
-  return std::ranges::any_of(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; });
+  constexpr auto kBytes = sizeof(std::uint64_t);
+  const auto among = [](std::uint64_t eight) {
+    return any_below(eight, 0x20) || any_below(eight ^ kEach * '"', 1) || any_below(eight ^ kEach * '\\', 1);
+  };
+  const auto load = [&](std::size_t at, std::size_t size, std::uint64_t eight = 0) {
+    std::memcpy(&eight, text.data() + at, size);
+    return eight;
+  };
+  for (std::size_t at = 0; at + kBytes <= text.size(); at += kBytes)
+    if (among(load(at, kBytes))) return true;
+  const auto rest = text.size() % kBytes;
+  if (rest == 0) return false;
+  if (text.size() > kBytes) return among(load(text.size() - kBytes, kBytes));
+  return among(load(0, rest, kEach * ' '));
 }
 
 void write_canonical(const json::value& value, std::string& out);

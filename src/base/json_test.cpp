@@ -56,15 +56,16 @@ RC_GTEST_PROP(JsonProperty, AStringIsWrittenAsTheLibraryDoes, ()) {
 }
 
 TEST(Json, OneEscapedCharacterIsFoundWhereverItStands) {
-  for (std::size_t at = 0; at < 20; ++at)
-    for (const char c : {'"', '\\', '\n', '\0', '\x1f'}) {
-      std::string text(20, 'a');
-      text[at] = c;
-      std::string written;
-      append_json_string(text, written);
-      EXPECT_EQ(written, json::serialize(json::string(text))) << at;
-      EXPECT_NE(written.find('\\'), std::string::npos) << at;
-    }
+  for (std::size_t size = 1; size <= 20; ++size)
+    for (std::size_t at = 0; at < size; ++at)
+      for (const char c : {'"', '\\', '\n', '\0', '\x1f'}) {
+        std::string text(size, 'a');
+        text[at] = c;
+        std::string written;
+        append_json_string(text, written);
+        EXPECT_EQ(written, json::serialize(json::string(text))) << at << " of " << size;
+        EXPECT_NE(written.find('\\'), std::string::npos) << at << " of " << size;
+      }
   std::string written;
   append_json_string("plain enough é \x7f", written);
   EXPECT_EQ(written, "\"plain enough é \x7f\"");

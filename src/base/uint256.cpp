@@ -72,8 +72,10 @@ Uint256 div_rounding_up(const Uint256& a, const Uint256& d) {
 }
 
 Uint256 pow10(unsigned exponent) {
-  Uint256 power = 1;
-  for (; exponent > 0; --exponent) power *= 10;
+  constexpr unsigned kLast = kPowersOf10.size() - 1;
+  Uint256 power = kPowersOf10[std::min(exponent, kLast)];
+  for (unsigned done = kLast; done < exponent; done += kLast)
+    power *= kPowersOf10[std::min(exponent - done, kLast)];
   return power;
 }
 
@@ -100,19 +102,22 @@ Result<Uint256> parse_uint256(std::string_view decimal) {
 }
 
 std::string to_string(const Uint256& value) {
-  constexpr u64 kChunk = 10'000'000'000'000'000'000ULL;  // 10^19, the largest power of ten in 64 bits
-  std::string text;
+  constexpr unsigned kDigits = kPowersOf10.size() - 1;  // of a piece; what is left at the front has up to 20
+  std::array<char, 80> text{};
+  auto* begin = text.end();
   Uint256 rest = value;
-  while (!rest.is_zero()) {
-    const auto [quotient, remainder] = Uint256::div_mod(rest, kChunk);
-    u64 chunk = remainder.to_u64();
-    for (int i = 0; i < 19 && (chunk != 0 || !quotient.is_zero()); ++i, chunk /= 10)
-      text += static_cast<char>('0' + chunk % 10);
+  while (!rest.fits_u64()) {
+    const auto [quotient, remainder] = Uint256::div_mod(rest, kPowersOf10[kDigits]);
+    u64 piece = remainder.to_u64();
+    for (unsigned i = 0; i < kDigits; ++i, piece /= 10) *--begin = static_cast<char>('0' + piece % 10);
     rest = quotient;
   }
-  if (text.empty()) return "0";
-  std::ranges::reverse(text);
-  return text;
+  u64 front = rest.to_u64();
+  do {
+    *--begin = static_cast<char>('0' + front % 10);
+    front /= 10;
+  } while (front != 0);
+  return {begin, text.end()};
 }
 
 Result<Uint256> parse_quantity(std::string_view text) {

@@ -238,6 +238,12 @@ std::optional<Uint256> mul_div(const Uint256& a, const Uint256& b, const Uint256
 std::optional<Uint256> mul_div_rounding_up(const Uint256& a, const Uint256& b, const Uint256& d);
 /// ceil(a / d); aborts for a divisor of zero.
 Uint256 div_rounding_up(const Uint256& a, const Uint256& d);
+/// All that 64 bits hold.
+inline constexpr auto kPowersOf10 = [] {
+  std::array<std::uint64_t, 20> powers{1};
+  for (std::size_t i = 1; i < powers.size(); ++i) powers[i] = 10 * powers[i - 1];
+  return powers;
+}();
 /// 10^exponent, exponent <= 77.
 Uint256 pow10(unsigned exponent);
 

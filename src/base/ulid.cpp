@@ -5,17 +5,30 @@
 namespace sep {
 namespace {
 constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+constexpr std::int8_t kNone = -1;
+constexpr auto kDigits = [] {
+  std::array<std::int8_t, 256> digits{};
+  digits.fill(kNone);
+  for (std::size_t i = 0; i < kAlphabet.size(); ++i)
+    digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
+  return digits;
+}();
+
+/// 0 to 31, or kNone.
+std::int8_t digit_of(char c) {
+  return kDigits[static_cast<unsigned char>(c)];
 }
+}  // namespace
 
 bool is_ulid(std::string_view text) {
   return text.size() == 26 && text[0] <= '7' &&
-         std::ranges::all_of(text, [](char c) { return kAlphabet.find(c) != std::string_view::npos; });
+         std::ranges::none_of(text, [](char c) { return digit_of(c) == kNone; });
 }
 
 Result<Timestamp> ulid_time(std::string_view ulid) {
   if (!is_ulid(ulid)) return fail(errc::kInvalidId, "not a ULID: " + std::string(ulid.substr(0, 64)));
   std::int64_t ms = 0;
-  for (const char c : ulid.substr(0, 10)) ms = ms << 5 | static_cast<std::int64_t>(kAlphabet.find(c));
+  for (const char c : ulid.substr(0, 10)) ms = ms << 5 | digit_of(c);
   return Timestamp{ms};
 }
 

@@ -77,11 +77,12 @@ void clear_reason(json::object& target) {
 /// `view` is empty. What makes a document writes into the object that it is given, whose memory is the
 /// document's own. Members that every event reads or writes come first: they are found soonest.
 void begin_intent(json::object& view, const Envelope& submitted) {
+  view.reserve(15);
   for (const std::string_view key :
        {"sequence", "state", "last_event_id", "last_event_time", "last_global_sequence"})
     view[key] = nullptr;
   view["correlation_id"] = submitted.correlation_id;
-  view["summary"] = json::object{};
+  object_in(view, "summary").reserve(16);
   view["timings_ms"] = json::object{};
   view["received_at"] = to_rfc3339(submitted.timestamp);
   view["latest_plan_id"] = nullptr;
@@ -205,6 +206,7 @@ void begin_step(json::value& step, const json::value& planned) {
 
 void begin_plan(json::object& view, const Envelope& created) {
   const auto& payload = created.payload;
+  view.reserve(8);
   view["plan_id"] = string_or(payload, "planId");
   view["intent_id"] = intent_id_of(created.correlation_id);
   view["created_at"] = to_rfc3339(created.timestamp);
@@ -220,6 +222,7 @@ void begin_plan(json::object& view, const Envelope& created) {
 // Members are made in their place: what is made elsewhere is copied into the document's memory.
 void add_attempt(json::object& step, const Envelope& event) {
   auto& attempt = array_in(step, "attempts").emplace_back(nullptr).emplace_object();
+  attempt.reserve(7);
   for (const std::string_view key : {"attempt", "kind", "nonce", "fees"})
     copy(event.payload, key, attempt, key);
   copy(event.payload, "txHash", attempt, "tx_hash");
@@ -234,6 +237,7 @@ void note_submission(json::object& step, const Envelope& event) {
 
 void set_fill(json::object& step, const json::object& payload) {
   auto& fill = step["fill"].emplace_object();
+  fill.reserve(7);
   copy(payload, "txHash", fill, "tx_hash");
   copy(payload, "blockNumber", fill, "block_number");
   copy(payload, "blockHash", fill, "block_hash");

@@ -665,16 +665,24 @@ Result<std::vector<Envelope>> EventStore::history(std::string_view correlation_i
 }
 
 Result<std::vector<Envelope>> EventStore::range(std::uint64_t from_global, std::size_t limit) {
+  SEP_TRY(auto unparsed, read_range(from_global, limit));
+  return unparsed.parse();
+}
+
+Result<EventStore::Unparsed> EventStore::read_range(std::uint64_t from_global, std::size_t limit) {
   from_global = std::max<std::uint64_t>(from_global, 1);
   // Asked before the events: what it counts must be among them.
   SEP_TRY(const auto last, last_global_sequence());
-  SEP_TRY(const auto rows, impl_->query(kRange, {std::to_string(from_global), std::to_string(limit)}));
-  SEP_TRY(auto events, read_all<Envelope>(rows, read_event));
-  SEP_CHECK(check_contiguous(events, &Envelope::global_sequence, from_global));
-  if (events.size() < limit && from_global + events.size() <= last)
-    return fail(errc::kInternal, fmt::format("the record has a gap: event {} of {} is not there",
-                                             from_global + events.size(), last));
-  return events;
+  SEP_TRY(auto rows, impl_->query(kRange, {std::to_string(from_global), std::to_string(limit)}));
+  const auto count = static_cast<std::size_t>(rows.size());
+  if (count < limit && from_global + count <= last)
+    return fail(errc::kInternal,
+                fmt::format("the record has a gap: event {} of {} is not there", from_global + count, last));
+  return Unparsed{count, [rows = std::move(rows), from_global]() -> Result<std::vector<Envelope>> {
+                    SEP_TRY(auto events, read_all<Envelope>(rows, read_event));
+                    SEP_CHECK(check_contiguous(events, &Envelope::global_sequence, from_global));
+                    return events;
+                  }};
 }
 
 Result<std::vector<IntentRow>> EventStore::unfinished(std::string_view after, std::size_t limit) {

@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -141,6 +142,12 @@ class EventStore {
   /// The record's events from `from_global` on, in order, at most `limit`. INTERNAL where the record has a
   /// gap.
   Result<std::vector<engine::Envelope>> range(std::uint64_t from_global, std::size_t limit);
+  /// The same in two steps: what was read can be parsed by another thread while more is read.
+  struct Unparsed {
+    std::size_t events = 0;
+    std::move_only_function<Result<std::vector<engine::Envelope>>()> parse;
+  };
+  Result<Unparsed> read_range(std::uint64_t from_global, std::size_t limit);
   /// Intents that are not terminal, oldest first, those behind `after` (a correlation id), at most `limit`.
   Result<std::vector<IntentRow>> unfinished(std::string_view after = {}, std::size_t limit = kAllRows);
   /// The global_sequence of the first event of any intent that is not terminal; nothing where all are.
