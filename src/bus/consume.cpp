@@ -274,7 +274,7 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
   }
 
   static asio::awaitable<void> carry_out(std::shared_ptr<WorkQueue> self, Key key, Verdict verdict) {
-    const Message message = self->held_.at(key);  // with the newest reply subject
+    const Message& message = self->held_.at(key);  // with the newest reply subject
     switch (verdict.kind) {
       case Verdict::Kind::kAck:
         ++self->counters_.acked;
@@ -286,6 +286,7 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
         self->send(message.reply, negative_ack(verdict.delay));
         break;
       case Verdict::Kind::kDead:
+        // A copy: what is held is overwritten where it is delivered once more.
         co_await bury(self, key, message, verdict.reason);
         break;
     }
