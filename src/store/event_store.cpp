@@ -233,18 +233,31 @@ constexpr Statement kIsHypertable{
 
 // A statement for each set of filters, so that each is planned on its index and costs O(page); states that an
 // intent passes through cost what is open. Several states that it ends in are as many pages, merged.
-#define SEP_PAGE "correlation_id < $1 AND correlation_id >= $2 ORDER BY correlation_id DESC LIMIT $3"
-#define SEP_PAGE_OF_STATES(filter)                                                                \
-  "SELECT page.* FROM unnest($4::text[]) AS wanted (state), LATERAL (" SEP_SELECT_INTENT          \
-  "WHERE end_state = wanted.state AND " filter SEP_PAGE ") AS page UNION ALL (" SEP_SELECT_INTENT \
-  "WHERE end_state IS NULL AND state = ANY ($5::text[]) AND " filter SEP_PAGE                     \
-  ") ORDER BY correlation_id DESC LIMIT $3"
-constexpr Statement kListAll{"list_all", SEP_SELECT_INTENT "WHERE " SEP_PAGE};
-constexpr Statement kListStates{"list_states", SEP_PAGE_OF_STATES("")};
-constexpr Statement kListStrategy{"list_strategy", SEP_SELECT_INTENT "WHERE strategy_id = $4 AND " SEP_PAGE};
-constexpr Statement kListBoth{"list_both", SEP_PAGE_OF_STATES("strategy_id = $6 AND ")};
+// Where columns are compared as a row, only an index of them all gives the order: with an equality of the
+// first ones the planner may walk all intents by their ids, and drop those that are not asked for.
+#define SEP_PAGE(columns, values, order)                                                     \
+  "(" columns "correlation_id) < (" values "$1) AND (" columns "correlation_id) >= (" values \
+  "$2) "                                                                                     \
+  "ORDER BY " order "correlation_id DESC LIMIT $3"
+#define SEP_ENDED(columns, values, order)                                                \
+  "SELECT page.* FROM unnest($4::text[]) AS wanted (state), LATERAL (" SEP_SELECT_INTENT \
+  "WHERE end_state IS NOT NULL AND " SEP_PAGE(columns, values, order) ") AS page "
+#define SEP_OPEN(filter) \
+  "(" SEP_SELECT_INTENT  \
+  "WHERE end_state IS NULL AND state = ANY ($5::text[]) AND " filter SEP_PAGE("", "", "") ") "
+constexpr Statement kListAll{"list_all", SEP_SELECT_INTENT "WHERE " SEP_PAGE("", "", "")};
+constexpr Statement kListStates{"list_states",
+                                SEP_ENDED("end_state, ", "wanted.state, ", "end_state DESC, ")  //
+                                "UNION ALL " SEP_OPEN("") "ORDER BY correlation_id DESC LIMIT $3"};
+constexpr Statement kListStrategy{
+    "list_strategy", SEP_SELECT_INTENT "WHERE " SEP_PAGE("strategy_id, ", "$4, ", "strategy_id DESC, ")};
+constexpr Statement kListBoth{"list_both", SEP_ENDED("strategy_id, end_state, ", "$6, wanted.state, ",
+                                                     "strategy_id DESC, end_state DESC, ")  //
+                              "UNION ALL " SEP_OPEN("strategy_id = $6 AND ")                //
+                              "ORDER BY correlation_id DESC LIMIT $3"};
 #undef SEP_PAGE
-#undef SEP_PAGE_OF_STATES
+#undef SEP_ENDED
+#undef SEP_OPEN
 #undef SEP_SELECT_INTENT
 #undef SEP_SELECT_EVENT
 

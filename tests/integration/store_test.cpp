@@ -1,6 +1,8 @@
 // The record against a real PostgreSQL, started privately.
 #include <algorithm>
 #include <future>
+#include <iterator>
+#include <numeric>
 #include <thread>
 
 #include "integration/record_fixture.h"
@@ -340,6 +342,51 @@ TEST_F(StoreTest, ListsNewestFirst) {
   for (const auto& row : store_->unfinished().value()) unfinished.push_back(row.correlation_id);
   EXPECT_EQ(unfinished, expect({0, 1, 2, 4, 5, 6}));
   EXPECT_EQ(store_->admission("odd").value().open, 2U);
+}
+
+// Also where nearly all intents are alike, and what is asked for is rare or not there.
+TEST_F(StoreTest, AListCostsWhatItShows) {
+  constexpr auto kMany = "5000";
+  const auto fill =
+      sql(conninfo_, std::string("INSERT INTO intents (correlation_id, strategy_id, state, end_state, "
+                                 "last_sequence, last_event_id, received_at, deadline) SELECT "
+                                 "'intent-' || lpad(i::text, 26, '0'), 'busy', 'completed', "
+                                 "'completed', 9, '', now(), now() FROM generate_series(1, ") +
+                         kMany + ") AS i");
+  ASSERT_TRUE(fill.has_value()) << fill.error().detail;
+  ASSERT_TRUE(sql(conninfo_, "ANALYZE intents").has_value());
+  submitted("rare");
+
+  const auto fetched = [&] {
+    return std::stoul(
+        sql(conninfo_,
+            "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_user_tables WHERE relname = 'intents'")
+            .value());
+  };
+  using engine::State;
+  const std::vector<ListQuery> queries = {
+      {.limit = 3},
+      {.strategy_id = "rare", .limit = 3},
+      {.strategy_id = "nobody", .limit = 3},
+      {.states = {State::kFailed}, .limit = 3},
+      {.states = {State::kAccepted}, .limit = 3},
+      {.states = {State::kFailed, State::kAccepted, State::kCompleted}, .limit = 3},
+      {.states = {State::kFailed, State::kAccepted}, .strategy_id = "busy", .limit = 3},
+      {.states = {State::kCompleted}, .strategy_id = "rare", .limit = 3}};
+  const std::size_t shown[] = {3, 1, 0, 0, 1, 3, 0, 0};
+  store_.reset();  // a session gives its counts when it ends
+  const auto before = fetched();
+  // Often enough for a plan that serves all values.
+  constexpr int kTimes = 7;
+  {
+    auto reader = open(EventStore::Role::kReader);
+    for (int i = 0; i < kTimes; ++i)
+      for (std::size_t q = 0; q < queries.size(); ++q)
+        EXPECT_EQ(reader.list(queries[q]).value().size(), shown[q]) << q;
+  }
+  const auto least = kTimes * std::accumulate(std::begin(shown), std::end(shown), std::size_t{0});
+  ASSERT_TRUE(support::eventually([&] { return fetched() - before >= least; })) << fetched() - before;
+  EXPECT_LT(fetched() - before, kTimes * queries.size() * 10);
 }
 
 // Each of its changes would be written into every index again, if one held what changes.
