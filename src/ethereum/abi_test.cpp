@@ -1,5 +1,7 @@
 #include "ethereum/abi.h"
 
+#include <tuple>
+
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -86,9 +88,9 @@ RC_GTEST_PROP(AbiProperty, HostileBytesAreErrorsNeverReadsOutside, ()) {
     }
     if (const auto list = decoder.bytes_array(i)) RC_ASSERT(list->size() <= data.size() / 32);
     if (const auto array = decoder.array(i, 3)) RC_ASSERT(array->size * 96 <= data.size());
-    (void)decoder.string(i);
-    (void)decoder.tuple(i);
-    (void)decode_revert(data);
+    std::ignore = decoder.string(i);
+    std::ignore = decoder.tuple(i);
+    std::ignore = decode_revert(data);
   }
 }
 

@@ -13,8 +13,7 @@ namespace {
 
 /// Making a context costs milliseconds; once made it is only read, so all threads share it.
 const secp256k1_context* context() {
-  static const secp256k1_context* const shared =
-      secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY);
+  static const secp256k1_context* const shared = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
   return shared;
 }
 
