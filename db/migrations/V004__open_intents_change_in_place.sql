@@ -1,6 +1,6 @@
 -- An intent's row changes several times before its end. Where no index holds what changes, PostgreSQL writes the new
 -- row beside the old one in its page, and touches no index (a heap-only tuple): so the indexes hold what is set once, at
--- the end, and pages keep room for the new rows. Index entries were three quarters of what a commit cost.
+-- the end, and pages keep room for the new rows. Index entries were three quarters of carrying out a large commit.
 
 ALTER TABLE intents ADD COLUMN end_state TEXT;  -- its state, where nothing may follow; null while it is open
 UPDATE intents SET end_state = state WHERE terminal;

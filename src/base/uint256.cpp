@@ -85,16 +85,12 @@ Result<Uint256> parse_uint256(std::string_view decimal) {
     return fail(errc::kInvalidValue, "not a decimal integer");
   if (decimal.size() > 1 && decimal[0] == '0')
     return fail(errc::kInvalidValue, "an integer with a leading zero");
-  constexpr std::size_t kDigits = 19;  // of them 64 bits hold any
+  constexpr std::size_t kDigits = kPowersOf10.size() - 1;  // of them 64 bits hold any
   std::optional<Uint256> value = 0;
   for (; !decimal.empty(); decimal.remove_prefix(std::min(decimal.size(), kDigits))) {
     u64 chunk = 0;
-    u64 scale = 1;
-    for (const char c : decimal.substr(0, kDigits)) {
-      chunk = 10 * chunk + static_cast<u64>(c - '0');
-      scale *= 10;
-    }
-    value = checked_mul(*value, scale);
+    for (const char c : decimal.substr(0, kDigits)) chunk = 10 * chunk + static_cast<u64>(c - '0');
+    value = checked_mul(*value, kPowersOf10[std::min(decimal.size(), kDigits)]);
     if (value) value = checked_add(*value, chunk);
     if (!value) return fail(errc::kAmountOverflow, "an integer above 2^256 - 1");
   }
