@@ -1,5 +1,6 @@
 // The record against a real PostgreSQL, started privately.
 #include <algorithm>
+#include <fstream>
 #include <future>
 #include <iterator>
 #include <numeric>
@@ -403,6 +404,43 @@ TEST_F(StoreTest, AnOpenIntentsRowChangesInPlace) {
   };
   ASSERT_TRUE(support::eventually([&] { return changes("upd") == "8"; })) << changes("upd");
   EXPECT_EQ(changes("hot_upd"), "7");  // all but the last
+}
+
+/// A record as V001 to V003 made it, with an intent in each state.
+TEST_F(StoreTest, IntentsOfAnOlderRecordKeepTheirPlaceInTheLists) {
+  ASSERT_TRUE(sql(conninfo_, "CREATE DATABASE older").has_value());
+  const auto older = RecordServer::get().conninfo() + " dbname=older";
+  if (store_->record_engine().value() == RecordEngine::kTimescaleDb) {
+    ASSERT_TRUE(sql(older, "CREATE EXTENSION timescaledb").has_value());
+  }
+  ASSERT_TRUE(sql(older, "CREATE TABLE schema_migrations (name TEXT PRIMARY KEY)").has_value());
+  for (const std::string name : {"V001__events", "V002__controls", "V003__reads"}) {
+    std::ifstream file(std::string(SEP_SOURCE_DIR "/db/migrations/") + name + ".sql");
+    const std::string migration(std::istreambuf_iterator<char>(file), {});
+    const auto run = sql(older, migration + "; INSERT INTO schema_migrations VALUES ('" + name + "')");
+    ASSERT_TRUE(run.has_value()) << run.error().detail;
+  }
+  for (const auto state : engine::kAllStates) {
+    const std::string text(engine::to_string(state));
+    const auto insert =
+        sql(older, "INSERT INTO intents VALUES ('intent-" + text + "', 'demo', '" + text + "', " +
+                       (engine::is_terminal(state) ? "TRUE" : "FALSE") + ", 3, 'id', now(), now())");
+    ASSERT_TRUE(insert.has_value()) << insert.error().detail;
+  }
+
+  const auto report = migrate(older);
+  ASSERT_TRUE(report.has_value()) << report.error().detail;
+  EXPECT_EQ(report->applied.front(), "V004__open_intents_change_in_place");
+  auto reader = EventStore::open(older, EventStore::Role::kReader);
+  ASSERT_TRUE(reader.has_value()) << reader.error().detail;
+  std::size_t open = 0;
+  for (const auto state : engine::kAllStates) {
+    const auto listed = reader->list({.states = {state}}).value();
+    ASSERT_EQ(listed.size(), 1U) << engine::to_string(state);
+    EXPECT_EQ(listed[0].head.state, state);
+    open += engine::is_terminal(state) ? 0 : 1;
+  }
+  EXPECT_EQ(reader->unfinished().value().size(), open);
 }
 
 TEST_F(StoreTest, EventsCannotBeChangedAndAGapIsNoticed) {
