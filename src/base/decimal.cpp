@@ -1,22 +1,19 @@
 #include "base/decimal.h"
 
 #include <algorithm>
+#include <array>
 
 namespace sep {
 namespace {
 
 constexpr std::size_t kMaxLength = 256;  // characters; 2^256 - 1 with 77 decimals needs 79
 
-bool all_digits(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-/// Of digits whose number 64 bits hold; 0 of none.
-std::uint64_t small_number(std::string_view digits) {
-  std::uint64_t value = 0;
-  for (const char c : digits) value = 10 * value + static_cast<std::uint64_t>(c - '0');
-  return value;
-}
+// More than any number but zero can have behind it.
+constexpr auto kZeros = [] {
+  std::array<char, 78> zeros{};
+  zeros.fill('0');
+  return zeros;
+}();
 
 }  // namespace
 
@@ -32,17 +29,12 @@ Result<Uint256> parse_decimal(std::string_view text, unsigned decimals) {
     return fail(errc::kTooManyDecimals, "has " + std::to_string(fraction.size()) + " decimals; at most " +
                                             std::to_string(decimals) + " are allowed");
 
-  constexpr auto kDigits = kPowersOf10.size() - 1;  // of them 64 bits hold any
-  if (whole.size() <= kDigits && decimals <= kDigits)
-    return u128{small_number(whole)} * kPowersOf10[decimals] +
-           small_number(fraction) * kPowersOf10[decimals - fraction.size()];
-  std::string digits(whole);
-  digits += fraction;
-  digits.append(decimals - fraction.size(), '0');
-  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
-  auto value = parse_uint256(digits);
+  auto value = with_digits(0, whole);
+  if (value) value = with_digits(*value, fraction);
+  const auto zeros = std::min(decimals - fraction.size(), kZeros.size());
+  if (value) value = with_digits(*value, {kZeros.data(), zeros});
   if (!value) return fail(errc::kAmountOverflow, "is above 2^256 - 1 base units");
-  return value;
+  return *value;
 }
 
 Result<Uint256> parse_amount(std::string_view text, unsigned decimals) {

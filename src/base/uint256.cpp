@@ -79,21 +79,29 @@ Uint256 pow10(unsigned exponent) {
   return power;
 }
 
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::optional<Uint256> with_digits(Uint256 value, std::string_view digits) {
+  constexpr std::size_t kDigits = kPowersOf10.size() - 1;  // of them 64 bits hold any
+  for (; !digits.empty(); digits.remove_prefix(std::min(digits.size(), kDigits))) {
+    u64 chunk = 0;
+    for (const char c : digits.substr(0, kDigits)) chunk = 10 * chunk + static_cast<u64>(c - '0');
+    const auto shifted = checked_mul(value, kPowersOf10[std::min(digits.size(), kDigits)]);
+    const auto sum = shifted ? checked_add(*shifted, chunk) : std::nullopt;
+    if (!sum) return std::nullopt;
+    value = *sum;
+  }
+  return value;
+}
+
 Result<Uint256> parse_uint256(std::string_view decimal) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (decimal.empty() || !std::ranges::all_of(decimal, is_digit))
-    return fail(errc::kInvalidValue, "not a decimal integer");
+  if (!all_digits(decimal)) return fail(errc::kInvalidValue, "not a decimal integer");
   if (decimal.size() > 1 && decimal[0] == '0')
     return fail(errc::kInvalidValue, "an integer with a leading zero");
-  constexpr std::size_t kDigits = kPowersOf10.size() - 1;  // of them 64 bits hold any
-  std::optional<Uint256> value = 0;
-  for (; !decimal.empty(); decimal.remove_prefix(std::min(decimal.size(), kDigits))) {
-    u64 chunk = 0;
-    for (const char c : decimal.substr(0, kDigits)) chunk = 10 * chunk + static_cast<u64>(c - '0');
-    value = checked_mul(*value, kPowersOf10[std::min(decimal.size(), kDigits)]);
-    if (value) value = checked_add(*value, chunk);
-    if (!value) return fail(errc::kAmountOverflow, "an integer above 2^256 - 1");
-  }
+  const auto value = with_digits(0, decimal);
+  if (!value) return fail(errc::kAmountOverflow, "an integer above 2^256 - 1");
   return *value;
 }
 

@@ -247,6 +247,12 @@ inline constexpr auto kPowersOf10 = [] {
 /// 10^exponent, exponent <= 77.
 Uint256 pow10(unsigned exponent);
 
+/// One digit or more, and nothing else.
+bool all_digits(std::string_view text);
+/// The number that `value` becomes with decimal digits (of none: itself) written behind it; nothing where it
+/// is above 2^256 - 1.
+std::optional<Uint256> with_digits(Uint256 value, std::string_view digits);
+
 /// Decimal digits only, no sign, no leading zero (except "0" itself), below 2^256.
 /// INVALID_VALUE; AMOUNT_OVERFLOW where it is too large.
 Result<Uint256> parse_uint256(std::string_view decimal);
