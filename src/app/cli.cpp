@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -60,7 +61,7 @@ void print_line(const std::string& text) {
 /// The error as a sentence on standard error, and the exit code that goes with it.
 int report(const Error& error) {
   fmt::print(stderr, "sep: {}\n", error.detail);
-  if (error.code == errc::kNotReady || error.code == errc::kTimeout ||
+  if (error.code == errc::kNotReady || error.code == errc::kOutcomeUnknown || error.code == errc::kTimeout ||
       error.code == errc::kStoreUnavailable || error.code == errc::kCacheUnavailable ||
       error.code == errc::kBusUnavailable || error.code == errc::kNodeUnreachable)
     return kExitUnreachable;
@@ -191,12 +192,26 @@ Result<json::object> intent_document(const ApiClient& api, const SubmitOptions& 
                       {"success_criteria", std::move(criteria)}};
 }
 
-/// A lost answer is asked for again under the same key, so that one command never makes two intents.
+/// A lost answer is asked for again under the same key, so that one command never makes two intents; where
+/// none comes for a minute, the error says under which key to ask further.
 Result<json::object> post_intent(const ApiClient& api, const json::object& intent, const std::string& key) {
-  constexpr int kTries = 3;
-  for (int tries = 1;; ++tries) {
+  constexpr std::chrono::seconds kPatience{60};
+  constexpr std::chrono::seconds kPause{1};
+  const auto until = Clock::now() + kPatience;
+  for (bool given = false;;) {
     auto answer = api.post("/intents", intent, {{"Idempotency-Key", key}});
-    if (answer || answer.error().code != errc::kTimeout || tries == kTries) return answer;
+    if (answer) return answer;
+    auto& error = answer.error();
+    const bool lost = error.code == errc::kOutcomeUnknown;
+    if (!lost && !(given && error.code == errc::kNotReady)) return answer;
+    if (!given) fmt::print(stderr, "sep: {}; asking again under the same key\n", error.detail);
+    given = true;
+    if (Clock::now() + kPause > until)
+      return fail(errc::kOutcomeUnknown,
+                  fmt::format("{}; it is not known whether the intent was taken: the same command with "
+                              "--idempotency-key {} asks further, and makes no second one",
+                              error.detail, key));
+    std::this_thread::sleep_for(kPause);
   }
 }
 

@@ -44,14 +44,16 @@ Result<Target> parse_url(const std::string& url) {
                 path.empty() ? "/" : path};
 }
 
+/// `given` is set once the server may have the request.
 asio::awaitable<HttpAnswer> exchange(Target target, http::request<http::string_body> request,
-                                     milliseconds timeout) {
+                                     milliseconds timeout, bool& given) {
   const auto executor = co_await asio::this_coro::executor;
   asio::ip::tcp::resolver resolver(executor);
   beast::tcp_stream stream(executor);
   stream.expires_after(timeout);
   const auto endpoints = co_await resolver.async_resolve(target.host, target.port, asio::use_awaitable);
   co_await stream.async_connect(endpoints, asio::use_awaitable);
+  given = true;
   co_await http::async_write(stream, request, asio::use_awaitable);
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
@@ -81,12 +83,15 @@ Result<HttpAnswer> http_request(const std::string& method, const std::string& ur
   request.prepare_payload();
 
   return run_blocking([&](asio::any_io_executor) -> asio::awaitable<Result<HttpAnswer>> {
+    bool given = false;
     try {
-      co_return co_await exchange(target, std::move(request), timeout);
+      co_return co_await exchange(target, std::move(request), timeout, given);
     } catch (const boost::system::system_error& error) {
-      const bool late = error.code() == beast::error::timeout;
-      co_return fail(late ? errc::kTimeout : errc::kNotReady,
-                     fmt::format("{}:{}: {}", target.host, target.port, error.code().message()));
+      const auto why = error.code() == beast::error::timeout
+                           ? fmt::format("no answer within {} ms", timeout.count())
+                           : error.code().message();
+      co_return fail(given ? errc::kOutcomeUnknown : errc::kNotReady,
+                     fmt::format("{}:{}: {}", target.host, target.port, why));
     }
   });
 }
@@ -123,8 +128,8 @@ Error error_of(const json::object& problem, unsigned status) {
   return error;
 }
 
-/// NOT_READY for every answer that says no more than that the platform is not whole now.
-bool means_not_ready(unsigned status) {
+/// Of an answer that says no more than that the platform, or what stands before it, is not whole now.
+bool leaves_unknown(unsigned status) {
   return status == 502 || status == 503 || status == 504;
 }
 
@@ -141,11 +146,11 @@ Result<json::object> ApiClient::request(const std::string& method, const std::st
   }
   const auto document = parse_json(answer.body);
   if (!document || !document->is_object())
-    return fail(errc::kNotReady,
+    return fail(leaves_unknown(answer.status) ? errc::kOutcomeUnknown : errc::kNotReady,
                 fmt::format("{} answers, but not as sep does (HTTP {})", base_url_, answer.status));
   if (answer.status < 300) return document->as_object();
   auto error = error_of(document->as_object(), answer.status);
-  if (means_not_ready(answer.status)) error.code = errc::kNotReady;
+  if (leaves_unknown(answer.status)) error.code = errc::kOutcomeUnknown;
   return fail(std::move(error));
 }
 

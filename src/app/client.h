@@ -22,13 +22,15 @@ struct HttpAnswer {
 };
 
 /// One HTTP/1.1 request on a connection of its own. `url` is http://host[:port][/path]; a body is sent as
-/// application/json. TIMEOUT, or NOT_READY where nothing answers; any HTTP status is an answer.
+/// application/json. NOT_READY where nobody takes it, OUTCOME_UNKNOWN where it was given and no answer came
+/// in time or whole; any HTTP status is an answer.
 Result<HttpAnswer> http_request(const std::string& method, const std::string& url, const std::string& body,
                                 const HttpHeaders& headers, std::chrono::milliseconds timeout);
 
 /// The gateway's API. A platform that is busy (429) is asked again when it says, for up to two minutes.
-/// Errors are the problem that it answered, every fault on a line of its own; NOT_READY and TIMEOUT where it
-/// did not answer, or only that a part of the platform does not.
+/// Errors are the problem that it answered, every fault on a line of its own; NOT_READY where nobody took the
+/// request, OUTCOME_UNKNOWN where it was given and there is no answer, or only that a part of the platform
+/// does not answer.
 class ApiClient {
  public:
   /// `base_url`: http://host:port

@@ -1,8 +1,13 @@
 // `sep up` as an operator meets it: the real program, real servers, ended and killed.
 #include <fstream>
+#include <future>
 #include <set>
 #include <sstream>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
@@ -13,6 +18,7 @@
 namespace sep {
 namespace {
 
+namespace http = boost::beast::http;
 using std::chrono::milliseconds;
 using support::Stack;
 using support::TempDir;
@@ -248,6 +254,58 @@ TEST(Command, TradesAndLooksBackAtIt) {
   const auto doctor = support::run_sep({"doctor", "--data-dir", dir / "data"});
   EXPECT_EQ(doctor.code, 0) << doctor.out;
   EXPECT_THAT(doctor.out, HasSubstr("everything is in order"));
+}
+
+/// Stands before a platform and hands on what is asked, but of the posts loses the first answer and has a 503
+/// instead of the second.
+class LossyFront {
+ public:
+  explicit LossyFront(std::string platform) : platform_(std::move(platform)) {}
+  std::string address() const {
+    return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port());
+  }
+  /// Until a post is answered.
+  void serve() {
+    for (int posts = 0; posts < 3;) {
+      auto socket = acceptor_.accept();
+      boost::beast::flat_buffer buffer;
+      http::request<http::string_body> request;
+      http::read(socket, buffer, request);
+      const auto answer = app::http_request(
+          std::string(request.method_string()), platform_ + std::string(request.target()), request.body(),
+          {{"Idempotency-Key", std::string(request["Idempotency-Key"])}}, milliseconds(20'000));
+      if (request.method() == http::verb::post && ++posts == 1) continue;
+      http::response<http::string_body> response(
+          posts == 2 ? http::status::service_unavailable : http::status(answer->status), 11,
+          posts == 2 ? "" : answer->body);
+      response.prepare_payload();
+      http::write(socket, response);
+    }
+  }
+
+ private:
+  std::string platform_;
+  boost::asio::io_context io_;
+  boost::asio::ip::tcp::acceptor acceptor_{
+      io_, {boost::asio::ip::make_address("127.0.0.1"), boost::asio::ip::port_type{0}}};
+};
+
+TEST(Command, SubmitMakesOneIntentThoughItsAnswersAreLost) {
+  const TempDir dir;
+  const auto config = std::filesystem::path(SEP_SOURCE_DIR) / "config/paper.toml";
+  auto stack = Stack::start(dir / "data", {.arguments = {"--config", config.string()}});
+  ASSERT_STARTED(stack);
+  LossyFront front((*stack)->address());
+  auto served = std::async(std::launch::async, [&] { front.serve(); });
+  const auto result =
+      support::run_sep({"--http", front.address(), "submit", "acquire", "0.01", "WETH", "USDC"});
+  served.get();
+
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("asking again under the same key"));
+  const auto listed = parse_json(on(**stack, {"list", "--json"}).out)->as_array();
+  ASSERT_EQ(listed.size(), 1U);
+  EXPECT_EQ(result.out, string_or(listed[0].as_object(), "intent_id") + "\n");
 }
 
 TEST(Command, DoctorNamesWhatIsWrong) {
