@@ -194,10 +194,12 @@ Status EventPublisher::refill(store::EventStore& store, std::string_view why) {
   // A coordinator that was stopped, and knows the stream as it was before another one led, must not touch it.
   SEP_TRY(const bool leads, leads_(store));
   if (!leads) return fail(errc::kNotReady, "another coordinator leads");
+  // Commits go on meanwhile. The end comes first: an intent that is submitted later lies behind it, and is
+  // published as any other.
+  SEP_TRY(const auto end, store.last_global_sequence());
   std::unordered_set<std::string> unfinished;
   SEP_TRY(const auto rows, store.unfinished());
   for (const auto& row : rows) unfinished.insert(row.correlation_id);
-  SEP_TRY(const auto end, store.last_global_sequence());
   SEP_TRY(const auto first, store.first_unfinished());
   log_->warn("the stream {} {}: making it anew with {} unfinished intents", kEventStream, why, rows.size());
   metrics_.add("sep_stream_refills_total", {}, 1, "Times that the stream of events had lost messages.");
@@ -208,7 +210,7 @@ Status EventPublisher::refill(store::EventStore& store, std::string_view why) {
   stream_ = info;
   // In the record's order and with its last event as the last one, so that the stream always says how far it
   // is: what a crash in between leaves out is published at the next start, whoever's it is.
-  for (auto next = first.value_or(end); next != 0 && next <= end;) {
+  for (auto next = std::min(first.value_or(end), end); next != 0 && next <= end;) {
     SEP_TRY(auto events, store.range(next, kPage));
     if (events.empty()) break;
     next = events.back().global_sequence + 1;

@@ -26,6 +26,7 @@
 #include "engine/topics.h"
 #include "engine/window_stats.h"
 #include "gateway/metrics.h"
+#include "services/event_publisher.h"
 #include "services/record_client.h"
 #include "services/state_coordinator.h"
 #include "store/read_models.h"
@@ -689,6 +690,33 @@ TEST_F(StreamLost, EmptiedUnderLoad) {
   forget_heard();
   ASSERT_TRUE(bus()->wait(bus()->delete_stream(kEventStream)).has_value());
   expect_whole_again("deleted under load");
+}
+
+TEST_F(CoordinatorFaults, AnIntentSubmittedWhileTheStreamIsMadeAnewIsInIt) {
+  auto store = store::EventStore::open(conninfo_, store::EventStore::Role::kWriter).value();
+  ASSERT_TRUE(store.try_lead().value());
+  support::RecordWriter writer(store);
+  const auto submit = [&] {
+    Life life(ids_, "demo", "acquire", "1");
+    return engine::shared(writer.commit(life.submit().events()));
+  };
+  submit();
+  // What the publisher reads of the intents is a second on its way.
+  ASSERT_TRUE(sql(conninfo_,
+                  "CREATE SCHEMA slow; CREATE VIEW slow.intents AS "
+                  "WITH wait AS MATERIALIZED (SELECT pg_sleep(1)) SELECT i.* FROM public.intents i, wait")
+                  .has_value());
+  EventPublisher publisher(bus(), conninfo_ + " options='-c search_path=slow,public'", metrics_,
+                           [](store::EventStore&) -> Result<bool> { return true; });
+  publisher.backlog().begin(1, 1);
+  ASSERT_TRUE(eventually([&] {
+    return sql(conninfo_,
+               "SELECT count(*) FROM pg_stat_activity "
+               "WHERE wait_event = 'PgSleep' AND datname = current_database()")
+               .value() == "1";
+  }));
+  for (int i = 0; i < 2; ++i) publisher.backlog().push(submit());
+  expect_stream_is_the_record();
 }
 
 TEST_F(StreamLost, WhatIsNoEventAtItsEndBlocksNothing) {
