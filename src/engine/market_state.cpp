@@ -37,7 +37,8 @@ json::object pool_json(const MarketPool& pool) {
 }
 
 json::object frame_json(const MarketState& state) {
-  return {{"revision", state.revision},
+  return {{"source", state.source},
+          {"revision", state.revision},
           {"block", block_json(state.block)},
           {"block_interval_ms", state.block_interval_ms},
           {"confirmed_at_ms", state.confirmed_at.ms},
@@ -82,6 +83,7 @@ Result<std::optional<AccountState>> account_from(const json::object& document) {
 
 /// Everything but the pools.
 Status read_frame(const json::object& document, MarketState& state) {
+  SEP_TRY(state.source, get_string(document, "source"));
   SEP_TRY(state.revision, get_uint(document, "revision"));
   SEP_TRY(const auto block, get_object(document, "block"));
   SEP_TRY(state.block, block_from(block));
@@ -153,7 +155,11 @@ Result<MarketState> market_from_snapshot(const json::object& document) {
 }
 
 Result<std::vector<Address>> apply_update(MarketState& state, const json::object& document) {
+  SEP_TRY(const auto source, get_string(document, "source"));
   SEP_TRY(const auto revision, get_uint(document, "revision"));
+  if (source != state.source)
+    return fail(errc::kSequenceConflict,
+                fmt::format("an update of market {} to that of {}", source, state.source));
   if (revision <= state.revision) return std::vector<Address>();
   if (revision != state.revision + 1)
     return fail(errc::kSequenceConflict, fmt::format("update {} after {}", revision, state.revision));

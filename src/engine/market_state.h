@@ -4,7 +4,8 @@
 //
 // Invariants:
 //  1. All pools and balances are of the block that `block` names.
-//  2. Updates apply in order of `revision`; a gap is refused, and a snapshot mends it.
+//  2. Updates apply in order of `revision`, and to a state of the same `source` only; a gap is refused, and a
+//     snapshot mends it.
 //  3. A pool that disagreed with its own logs is quarantined: it is in no pricing.
 #include <cstdint>
 #include <map>
@@ -46,6 +47,7 @@ struct AccountState {
 };
 
 struct MarketState {
+  std::string source;          // whose count `revision` is: a ULID of the market service's start
   std::uint64_t revision = 0;  // 0: nothing is known yet
   BlockRef block;
   std::int64_t block_interval_ms = 0;  // between the last blocks; 0: not known, or mined on demand
@@ -68,7 +70,7 @@ json::object update_json(const MarketState& state, const std::vector<Address>& c
 /// that a pool can be in.
 Result<MarketState> market_from_snapshot(const json::object& document);
 /// The addresses of the pools that it brought; they stay where they are in memory unless one was added.
-/// SEQUENCE_CONFLICT where the update is not the next one; an older one changes nothing.
+/// SEQUENCE_CONFLICT where the update is of another source or not the next one; an older one changes nothing.
 Result<std::vector<Address>> apply_update(MarketState& state, const json::object& document);
 
 }  // namespace sep::engine

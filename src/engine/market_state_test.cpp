@@ -11,6 +11,7 @@ using namespace test;
 
 MarketState sample() {
   auto state = market({usdc_weth(0xa1), usdc_weth(0xa2, 3000)});
+  state.source = "a market";
   state.revision = 7;
   state.pools[1].quarantine = "a Swap log differs";
   state.account->allowances[kUsdc.address] = number("5");
@@ -23,6 +24,7 @@ json::object sent(const json::object& document) {
 }
 
 void expect_same(const MarketState& a, const MarketState& b) {
+  EXPECT_EQ(a.source, b.source);
   EXPECT_EQ(a.revision, b.revision);
   EXPECT_EQ(a.block, b.block);
   EXPECT_EQ(a.block_interval_ms, b.block_interval_ms);
@@ -97,10 +99,24 @@ TEST(MarketState, AGapIsRefusedAndAnOldUpdateIgnored) {
   expect_same(state, third);
 }
 
+TEST(MarketState, AnUpdateOfAnotherMarketIsRefusedWhateverItsRevision) {
+  const auto before = sample();
+  for (const std::uint64_t revision : {1U, 7U, 8U, 9U}) {
+    auto others = next(before);
+    others.source = "another";
+    others.revision = revision;
+    auto state = before;
+    const auto applied = apply_update(state, sent(update_json(others, {address(0xa1)})));
+    ASSERT_FALSE(applied) << revision;
+    EXPECT_EQ(applied.error().code, errc::kSequenceConflict);
+    expect_same(state, before);
+  }
+}
+
 TEST(MarketState, AMalformedUpdateChangesNothing) {
   const auto before = sample();
   const auto update = sent(update_json(next(before), {address(0xa1)}));
-  for (const auto* key : {"revision", "block", "block_interval_ms", "confirmed_at_ms", "pools"}) {
+  for (const auto* key : {"source", "revision", "block", "block_interval_ms", "confirmed_at_ms", "pools"}) {
     for (const bool absent : {true, false}) {
       auto spoilt = update;
       if (absent)

@@ -192,10 +192,13 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
     arrived_.notify();
   }
 
-  std::int64_t last_confirmed_ms() const {
+  std::int64_t confirmed_ms(const Hash32& block) const {
+    if (!agreed_ || agreed_->hash != block) return 0;
     std::vector<std::int64_t> times;
-    for (const auto& reader : readers_)
-      if (readers_.size() == 1 || votes(*reader)) times.push_back(reader->heads->last_confirmed_ms());
+    for (const auto& reader : readers_) {
+      const bool counts = readers_.size() == 1 || votes(*reader);
+      if (counts && confirms_agreed(*reader)) times.push_back(reader->heads->last_confirmed_ms());
+    }
     if (times.size() < needed_ || needed_ == 0) return 0;
     std::ranges::sort(times, std::greater());
     return times[needed_ - 1];
@@ -624,6 +627,14 @@ class Nodes::Impl : public std::enable_shared_from_this<Impl> {
     co_return (*header)->hash;
   }
 
+  /// Its chain holds the agreed head, and not far below its own: two that went separate ways above it confirm
+  /// it no longer.
+  bool confirms_agreed(const Endpoint& reader) const {
+    return reader.head && reader.head->number >= agreed_->number &&
+           reader.head->number - agreed_->number <= options_.max_lag_blocks &&
+           reader.hash_at(agreed_->number) == agreed_->hash;
+  }
+
   /// Lower than before, though the higher block is still there.
   bool goes_back(const Head& head) const {
     if (!agreed_ || head.number >= agreed_->number) return false;
@@ -727,8 +738,8 @@ awaitable<Result<Head>> Nodes::next_head() {
 void Nodes::repeat_head() {
   impl_->repeat_head();
 }
-std::int64_t Nodes::last_confirmed_ms() const {
-  return impl_->last_confirmed_ms();
+std::int64_t Nodes::confirmed_ms(const Hash32& block) const {
+  return impl_->confirmed_ms(block);
 }
 void Nodes::stop() {
   impl_->stop();

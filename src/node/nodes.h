@@ -90,8 +90,9 @@ class Nodes {
   awaitable<Result<Head>> next_head();
   /// For a reader that could not use a head: the present one comes once more, unless a newer one waits.
   void repeat_head();
-  /// Unix milliseconds at which so many endpoints as must agree had confirmed their heads; 0 before.
-  std::int64_t last_confirmed_ms() const;
+  /// Unix milliseconds at which so many endpoints as must agree last confirmed this block as the chain's, at
+  /// most max_lag_blocks below their own heads; 0 where it is not the head that they agree on.
+  std::int64_t confirmed_ms(const Hash32& block) const;
   void stop();
 
   NodesHealth health() const;

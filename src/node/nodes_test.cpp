@@ -330,6 +330,29 @@ TEST_F(NodesTest, AHeadCountsWhenTwoHaveIt) {
   EXPECT_FALSE(next_head(50ms));
 }
 
+TEST_F(NodesTest, ABlockIsConfirmedWhileItIsTheHeadThatTheyAgreeOn) {
+  add(2);
+  ASSERT_TRUE(all_well());
+  EXPECT_EQ(next_head()->number, 10);
+  const auto confirmed = [&](std::uint64_t block) { return nodes().confirmed_ms(hash_of(block)); };
+  const auto first = confirmed(10);
+  EXPECT_GT(first, 0);
+  EXPECT_EQ(confirmed(9), 0);
+  EXPECT_TRUE(until([&](const NodesHealth&) { return confirmed(10) > first; }));
+
+  fake(0).head = fake(1).head = 11;
+  EXPECT_EQ(next_head()->number, 11);
+  EXPECT_EQ(confirmed(10), 0) << "there is a newer one";
+  EXPECT_GT(confirmed(11), 0);
+
+  // Two chains that part above block 11 have it in common, and say nothing of what is the head.
+  fake(0).head = 12;
+  const auto common = confirmed(11);
+  EXPECT_TRUE(until([&](const NodesHealth&) { return confirmed(11) > common; }));
+  fake(0).head = 16;
+  EXPECT_TRUE(until([&](const NodesHealth&) { return confirmed(11) == 0; }));
+}
+
 TEST_F(NodesTest, AMadeUpHeadIsNotFollowed) {
   add(3);
   ASSERT_TRUE(all_well());

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/ulid.h"
 #include "engine/market_state.h"
 #include "services/async.h"
 #include "services/market_view.h"
@@ -33,6 +34,7 @@ Result<engine::MarketState> read_state(const std::string& path) {
   auto file = uniswap::parse_pools_file(text.str());
   if (!file) return refuse(file.error().pointer + " " + file.error().detail);
   engine::MarketState state;
+  state.source = new_ulid();
   state.revision = 1;
   state.block.number = file->block_number;
   state.block.timestamp_s = now().unix_seconds();

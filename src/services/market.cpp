@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/ulid.h"
 #include "engine/intent.h"
 #include "engine/market_state.h"
 #include "node/nodes.h"
@@ -31,8 +32,8 @@ constexpr auto kHeartbeat = 500ms;
 constexpr std::uint64_t kMaxWalk = 128;
 /// eth_calls in one request: far below the limits of common nodes. A node that does not answer so many within
 /// its bound is asked for half of them the next time.
-constexpr std::int32_t kMostCalls = 500;
-constexpr std::int32_t kLeastCalls = 16;
+constexpr std::size_t kMostCalls = 500;
+constexpr std::size_t kLeastCalls = 16;
 /// Block times looked at for the interval; the shortest counts, so that an idle devnet does not look slow.
 constexpr std::size_t kIntervals = 8;
 
@@ -78,7 +79,9 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
         log_(logger("market")),
         node_(bus_->executor(), node::nodes_options(chain_)),
         health_report_(bus_, metrics, "market"),
-        heartbeat_(bus_->executor()) {}
+        heartbeat_(bus_->executor()) {
+    state_.source = new_ulid();
+  }
 
   Status start() {
     SEP_TRY(snapshots_,
@@ -115,8 +118,9 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
     while (!stopping_) {
       const auto head = co_await node_.next_head();
       if (!head) co_return;
+      const auto confirmed_ms = node_.confirmed_ms(head->hash);
       while (!stopping_) {
-        const auto taken = co_await take(*head);
+        const auto taken = co_await take(*head, {confirmed_ms});
         if (taken) break;
         log_->warn("block {}: {}", head->number, taken.error().detail);
         co_await pause(bus_->executor(), kRetryDelay);
@@ -127,32 +131,51 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  /// Says how the endpoints are and, while no block comes, how long ago the node confirmed the present one.
+  /// Says how the endpoints are and, while no block comes, when the node last confirmed the present one.
   Task<void> beat() {
     const auto self = shared_from_this();
     while (!stopping_) {
       co_await wait(heartbeat_, kHeartbeat);
       if (stopping_) co_return;
       health_report_.send(node_.health());
-      if (state_.revision == 0 || node_.last_confirmed_ms() <= state_.confirmed_at.ms) continue;
+      const auto confirmed_ms = node_.confirmed_ms(state_.block.hash);
+      if (state_.revision == 0 || confirmed_ms <= state_.confirmed_at.ms) continue;
+      state_.confirmed_at = {confirmed_ms};
       publish({});
     }
   }
 
-  Task<Status> take(const node::Head& head) {
+  /// Everything is asked for before any of it is taken, so that a failed question leaves the state as it was,
+  /// and no other task sees half of a block. `confirmed_at`: when the node said that `head` is its head.
+  Task<Status> take(const node::Head& head, Timestamp confirmed_at) {
     if (state_.revision != 0 && head.hash == state_.block.hash) co_return Status{};
-    if (state_.revision == 0) co_return co_await load(head);
+    if (state_.revision == 0) co_return co_await load(head, confirmed_at);
     SEP_CO_TRY(const auto way, co_await blocks_up_to(head));
     if (way.empty()) {
       log_->info("block {} does not continue from block {}: reading the pools anew", head.number,
                  state_.block.number);
-      co_return co_await load(head);
+      co_return co_await load(head, confirmed_at);
     }
+    std::vector<std::vector<Log>> logs;
+    for (const auto& block : way) {
+      SEP_CO_TRY(auto of_block, co_await node_.logs(block.hash, addresses_));
+      logs.push_back(std::move(of_block));
+    }
+    SEP_CO_TRY(auto account, co_await read_account(head));
+
     std::vector<Address> changed;
-    for (const auto& block : way) SEP_CO_CHECK(co_await advance(block, changed));
-    SEP_CO_CHECK(co_await read_account(head));
-    publish(changed);
+    for (std::size_t i = 0; i < way.size(); ++i) advance(way[i], std::move(logs[i]), changed);
+    settle(head, confirmed_at, std::move(account), changed);
     co_return Status{};
+  }
+
+  /// The state is that of `head` from now on. On paper the account is another's to tell.
+  void settle(const node::Head& head, Timestamp confirmed_at, std::optional<engine::AccountState> account,
+              const std::vector<Address>& changed) {
+    state_.block = ref_of(head);
+    state_.confirmed_at = std::max(state_.confirmed_at, confirmed_at);
+    if (account) state_.account = std::move(account);
+    publish(changed);
   }
 
   /// The blocks after the present one up to `head`; none where they do not connect.
@@ -169,9 +192,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
     co_return std::vector<node::Head>(way.begin(), way.end());
   }
 
-  /// All logs are asked for before any is applied, so that a failed question leaves the state as it was.
-  Task<Status> advance(const node::Head& block, std::vector<Address>& changed) {
-    SEP_CO_TRY(auto logs, co_await node_.logs(block.hash, addresses_));
+  void advance(const node::Head& block, std::vector<Log> logs, std::vector<Address>& changed) {
     std::ranges::sort(logs, {}, &Log::log_index);
     for (const auto& log : logs) {
       const auto entry = std::ranges::find_if(
@@ -188,7 +209,6 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
     }
     note_interval(block);
     state_.block = ref_of(block);
-    co_return Status{};
   }
 
   void note_interval(const node::Head& block) {
@@ -200,11 +220,10 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
 
   // --- Reading everything at one block
 
-  Task<Status> load(const node::Head& head) {
+  Task<Status> load(const node::Head& head, Timestamp confirmed_at) {
     const auto started = monotonic_ns();
-    MarketState loaded;
-    loaded.revision = state_.revision;
-    addresses_.clear();
+    std::vector<MarketPool> pools;
+    std::vector<Address> addresses;
     for (const auto& key : chain_.pools) {
       SEP_CO_TRY(const auto address, co_await pool_address(key, head));
       if (address.is_zero()) {
@@ -212,13 +231,13 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
         continue;
       }
       SEP_CO_TRY(auto pool, co_await read_pool(key, address, head));
-      addresses_.push_back(address);
-      loaded.pools.push_back({std::move(pool), {}});
+      addresses.push_back(address);
+      pools.push_back({std::move(pool), {}});
     }
-    state_.pools = std::move(loaded.pools);
-    state_.block = ref_of(head);
-    SEP_CO_CHECK(co_await read_account(head));
-    publish(addresses_);
+    SEP_CO_TRY(auto account, co_await read_account(head));
+    state_.pools = std::move(pools);
+    addresses_ = std::move(addresses);
+    settle(head, confirmed_at, std::move(account), addresses_);
     calls_per_batch_ = std::min(kMostCalls, 2 * calls_per_batch_);  // what was slow need not stay so
     log_->info("read {} pools at block {} in {} ms", addresses_.size(), head.number,
                (monotonic_ns() - started) / 1'000'000);
@@ -268,37 +287,30 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
                                                           const node::Head& head) {
     namespace lens = uniswap::tick_lens;
     const auto words = lens::word_range(spacing);
+    std::vector<node::CallRequest> calls;
+    for (auto word = words.first; word <= words.last; ++word)
+      calls.push_back({.to = chain_.contracts.tick_lens,
+                       .data = lens::populated_ticks_in_word(pool, static_cast<std::int16_t>(word))});
+    SEP_CO_TRY(const auto answers, co_await call_in_batches(std::move(calls), head));
     std::vector<uniswap::TickInfo> ticks;
-    const auto batch = calls_per_batch_;
-    for (std::int32_t first = words.first; first <= words.last; first += batch) {
-      std::vector<node::CallRequest> calls;
-      const auto last = std::min<std::int32_t>(words.last, first + batch - 1);
-      for (auto word = first; word <= last; ++word)
-        calls.push_back({.to = chain_.contracts.tick_lens,
-                         .data = lens::populated_ticks_in_word(pool, static_cast<std::int16_t>(word))});
-      const auto answers = co_await node_.call_many(std::move(calls), node::BlockId(head.hash));
-      if (!answers) {
-        calls_per_batch_ = std::max(kLeastCalls, batch / 2);
-        co_return fail(answers.error());
-      }
-      for (const auto& answer : *answers) {
-        if (!answer) co_return fail(errc::kChainMismatch, "TickLens: " + answer.error().message);
-        SEP_CO_TRY(const auto in_word, lens::decode_populated_ticks(*answer));
-        ticks.insert(ticks.end(), in_word.begin(), in_word.end());
-      }
+    for (const auto& answer : answers) {
+      if (!answer) co_return fail(errc::kChainMismatch, "TickLens: " + answer.error().message);
+      SEP_CO_TRY(const auto in_word, lens::decode_populated_ticks(*answer));
+      ticks.insert(ticks.end(), in_word.begin(), in_word.end());
     }
     co_return ticks;
   }
 
-  Task<Status> read_account(const node::Head& head) {
-    if (!account_) co_return Status{};
+  /// None where the signer's account is not the chain's.
+  Task<Result<std::optional<engine::AccountState>>> read_account(const node::Head& head) {
+    if (!account_) co_return std::nullopt;
     std::vector<node::CallRequest> calls;
     for (const auto& token : chain_.tokens) {
       calls.push_back({.to = token.address, .data = uniswap::erc20::balance_of(*account_)});
       calls.push_back(
           {.to = token.address, .data = uniswap::erc20::allowance(*account_, chain_.contracts.swap_router)});
     }
-    SEP_CO_TRY(const auto answers, co_await node_.call_many(std::move(calls), node::BlockId(head.hash)));
+    SEP_CO_TRY(const auto answers, co_await call_in_batches(std::move(calls), head));
     engine::AccountState account;
     account.address = *account_;
     for (std::size_t i = 0; i < chain_.tokens.size(); ++i) {
@@ -311,13 +323,30 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
       SEP_CO_TRY(account.allowances[chain_.tokens[i].address], uniswap::decode_uint(*allowance));
     }
     SEP_CO_TRY(account.native_wei, co_await node_.balance(*account_, node::BlockId(head.hash)));
-    state_.account = std::move(account);
-    co_return Status{};
+    co_return account;
+  }
+
+  /// As many in one request as the node has lately answered; fewer the next time where it does not.
+  Task<Result<std::vector<node::Executed<Bytes>>>> call_in_batches(std::vector<node::CallRequest> calls,
+                                                                   const node::Head& head) {
+    std::vector<node::Executed<Bytes>> answers;
+    const auto batch = calls_per_batch_;
+    for (std::size_t first = 0; first < calls.size(); first += batch) {
+      const auto begin = std::make_move_iterator(calls.begin() + static_cast<std::ptrdiff_t>(first));
+      const auto count = std::min(batch, calls.size() - first);
+      auto some = co_await node_.call_many({begin, begin + static_cast<std::ptrdiff_t>(count)},
+                                           node::BlockId(head.hash));
+      if (!some) {
+        calls_per_batch_ = std::max(kLeastCalls, batch / 2);
+        co_return fail(some.error());
+      }
+      std::ranges::move(*some, std::back_inserter(answers));
+    }
+    co_return answers;
   }
 
   void publish(const std::vector<Address>& changed) {
     ++state_.revision;
-    state_.confirmed_at = {node_.last_confirmed_ms()};
     if (const auto sent =
             bus_->publish(subject::kMarketUpdate, json::serialize(engine::update_json(state_, changed)));
         !sent)
@@ -338,7 +367,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
   bus::Subscription snapshots_, paper_account_;
   MarketState state_;
   std::vector<Address> addresses_;
-  std::int32_t calls_per_batch_ = kMostCalls;
+  std::size_t calls_per_batch_ = kMostCalls;
   std::deque<std::int64_t> intervals_ms_;
   bool stopping_ = false;
 };

@@ -17,6 +17,9 @@ constexpr auto kSettleStep = 20ms;
 /// Updates come at least once a second; silence for so long means that the subscription, or the market
 /// service, was made anew.
 constexpr std::int64_t kSilenceMs = 3'000;
+/// Silence for which another market that is heard takes the place of the one that was followed: its next
+/// update is overdue.
+constexpr std::int64_t kReplacedMs = 1'000;
 
 }  // namespace
 
@@ -49,9 +52,11 @@ class MarketView::Impl : public std::enable_shared_from_this<Impl> {
 
  private:
   void update(const bus::Message& message) {
-    last_heard_ms_ = now().ms;
     const auto document = parse_json(message.body);
     if (document && document->is_object() && state_.revision != 0) {
+      const bool anothers = string_or(document->get_object(), "source") != state_.source;
+      if (anothers && now().ms - last_heard_ms_ < kReplacedMs) return;  // two side by side: one is followed
+      last_heard_ms_ = now().ms;
       if (const auto changed = engine::apply_update(state_, document->get_object())) {
         pools_.refresh(state_, chain_, *changed);
         return;

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "app/parts.h"
+#include "base/decimal.h"
 #include "base/hex.h"
 #include "ethereum/keys.h"
 #include "ethereum/transaction.h"
@@ -225,12 +226,14 @@ class LyingPlatform : public ::testing::Test {
     directory_.reset();
   }
 
+  /// Of one endpoint: the liar.
   static std::string configuration(int count) {
     auto text = Platform::devnet_configuration({{"poll_interval_ms = 1000", "poll_interval_ms = 50"},
                                                 {"rpc_timeout_ms = 5000", "rpc_timeout_ms = 1000"}});
-    text += fmt::format("\n[[chain.endpoint]]\nname = \"node\"\nrpc_url = \"{}\"\nws_url = \"{}\"\n",
-                        anvil_->rpc_url(), anvil_->ws_url());
-    text += fmt::format("[[chain.endpoint]]\nname = \"liar\"\nrpc_url = \"{}\"\n", liar_->url());
+    if (count > 1)
+      text += fmt::format("\n[[chain.endpoint]]\nname = \"node\"\nrpc_url = \"{}\"\nws_url = \"{}\"\n",
+                          anvil_->rpc_url(), anvil_->ws_url());
+    text += fmt::format("\n[[chain.endpoint]]\nname = \"liar\"\nrpc_url = \"{}\"\n", liar_->url());
     if (count == 3)
       text += fmt::format("[[chain.endpoint]]\nname = \"mirror\"\nrpc_url = \"{}\"\n", mirror_->url());
     return text;
@@ -347,6 +350,45 @@ TEST_F(LyingPlatform, ANodeThatTakesOnlySmallBatchesIsReadAndTradedOn) {
   EXPECT_GE(liar_->told()["(batch)"], 1);
   expect_completed(platform().submit_together(some_intents(2)));
   liar_->tell({});
+}
+
+/// The node's head moves on, and what its blocks hold cannot be read: the prices are those of the last one
+/// that could.
+TEST_F(LyingPlatform, PricesAreNoFresherThanTheBlockThatTheyAreOf) {
+  platform().reconfigure(configuration(1));
+  ASSERT_TRUE(support::eventually([] { return is_ready(); }));
+  const auto market_is_fresh = [] {
+    const auto document = parse_json(platform().http("GET", "/readyz").body);
+    return document && document->at("dependencies").at("market").at("ok").as_bool();
+  };
+  liar_->tell({.refused_methods = {"eth_getLogs"}});
+  platform().rpc("evm_mine");
+  EXPECT_TRUE(support::eventually([&] { return !market_is_fresh(); }));
+  liar_->tell({});
+  EXPECT_TRUE(support::eventually(market_is_fresh));
+}
+
+/// A block changes a pool, and of the same block the account cannot be read at first.
+TEST_F(LyingPlatform, WhatABlockChangedIsKnownOnceItIsReadWhole) {
+  platform().reconfigure(configuration(1));
+  ASSERT_TRUE(support::eventually([] { return is_ready(); }));
+  liar_->tell({.refused_methods = {"eth_getBalance"}});
+  auto large = platform().intent("dispose", "3", "WETH", "USDC");
+  large["constraints"].as_object()["max_slippage"] = "0.05";
+  expect_completed({platform().submit(large)});
+  const auto told = liar_->told()["eth_getBalance"];
+  ASSERT_TRUE(support::eventually([&] { return liar_->told()["eth_getBalance"] > told; }));
+  liar_->tell({});
+  platform().await_market();
+  const auto answer = platform().http(
+      "POST", "/quotes",
+      json::serialize(json::object{{"intent_type", "dispose"},
+                                   {"assets", platform().intent("dispose", "1", "WETH", "USDC").at("assets")},
+                                   {"amount", "1"},
+                                   {"max_slippage", "0.01"}}));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const auto out = string_or(parse_json(answer.body)->as_object(), "amount_out");
+  EXPECT_EQ(parse_amount(out, 6).value(), platform().quoter("dispose", "1", "WETH", "USDC"));
 }
 
 TEST_F(LyingPlatform, TheDoctorLooksAtEveryEndpoint) {

@@ -145,6 +145,10 @@ class LyingNode::Impl {
 
   awaitable<Answer> answered(json::object call, Lies told) {
     const std::string method(call.at("method").as_string());
+    if (told.refused_methods.contains(method)) {
+      count(method);
+      co_return error_of(call, -32000, "out of service");
+    }
     if (method == "eth_sendRawTransaction") co_return co_await submitted(call, told);
     if (method == "eth_chainId" && told.chain_id) {
       count(method);

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace sep::support {
@@ -17,6 +18,7 @@ struct Lies {
   std::chrono::milliseconds delay{0};    // before every answer
   std::optional<std::size_t> max_batch;  // refuses more calls in one batch, with one error for all
   std::optional<std::uint64_t> chain_id;
+  std::set<std::string> refused_methods;  // calls of these are answered with an error
 
   std::uint64_t old_blocks = 0;   // the head, what depends on it, and receipts: as of so many blocks ago
   std::int64_t nonce_offset = 0;  // added to every account's nonce, which stays at least 0
