@@ -431,7 +431,10 @@ class StateCoordinator::Impl {
   void recover(std::vector<PendingAppend>& members) {
     // What came in the meantime is answered in time; what was sent may be on
     // the record, which only it can say.
-    if (!lead(members)) return;
+    if (!lead(members)) {
+      sequencer_.dropped();  // or what is put off behind it would be put off for ever
+      return;
+    }
     const bool another_led = !append_subscription_;
     if (!serve()) return;
     begin_term();

@@ -26,6 +26,7 @@
 #include "engine/topics.h"
 #include "engine/window_stats.h"
 #include "gateway/metrics.h"
+#include "services/append_request.h"
 #include "services/event_publisher.h"
 #include "services/record_client.h"
 #include "services/state_coordinator.h"
@@ -459,6 +460,61 @@ TEST_P(PostgresRestarted, NothingAcknowledgedIsLost) {
   expect_read_models_equal();
 }
 INSTANTIATE_TEST_SUITE_P(Signals, PostgresRestarted, ::testing::Values(SIGINT, SIGQUIT, SIGKILL));
+
+/// One transaction on a connection of its own that holds a table's lock until it is let go.
+class Locked {
+ public:
+  Locked(const std::string& conninfo, const std::string& table)
+      : connection_(PQconnectdb(conninfo.c_str()), &PQfinish) {
+    const auto text = "BEGIN; LOCK TABLE " + table + " IN EXCLUSIVE MODE";
+    PQclear(PQexec(connection_.get(), text.c_str()));
+  }
+  void release() { connection_.reset(); }
+
+ private:
+  std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
+};
+
+/// What is put off behind an append of a group whose commit got no answer keeps no coordinator from ending.
+TEST_F(CoordinatorFaults, ItEndsWhilePostgresIsAwayAndAppendsWait) {
+  start_coordinator();
+  const auto locks_awaited = [&](const std::string& number) {
+    return eventually([&] {
+      return sql(conninfo_,
+                 "SELECT count(*) FROM pg_stat_activity "
+                 "WHERE wait_event_type = 'Lock' AND datname = current_database()")
+                 .value() == number;
+    });
+  };
+  const auto ask = [&](const Life& life, std::optional<engine::IdempotencyClaim> key) {
+    const auto text = append_text({.events = life.events(), .idempotency = std::move(key), .nonces = {}});
+    return std::async(std::launch::async, [this, text] {
+      return bus()->wait(bus()->request(subject::kAppend, text, 3s)).has_value();
+    });
+  };
+  Locked head(conninfo_, "record_head"), keys(conninfo_, "idempotency_keys");
+  Life first(ids_, "demo", "acquire", "1"), second(ids_, "demo", "acquire", "1");
+  std::vector<std::future<bool>> asked;
+  asked.push_back(ask(first.submit(), std::nullopt));
+  ASSERT_TRUE(locks_awaited("1"));
+  second.submit();
+  for (int i = 0; i < 2; ++i)
+    asked.push_back(ask(second, engine::IdempotencyClaim{"key", engine::samples::hex('b', 64), {}}));
+  std::this_thread::sleep_for(200ms);
+  head.release();
+  ASSERT_TRUE(asked[0].get());
+  ASSERT_TRUE(locks_awaited("1"));
+  auto& postgres = support::RecordServer::get();
+  postgres.kill(SIGQUIT);
+  ASSERT_TRUE(postgres.wait(30s).has_value());
+  auto ended = std::async(std::launch::async, [&] { coordinator_.reset(); });
+  const bool in_time = ended.wait_for(10s) == std::future_status::ready;
+  ASSERT_TRUE(postgres.start().has_value());
+  if (!in_time) {
+    std::cerr << "it does not end\n";
+    std::abort();  // its destructor is waited for otherwise
+  }
+}
 
 // --- Redis
 
