@@ -40,7 +40,7 @@ run: web ## build, and run the platform with a chain of its own: DATA=.sep/devne
 	@cmake --build $(BUILD) -j $(JOBS) --target sep
 	@exec $(BUILD)/sep up --data-dir $(DATA) --http $(HTTP)
 
-test: build ## everything that can fail: lint, unit, property, integration and browser tests
+test: build ## lint, unit, property, integration and browser tests, simulation, the fuzz targets' corpora
 	@cmake --build $(BUILD) -j $(JOBS) --target benches
 	@$(MAKE) lint tidy
 	@$(NPM) test
