@@ -84,6 +84,7 @@ void EventPublisher::run() {
     if (look.term != std::exchange(term, look.term)) {
       synchronised = false;
       stream_.reset();
+      note({});
     }
     if (term == 0) {
       if (look.closed) return;
@@ -91,33 +92,38 @@ void EventPublisher::run() {
     }
     if (!synchronised) {
       const auto done = synchronise();
-      note(done);
       synchronised = done.has_value();
-      if (!synchronised) {
-        if (look.closed) return;
-        std::this_thread::sleep_for(kRetry);
-      }
+      if (!synchronised && !pause_after(done, look.closed)) return;
       continue;
     }
     if (look.end <= published_) {
+      note({});
       if (look.closed) return;
       synchronised = is_as_left();
       continue;
     }
-    auto events = next_events(std::move(look));
+    const auto events = next_events(std::move(look.events));
     const auto done = events ? publish(*events) : Status(fail(events.error()));
     if (done) {
       note(done);
       continue;
     }
-    // Refused because another message is there, or not known to be taken: how far is the stream?
-    log_->info("publishing stopped behind {}: {}", published_, done.error().detail);
+    // Refused because another message is there, or for want of room, or not known to be taken: how far is the
+    // stream? That it says so does not yet mean that it takes anything.
     synchronised = false;
+    if (!pause_after(done, look.closed)) return;
   }
 }
 
-Result<std::vector<SharedEvent>> EventPublisher::next_events(Backlog::Look look) {
-  if (!look.events.empty()) return std::move(look.events);
+/// False where there is to be no other try.
+bool EventPublisher::pause_after(const Status& failed, bool closed) {
+  note(failed);
+  if (!closed) std::this_thread::sleep_for(kRetry);
+  return !closed;
+}
+
+Result<std::vector<SharedEvent>> EventPublisher::next_events(std::vector<SharedEvent> kept) {
+  if (!kept.empty()) return kept;
   SEP_TRY(auto* store, record());
   SEP_TRY(auto events, store->range(published_ + 1, kPage));
   return engine::shared(std::move(events));
@@ -146,7 +152,8 @@ Status EventPublisher::synchronise() {
   published_ = *published;
   stream_ = info;
   SEP_TRY(const auto end, store->last_global_sequence());
-  if (end > published_) log_->info("{} committed events are not in the stream yet", end - published_);
+  if (end > published_ && !refused_since_ns_)
+    log_->info("{} committed events are not in the stream yet", end - published_);
   return {};
 }
 
@@ -241,7 +248,7 @@ Status EventPublisher::publish(std::span<const SharedEvent> events) {
            .object = group[i]});
     }
     fail_point("publish.before");
-    if (!std::exchange(one_by_one_, false)) {
+    if (!one_by_one_) {
       const auto last = bus_->publish_row(std::move(publications), kTimeout);
       fail_point("publish.after");
       const auto end = stream_->last_sequence + group.size();
@@ -264,6 +271,7 @@ Status EventPublisher::publish(std::span<const SharedEvent> events) {
       stream_->last_sequence = results[i]->sequence;
       stream_->messages = results[i]->sequence;
     }
+    one_by_one_ = false;
   }
   return {};
 }

@@ -47,8 +47,9 @@ class EventPublisher {
 
  private:
   void run();
-  /// What is to be published behind `published_`, of `look` or from the record.
-  Result<std::vector<engine::SharedEvent>> next_events(Backlog::Look look);
+  bool pause_after(const Status& failed, bool closed);
+  /// What is to be published behind `published_`: `kept` of the backlog, or from the record.
+  Result<std::vector<engine::SharedEvent>> next_events(std::vector<engine::SharedEvent> kept);
   /// Finds out how far the stream is; makes it anew where it is not what it was.
   Status synchronise();
   Status look_for_losses(const bus::StreamInfo& info, store::EventStore& record);
@@ -71,7 +72,7 @@ class EventPublisher {
   // Of the thread.
   std::optional<store::EventStore> record_;
   std::uint64_t published_ = 0;  // the last global sequence that the stream is known to have
-  bool one_by_one_ = false;      // after a failure it is looked at each
+  bool one_by_one_ = false;      // from a failure on, each is looked at until a group went through
   // An event that the stream said it held. Where it turns out not to, its id stands for something else there.
   std::uint64_t swallowed_ = 0;
   std::optional<bus::StreamInfo> stream_;  // as this left it; none before the first look of a term

@@ -225,8 +225,10 @@ class StateCoordinator::Impl {
     } else if (const auto refusal = publisher_->refuses(); refusal &&
                                                            (*append)->events.front().sequence == 1 &&
                                                            !engine::is_control((*append)->correlation_id())) {
-      // It would be on the record with nobody to hear of it.
-      const bool full = refusal->contains("storage") || refusal->contains("space");
+      // It would be on the record with nobody to hear of it. "insufficient resources" is NATS' word for its
+      // own storage limit.
+      const bool full =
+          refusal->contains("storage") || refusal->contains("space") || refusal->contains("resources");
       answer(request, error_reply(full ? errc::kDiskFull : errc::kNotReady,
                                   "events cannot be published: " + *refusal));
     } else {

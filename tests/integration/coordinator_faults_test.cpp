@@ -862,6 +862,51 @@ class SmallDisk {
   bool mounted_ = false;
 };
 
+/// NATS at its storage limit answers every question about the stream, and refuses every message.
+TEST_F(CoordinatorFaults, AStreamThatRefusesMessagesIsSaidAndLosesNothing) {
+  const auto address = nats_->url().substr(nats_->url().find("//") + 2);
+  nats_->stop();
+  const auto serve_nats = [&](const char* max_file) {
+    const auto config = directory_ / "small.conf";
+    std::ofstream(config) << "listen: \"" << address << "\"\njetstream { store_dir: \""
+                          << (directory_ / "small").string() << "\", max_file: " << max_file << " }\n";
+    return app::Process::spawn(
+               {.argv = {"nats-server", "--config", config.string()}, .log_file = directory_ / "small.log"})
+        .value();
+  };
+  auto small = serve_nats("200KB");
+  ASSERT_TRUE(eventually([&] { return bus()->connected(); }));
+  start_coordinator();
+  std::atomic<std::size_t> told = 0;
+  const auto telling =
+      bus()->subscribe(subject::kCommitted, "", [&](const bus::Message&) { ++told; }).value();
+  std::deque<Life> lives;
+  const auto submit = [&] {
+    auto text = append_text({lives.emplace_back(ids_, "demo", "acquire", "1").submit().events(), {}, {}});
+    return parse_json(bus()->wait(bus()->request(subject::kAppend, text, 5s)).value()).value().as_object();
+  };
+  json::object answer;
+  ASSERT_TRUE(eventually([&] { return string_or(answer = submit(), "status") != "committed"; }));
+  EXPECT_EQ(string_or(answer, "reason"), errc::kDiskFull) << answer;
+  lives.pop_back();
+  ASSERT_TRUE(bus()->wait(bus()->stream_info(kEventStream)).has_value());
+  // What is in flight goes on, and nothing turns as fast as it can.
+  EXPECT_TRUE(append(std::span(lives.front().reject_risk().events()).last(1))->on_record());
+  const auto before = told.load();
+  std::this_thread::sleep_for(2s);
+  EXPECT_LT(told - before, 40U);
+
+  auto ended = std::async(std::launch::async, [&] { coordinator_.reset(); });
+  EXPECT_EQ(ended.wait_for(10s), std::future_status::ready) << "it does not end";
+  small.terminate(bus::milliseconds(5'000));
+  small = serve_nats("1GB");
+  ended.get();
+  ASSERT_TRUE(eventually([&] { return bus()->connected(); }));
+  start_coordinator();
+  expect_stream_is_the_record();
+  EXPECT_EQ(recorded(), lives.size() + 1);
+}
+
 TEST_F(CoordinatorFaults, AFullDiskOfTheRecordIsSaidAndLosesNothing) {
   SmallDisk disk(directory_ / "disk", "200m");
   if (!disk.mounted()) GTEST_SKIP() << "no right to mount a tmpfs";
