@@ -112,7 +112,9 @@ std::string in_one_piece(http::response<http::span_body<const char>>& response) 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Server::Impl> server, tcp::socket socket)
-      : server_(std::move(server)), stream_(std::move(socket)) {
+      : server_(std::move(server)),
+        stream_(std::move(socket)),
+        buffer_(server_->options.max_header_bytes + server_->options.max_body_bytes) {
     server_->connections.insert(this);
   }
   ~Connection() {
@@ -222,10 +224,16 @@ asio::awaitable<void> Connection::refuse(boost::system::error_code error, Parser
                errc::kBodyTooLarge,
                "a body has at most " + std::to_string(server_->options.max_body_bytes) + " bytes",
                {}};
-  if (error == http::error::header_limit || error == http::error::buffer_overflow)
+  if (error == http::error::header_limit)
     problem = {431,
                errc::kMalformedRequest,
                "the header has at most " + std::to_string(server_->options.max_header_bytes) + " bytes",
+               {}};
+  if (error == http::error::buffer_overflow)
+    problem = {431,
+               errc::kMalformedRequest,
+               "an extension of a chunk, or the trailer, has at most " + std::to_string(buffer_.max_size()) +
+                   " bytes",
                {}};
   const auto request_id = server_->request_id(parser.get());
   server_->metrics.add("sep_http_requests_total",

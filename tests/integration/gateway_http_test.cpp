@@ -673,6 +673,31 @@ TEST_F(Gateway, LargeBodiesAreRefusedWithoutBeingRead) {
   EXPECT_EQ(backend.submitted, 0);
 }
 
+// Neither is a part of the header, nor of the body.
+TEST_F(Gateway, ChunkExtensionsAndTrailersAreBounded) {
+  start();
+  const std::string head =
+      "POST /quotes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n";
+  Peer extension(port());
+  extension.send(head + "2;" + std::string(1 << 20, 'a') + "\r\n{}\r\n0\r\n\r\n");
+  expect_problem(extension.receive(), 431, errc::kMalformedRequest);
+
+  std::string trailers;
+  for (int i = 0; i < 100'000; ++i) trailers += "A: trailer\r\n";
+  Peer trailing(port());
+  trailing.send(head + "2\r\n{}\r\n0\r\n" + trailers + "\r\n");
+  expect_problem(trailing.receive(), 431, errc::kMalformedRequest);
+
+  // The largest request that is allowed, and one behind it in the same piece.
+  Peer largest(port());
+  const std::string field = "X-Padding: " + std::string(8 * 1024, 'h') + "\r\n";
+  largest.send(Peer::text("POST", "/intents", std::string(64 * 1024, ' '), field) +
+               Peer::text("GET", "/healthz"));
+  expect_problem(largest.receive(), 400, errc::kMalformedJson);
+  EXPECT_EQ(largest.receive().result_int(), 200u);
+}
+
 TEST_F(Gateway, AnswersPipelinedRequestsInOrder) {
   start();
   Peer peer(port());
