@@ -7,7 +7,8 @@
 //
 // Invariants
 //  1. What is written is sent in order, frames whole, whoever wrote it: Beast's own control frames too.
-//  2. Sending begins by itself; drained() tells when all is sent. Bounding what is written is the writer's.
+//  2. Sending begins by itself; drained() tells when all is sent. Bounding what is written is the writer's;
+//  of an asynchronous one, Beast, it is done here: it waits while kMostWaiting bytes wait.
 //  3. After an error nothing more is sent, and every write says so.
 #include <chrono>
 #include <memory>
@@ -16,6 +17,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/compose.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -29,6 +31,9 @@ class GatheredStream {
  public:
   using next_layer_type = boost::beast::tcp_stream;
   using executor_type = next_layer_type::executor_type;
+
+  /// Some hundred pongs: one who pings and reads nothing is not read from until it does.
+  static constexpr std::size_t kMostWaiting = 64 * 1024;
 
   explicit GatheredStream(next_layer_type stream) : state_(std::make_shared<State>(std::move(stream))) {}
 
@@ -68,12 +73,20 @@ class GatheredStream {
   auto async_write_some(const Buffers& buffers, Token&& token) {
     boost::system::error_code error;
     const auto size = write_some(buffers, error);
-    return boost::asio::async_initiate<Token, void(boost::system::error_code, std::size_t)>(
-        [state = state_, error, size](auto handler) {
-          boost::asio::post(state->stream.get_executor(),
-                            boost::beast::bind_front_handler(std::move(handler), error, size));
+    // Called once to begin, then by whatever it waited for.
+    return boost::asio::async_compose<Token, void(boost::system::error_code, std::size_t)>(
+        [state = state_, size, begun = false](auto& self, boost::system::error_code = {}) mutable {
+          const bool first = !std::exchange(begun, true);
+          if (state->is_full()) {
+            state->room.expires_at(std::chrono::steady_clock::time_point::max());
+            state->room.async_wait(std::move(self));
+          } else if (first) {
+            boost::asio::post(state->stream.get_executor(), std::move(self));
+          } else {
+            self.complete(state->error, state->error ? 0 : size);
+          }
         },
-        token);
+        token, state_->stream);
   }
 
   /// Returns when all that was written is sent, or cannot be.
@@ -89,7 +102,10 @@ class GatheredStream {
 
  private:
   struct State : std::enable_shared_from_this<State> {
-    explicit State(next_layer_type s) : stream(std::move(s)), sent(stream.get_executor()) {}
+    explicit State(next_layer_type s)
+        : stream(std::move(s)), sent(stream.get_executor()), room(stream.get_executor()) {}
+
+    bool is_full() const { return waiting.size() >= kMostWaiting && !error; }
 
     template <class Buffers>
     std::size_t add(const Buffers& buffers) {
@@ -125,11 +141,12 @@ class GatheredStream {
             self->on_its_way = {};  // a client that caught up must not keep megabytes
             self->send_what_waits();
             if (!self->sending) self->sent.cancel();
+            if (!self->is_full()) self->room.cancel();
           });
     }
 
     next_layer_type stream;
-    boost::asio::steady_timer sent;
+    boost::asio::steady_timer sent, room;
     std::string waiting, on_its_way;
     bool awaits_its_turn = false;
     bool sending = false;

@@ -1,6 +1,7 @@
 #include "gateway/gathered_stream.h"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -98,6 +99,29 @@ TEST_F(Gathered, DrainedWaitsForAPeerThatDoesNotRead) {
   io.run_for(20ms);
   ASSERT_TRUE(drained);
   EXPECT_FALSE(drained->failed());
+}
+
+TEST_F(Gathered, AnAsynchronousWriteWaitsForAPeerThatDoesNotRead) {
+  stream->next_layer().socket().set_option(asio::socket_base::send_buffer_size(65'536));
+  peer.set_option(asio::socket_base::receive_buffer_size(65'536));
+  const std::string pong(10'000, 'x');
+  std::size_t written = 0;
+  const std::function<void(boost::system::error_code, std::size_t)> next =
+      [&](boost::system::error_code error, std::size_t size) {
+        written += size;
+        if (!error) stream->async_write_some(asio::buffer(pong), next);
+      };
+  next({}, 0);
+  io.run_for(100ms);
+  EXPECT_LT(written, 1'000'000);
+  // It goes on as far as the peer reads, and ends with the connection.
+  const auto before = written;
+  for (std::size_t got = 0; got < 2'000'000; io.run_for(1ms)) got += read(peer.available()).size();
+  EXPECT_GT(written, before + 1'000'000);
+  io.run_for(20ms);
+  stream->next_layer().close();
+  io.run_for(20ms);
+  EXPECT_TRUE(io.stopped());
 }
 
 TEST_F(Gathered, AfterAnErrorEveryWriteSaysSo) {

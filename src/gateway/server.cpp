@@ -35,7 +35,8 @@ namespace {
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 // A refused upload is read on for this long, so that the client sees the answer and not a reset connection.
 constexpr milliseconds kLinger{2000};
-// What is still being written to a WebSocket that is ordered to close has this long.
+// What is still being written to a WebSocket that is ordered to close, or has ended on the peer's side, has
+// this long.
 constexpr milliseconds kCloseTimeout{2000};
 
 class Connection;
@@ -291,18 +292,20 @@ asio::awaitable<void> Connection::serve_stream(Request request, std::string requ
   socket.auto_fragment(false);
   const auto client = server_->hub->attach();
   const auto deadline = std::make_shared<asio::steady_timer>(server_->executor);
-  client->on_closing([deadline, self = weak_from_this()] {
+  const auto close_soon = [deadline, self = weak_from_this()] {
     deadline->expires_after(kCloseTimeout);
-    deadline->async_wait([self](boost::system::error_code cancelled) {
+    deadline->async_wait([deadline, self](boost::system::error_code cancelled) {
       if (const auto connection = self.lock(); connection && !cancelled) connection->close();
     });
-  });
+  };
+  client->on_closing(close_soon);
   asio::co_spawn(
       server_->executor, [self = shared_from_this(), client] { return self->write_stream(client); },
       asio::detached);
   co_await read_stream(*client);
   client->detach();
-  deadline->cancel();
+  // The peer may read nothing and stay: then what is being written to it never ends.
+  close_soon();
 }
 
 asio::awaitable<void> Connection::read_stream(StreamClient& client) {

@@ -28,6 +28,7 @@
 #include "gateway/api.h"
 #include "gateway/server.h"
 #include "gateway/validation.h"
+#include "support/eventually.h"
 #include "support/temp_dir.h"
 
 namespace sep::gateway {
@@ -237,6 +238,25 @@ class StreamPeer {
   std::uint64_t receive_event() { return receive().at("globalSequence").to_number<std::uint64_t>(); }
   websocket::close_reason reason() const { return socket_.reason(); }
   void abort() { beast::get_lowest_layer(socket_).close(); }
+  void half_close() { beast::get_lowest_layer(socket_).shutdown(tcp::socket::shutdown_send); }
+  /// Sends pings and reads nothing, until nothing is taken for a second or `most` bytes were; how many were.
+  std::size_t flood(std::size_t most) {
+    auto& tcp_socket = beast::get_lowest_layer(socket_);
+    const timeval patience{1, 0};
+    ::setsockopt(tcp_socket.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    const std::string ping = "\x89\xfd"s + std::string(4, '\0') + std::string(125, 'x');
+    std::string pings;
+    for (int i = 0; i < 500; ++i) pings += ping;
+    std::size_t taken = 0;
+    while (taken < most) {
+      const auto sent = ::send(tcp_socket.native_handle(), pings.data(), pings.size(), MSG_NOSIGNAL);
+      if (sent < 0) break;
+      taken += static_cast<std::size_t>(sent);
+      // The rest of the frame that was cut is lost: what follows is no frame, and is never looked at.
+      if (static_cast<std::size_t>(sent) < pings.size()) break;
+    }
+    return taken;
+  }
 
  private:
   asio::io_context io_;
@@ -274,6 +294,11 @@ class Gateway : public testing::Test {
     });
   }
   std::uint16_t port() const { return server->port(); }
+  /// Whether a new connection is served, and not refused as one too many.
+  bool answers() {
+    Peer peer(port());
+    return peer.request("GET", "/healthz").result_int() == 200u;
+  }
 
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
@@ -877,6 +902,24 @@ TEST_F(Gateway, ASlowReaderIsDroppedWhileAnotherReceives) {
   EXPECT_LT(last, received);
   EXPECT_TRUE(told);
   EXPECT_EQ(slow.reason().code, 1008);
+}
+
+TEST_F(Gateway, PingsOfOneWhoReadsNothingAreNotTakenForEver) {
+  start({.max_connections = 1, .stream_idle_timeout = 2s});
+  constexpr std::size_t kMoreThanSocketsHold = 64 << 20;
+  StreamPeer peer(port());
+  EXPECT_LT(peer.flood(kMoreThanSocketsHold), kMoreThanSocketsHold);
+  // That it sent much does not keep it.
+  EXPECT_TRUE(support::eventually([&] { return answers(); }, 10s));
+}
+
+TEST_F(Gateway, AStreamThatIsHalfClosedAndReadsNothingEnds) {
+  start({.max_connections = 1}, {.max_queue_bytes = 64 << 20});
+  StreamPeer peer(port());
+  peer.ask(R"({"action": "subscribe", "topics": [">"]})");
+  publish(500, 64 * 1024);  // more than the sockets hold
+  peer.half_close();
+  EXPECT_TRUE(support::eventually([&] { return answers(); }, 10s));
 }
 
 // Clients come and go at random while events are published; each resumes after the last event that it saw.
