@@ -46,17 +46,20 @@ test: build ## lint, unit, property, integration and browser tests, simulation, 
 	@$(NPM) test
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 	@$(NPM) run e2e
+	@tools/skipped.sh $(BUILD)
 
 e2e: build ## the pages in Chromium, on a platform of their own
 	@$(NPM) run e2e
 
 unit: build ## unit and property tests only
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) -L unit
+	@tools/skipped.sh $(BUILD)
 
 test-asan: setup ## unit and property tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset asan >/dev/null
 	@cmake --build build/asan -j $(JOBS) --target unit_tests
 	@ctest --test-dir build/asan --output-on-failure -j $(JOBS) -L unit
+	@tools/skipped.sh build/asan
 
 fuzz: setup ## libFuzzer on everything that is read from outside: FUZZ_SECONDS=60 a target
 	@cmake --preset fuzz >/dev/null
