@@ -43,6 +43,7 @@ constexpr auto kRetry = 200ms;
 // silence.
 constexpr auto kHeartbeat = 500ms;
 constexpr auto kSilence = 3s;
+constexpr std::int64_t kMostCutOffNs = 3'000'000'000;  // a leader without NATS leads no longer than that
 // An append waits no longer than this for a record that cannot be written.
 constexpr std::int64_t kPatienceNs = 2'000'000'000;
 // After an application to Redis: what happens to an intent meanwhile is written once, and who executes
@@ -113,7 +114,7 @@ class StateCoordinator::Impl {
     std::vector<PendingAppend> none;
     while (lead(none) && serve()) {
       begin_term();
-      while (writer_->leading()) {
+      while (writer_->leading() && !is_cut_off()) {
         auto group = appends_.take(
             kGroup, kHeartbeat, [](const PendingAppend& append) { return append.is_gone_on_from; },
             kForWhatFollows);
@@ -127,41 +128,62 @@ class StateCoordinator::Impl {
           log_->error("{}", heard.error().detail);
         }
       }
-      log_->warn("the connection that led is lost");
+      if (writer_->leading())
+        leave_to_others();
+      else
+        log_->warn("the connection that led is lost");
     }
     step_down();
+  }
+
+  bool reaches_nats() {
+    const bool connected = bus_->connected();
+    if (connected) reached_nats_ns_ = monotonic_ns();
+    return connected;
+  }
+
+  bool is_cut_off() { return !reaches_nats() && monotonic_ns() - reached_nats_ns_ > kMostCutOffNs; }
+
+  /// PostgreSQL hears this coordinator, and nobody else does: one that is heard shall lead.
+  void leave_to_others() {
+    log_->error("NATS is out of reach: no longer leading");
+    step_down();
+    writer_->stop_leading();
   }
 
   /// Waits for the writer's lock and reads where the record ends; `unsettled`
   /// are appends whose commit failed, less those that were told meanwhile.
   /// False when stopping.
   bool lead(std::vector<PendingAppend>& unsettled) {
-    bool told = false;
+    std::string_view told;
     while (!stopping_) {
-      const auto leading = writer_->try_lead();
-      const auto last = leading && *leading ? writer_->last_global_sequence()
-                                            : Result<std::uint64_t>(fail(errc::kNotReady, ""));
-      auto controls = last ? writer_->controls() : Result<engine::Controls>(fail(errc::kNotReady, ""));
-      if (last && controls) {
-        sequencer_.reset(*last);
-        sequencer_.know(std::move(*controls));
-        log_->info("leading; the record has {} events", *last);
-        return true;
-      }
-      if (!std::exchange(told, true))
-        log_->warn("waiting: {}", leading ? "another coordinator leads" : leading.error().detail);
-      if (leading && !*leading) {
+      const auto taken = take_over();
+      if (taken) return true;
+      const auto& why = taken.error();
+      if (std::exchange(told, why.code) != why.code) log_->warn("waiting: {}", why.detail);
+      if (why.code == errc::kNotReady) {
         step_down();
         if (writer_->unseat_silent(kSilence).value_or(false))
           log_->warn("the leader was silent for {} s: its session is ended", kSilence.count());
       } else {
-        refuse_the_patient(unsettled, leading
-                                          ? Error{errc::kStoreUnavailable, "the record cannot be read", {}}
-                                          : leading.error());
+        refuse_the_patient(unsettled, why);
       }
       std::this_thread::sleep_for(kRetry);
     }
     return false;
+  }
+
+  /// NOT_READY where another coordinator leads.
+  Status take_over() {
+    if (!reaches_nats()) return fail(errc::kBusUnavailable, "NATS is out of reach");
+    SEP_TRY(const bool leading, writer_->try_lead());
+    if (!leading) return fail(errc::kNotReady, "another coordinator leads");
+    SEP_TRY(const auto last, writer_->last_global_sequence());
+    SEP_TRY(auto controls, writer_->controls());
+    sequencer_.reset(last);
+    sequencer_.know(std::move(controls));
+    log_->info("leading; the record has {} events", last);
+    return {};
   }
 
   /// Whoever asks is answered by the leader alone. Not a queue group of all
@@ -531,6 +553,7 @@ class StateCoordinator::Impl {
         return holder && holder->correlation_id == claim.correlation_id;
       }};
   std::uint64_t term_ = 0;
+  std::int64_t reached_nats_ns_ = 0;  // monotonic
   bus::Subscription append_subscription_;
   bus::Subscription query_subscription_;
 

@@ -12,7 +12,8 @@
 //     unfinished intent, and its consumers are made anew.
 //  4. What is halted lets nothing in that engine::admit() refuses: a halt holds for every append that is
 //     committed behind it. Conflicts KILL_SWITCH and SIGNER_HALTED.
-//  5. One writer: PostgreSQL's advisory lock on the committing connection. A second coordinator waits for it.
+//  5. One writer: PostgreSQL's advisory lock on the committing connection. A second coordinator waits for
+//     it; who does not reach NATS lets go of it.
 #include <memory>
 #include <string>
 

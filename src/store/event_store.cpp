@@ -530,6 +530,10 @@ class EventStore::Impl {
   }
 
   bool leading() const { return leading_; }
+  void stop_leading() {
+    connection_.reset();
+    leading_ = false;
+  }
   std::int64_t session() const { return connection_ && connection_->alive() ? connection_->session() : 0; }
 
   CommitStatus commit(const CommitBatch& batch) {
@@ -584,6 +588,9 @@ Result<bool> EventStore::try_lead() {
 }
 bool EventStore::leading() const {
   return impl_->leading();
+}
+void EventStore::stop_leading() {
+  impl_->stop_leading();
 }
 std::int64_t EventStore::session() const {
   return impl_->session();

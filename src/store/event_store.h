@@ -103,6 +103,8 @@ class EventStore {
   Result<bool> try_lead();
   /// False since the connection that held the lock was lost.
   bool leading() const;
+  /// Lets go of the connection, and of the lock with it.
+  void stop_leading();
   /// The server's number of this session; 0 without a connection.
   std::int64_t session() const;
   /// The session that holds the writer's lock; nothing where nobody leads. STORE_UNAVAILABLE.

@@ -32,6 +32,7 @@
 #include "services/state_coordinator.h"
 #include "store/read_models.h"
 #include "support/platform.h"
+#include "support/tcp_proxy.h"
 #include "support/temp_dir.h"
 
 namespace sep::services {
@@ -188,9 +189,10 @@ class CoordinatorFaults : public ::testing::Test {
     ASSERT_TRUE(eventually([&] { return query(subject::kHead, {}).has_value(); }));
   }
   /// In a process of its own.
-  app::Process spawn_coordinator(const std::string& name) {
+  app::Process spawn_coordinator(const std::string& name, const std::string& nats_url = {}) {
     return app::Process::spawn(
-               {.argv = {"/proc/self/exe", kCoordinatorMode, nats_->url(), conninfo_, redis_->socket()},
+               {.argv = {"/proc/self/exe", kCoordinatorMode, nats_url.empty() ? nats_->url() : nats_url,
+                         conninfo_, redis_->socket()},
                 .log_file = directory_ / (name + ".log")})
         .value();
   }
@@ -416,6 +418,30 @@ TEST_F(CoordinatorFaults, ALeaderWithNothingToDoIsNotSilent) {
   // Longer than the silence that unseats.
   EXPECT_FALSE(eventually([&] { return leads("second"); }, 5s));
   EXPECT_EQ(std::to_string(watcher.leader().value().value_or(0)), former);
+}
+
+TEST_F(CoordinatorFaults, ALeaderWithoutNatsLeavesTheRecordToOneThatHasIt) {
+  support::TcpProxy way(nats_->url().substr(nats_->url().find("//") + 2));
+  auto first = spawn_coordinator("first", "nats://" + way.address());
+  ASSERT_TRUE(eventually([&] { return leads("first"); }));
+  auto second = spawn_coordinator("second");
+  ASSERT_TRUE(eventually([&] { return log_of("second").contains("another coordinator leads"); }));
+  Load load(bus(), 4);
+  load.ms_to_next();
+  way.set(support::TcpProxy::Mode::kRefuse);
+  const auto gap = load.ms_to_next();
+  std::cout << "leader without NATS: " << gap << " ms without an acknowledgement\n";
+  EXPECT_LT(gap, 12'000);
+  EXPECT_TRUE(leads("second"));
+  way.set(support::TcpProxy::Mode::kPass);
+  ASSERT_TRUE(eventually([&] { return log_of("first").contains("another coordinator leads"); }))
+      << log_of("first");
+  second.kill(SIGKILL);
+  load.ms_to_next();
+  load.stop();
+  load.expect_on_record(conninfo_);
+  expect_stream_is_the_record();
+  expect_read_models_equal();
 }
 
 // --- PostgreSQL
