@@ -32,6 +32,8 @@ interface Page {
   at: number;
 }
 
+const newestOf = (ids: readonly string[]): readonly string[] => ids.toSorted().slice(-pageSize);
+
 /** `held`: the reader reads further down, has the keyboard in the list, or paused it. */
 export function useIntentList(filter: ListFilter, held: boolean): IntentList {
   const key = filterHref(filter);
@@ -42,6 +44,14 @@ export function useIntentList(filter: ListFilter, held: boolean): IntentList {
   useEffect(() => {
     current.current = { filter, key, held };
   });
+
+  const onScreen = useRef<readonly string[]>([]);
+  useEffect(() => {
+    // Of those that wait, no more than a page of the newest can come in.
+    onScreen.current = [...(page?.ids ?? []), ...newestOf(waiting)];
+    sepStore.getState().keepViews(onScreen.current);
+  }, [page, waiting]);
+  useEffect(() => () => sepStore.getState().keepViews([]), []);
 
   const underWay = useRef<{ key: string; answer: Promise<number> }>(undefined);
 
@@ -61,11 +71,15 @@ export function useIntentList(filter: ListFilter, held: boolean): IntentList {
           limit: pageSize,
         });
         if (current.current.key !== wantedKey) return last_global_sequence;
-        sepStore.getState().applyViews(result.intents);
+        const ids = result.intents.map((view) => view.intent_id);
+        const { applyViews, keepViews } = sepStore.getState();
+        // The rows before are on screen until the new ones are drawn.
+        keepViews([...onScreen.current, ...ids]);
+        applyViews(result.intents);
         startTransition(() => {
           setPage({
             key: wantedKey,
-            ids: result.intents.map((view) => view.intent_id),
+            ids,
             nextCursor: result.next_cursor,
             at: Date.now(),
           });

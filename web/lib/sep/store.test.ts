@@ -106,6 +106,26 @@ test("memory is bounded: events and intents that are old are forgotten", () => {
   assert.ok((2_099).toString(32).toUpperCase().padStart(26, "0") in intentsById);
 });
 
+test("what a list shows is never forgotten, however many others arrive", () => {
+  const store = createSepStore();
+  const { applyViews, keepViews } = store.getState();
+  const viewOf = (index: number): IntentView => {
+    const name = index.toString(32).toUpperCase().padStart(26, "0");
+    return { ...final, intent_id: name, correlation_id: `intent-${name}` };
+  };
+  const flood = (from: number) => applyViews(Array.from({ length: 2_300 }, (_, index) => viewOf(from + index)));
+  const shown = viewOf(5);
+  flood(1_000);
+  keepViews([shown.intent_id]);
+  applyViews([shown]);
+  flood(4_000);
+  assert.equal(store.getState().intentsById[shown.intent_id], shown);
+  assert.ok(Object.keys(store.getState().intentsById).length <= 2_000);
+  keepViews([]);
+  flood(7_000);
+  assert.equal(store.getState().intentsById[shown.intent_id], undefined);
+});
+
 test("a subscribed intent has its whole history, whatever came before", async () => {
   const store = createSepStore();
   serve({ [`/intents/${id}/events`]: { events: life.events.slice(0, 4) } });

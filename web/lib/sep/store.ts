@@ -3,7 +3,8 @@
 // Invariants
 //  1. An event counts once and in its order: what repeats or comes late changes nothing, and where one is missing the
 //     intent is loaded anew. So every view here is one that the server had, and a final state never goes back.
-//  2. Memory is bounded: `liveEvents` is a ring, and intents that nobody looks at are forgotten, oldest first.
+//  2. Memory is bounded: `liveEvents` is a ring, and intents that nobody looks at are forgotten, oldest first. What a
+//     list shows (`keepViews`) is never forgotten, whatever else arrives.
 import { createStore, useStore } from "zustand";
 import { useShallow } from "zustand/react/shallow";
 import type { ChainPosition } from "../intent/badge.ts";
@@ -46,22 +47,30 @@ export interface SepState {
   applyEvent: (event: SepEvent) => void;
   /** Views of a snapshot; one that is older than what is known changes nothing. */
   applyViews: (views: readonly IntentView[]) => void;
+  /** Says which intents the list on screen shows, in the place of those that it said before. */
+  keepViews: (intentIds: readonly string[]) => void;
 }
 
-function merged(known: SepState["intentsById"], views: readonly IntentView[]): SepState["intentsById"] {
+function merged(
+  known: SepState["intentsById"],
+  views: readonly IntentView[],
+  shown: ReadonlySet<string>,
+): SepState["intentsById"] {
   const news = views.filter((view) => (known[view.intent_id]?.sequence ?? 0) < view.sequence);
   if (news.length === 0) return known;
   const all = { ...known, ...Object.fromEntries(news.map((view) => [view.intent_id, view])) };
   const ids = Object.keys(all);
   if (ids.length <= maxIntents) return all;
   // Identifiers sort by time.
-  const kept = ids.sort().slice(-Math.floor(maxIntents * 0.9));
+  const newest = new Set(ids.sort().slice(-Math.floor(maxIntents * 0.9)));
+  const kept = ids.filter((id) => newest.has(id) || shown.has(id));
   return Object.fromEntries(kept.map((id) => [id, all[id]!]));
 }
 
 export function createSepStore() {
   return createStore<SepState>()((set, get) => {
     const reloading = new Set<string>();
+    let shown: ReadonlySet<string> = new Set();
 
     /** After a gap: the server knows the whole. */
     async function reload(intentId: string): Promise<void> {
@@ -81,7 +90,7 @@ export function createSepStore() {
       const events = await api.events(intentId);
       const { intent } = foldHistory(events);
       set((state) => ({
-        ...(intent && { intentsById: merged(state.intentsById, [intent]) }),
+        ...(intent && { intentsById: merged(state.intentsById, [intent], shown) }),
         ...((state.eventsById[intentId]?.length ?? events.length) < events.length && {
           eventsById: { ...state.eventsById, [intentId]: events },
         }),
@@ -185,7 +194,7 @@ export function createSepStore() {
           }),
           ...(isNew &&
             after && {
-              intentsById: merged(state.intentsById, [after]),
+              intentsById: merged(state.intentsById, [after], shown),
               liveEvents: [...state.liveEvents.slice(1 - maxLiveEvents), event],
             }),
           ...(extendsHistory && { eventsById: { ...state.eventsById, [intentId]: [...history, event] } }),
@@ -196,7 +205,11 @@ export function createSepStore() {
         if (missing) void reload(intentId);
       },
 
-      applyViews: (views) => set((state) => ({ intentsById: merged(state.intentsById, views) })),
+      applyViews: (views) => set((state) => ({ intentsById: merged(state.intentsById, views, shown) })),
+
+      keepViews: (intentIds) => {
+        shown = new Set(intentIds);
+      },
     };
   });
 }
