@@ -4,7 +4,9 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
@@ -80,13 +82,8 @@ class StateCoordinator::Impl {
       : bus_(std::move(bus)), endpoints_(endpoints), metrics_(metrics), log_(logger("coordinator")) {}
 
   Status start() {
-    SEP_TRY(const auto report, store::migrate(endpoints_.postgres));
-    for (const auto& name : report.applied) log_->info("migration {} applied", name);
-    if (report.engine == store::RecordEngine::kPostgreSql)
-      log_->warn("the record is a plain PostgreSQL table: {}", report.note);
     SEP_TRY(auto writer, store::EventStore::open(endpoints_.postgres, store::EventStore::Role::kWriter));
     writer_.emplace(std::move(writer));
-    answers_.emplace(bus_, endpoints_.postgres, report.engine, projected_);
     publisher_.emplace(bus_, endpoints_.postgres, metrics_,
                        [this](store::EventStore& record) -> Result<bool> {
                          SEP_TRY(const auto leader, record.leader());
@@ -178,11 +175,27 @@ class StateCoordinator::Impl {
     if (!reaches_nats()) return fail(errc::kBusUnavailable, "NATS is out of reach");
     SEP_TRY(const bool leading, writer_->try_lead());
     if (!leading) return fail(errc::kNotReady, "another coordinator leads");
+    SEP_CHECK(prepare_record());
     SEP_TRY(const auto last, writer_->last_global_sequence());
     SEP_TRY(auto controls, writer_->controls());
     sequencer_.reset(last);
     sequencer_.know(std::move(controls));
     log_->info("leading; the record has {} events", last);
+    return {};
+  }
+
+  /// Brings the schema up to date, once; for the leader only, since one of an earlier version could write no
+  /// more.
+  Status prepare_record() {
+    if (answers_) return {};
+    auto migrating = std::async(std::launch::async, [this] { return store::migrate(endpoints_.postgres); });
+    // It may take minutes, in which the leader must not be silent.
+    while (migrating.wait_for(kHeartbeat) != std::future_status::ready) std::ignore = writer_->ping();
+    SEP_TRY(const auto report, migrating.get());
+    for (const auto& name : report.applied) log_->info("migration {} applied", name);
+    if (report.engine == store::RecordEngine::kPostgreSql)
+      log_->warn("the record is a plain PostgreSQL table: {}", report.note);
+    answers_.emplace(bus_, endpoints_.postgres, report.engine, projected_);
     return {};
   }
 
@@ -563,7 +576,7 @@ class StateCoordinator::Impl {
 
   WorkQueue<PendingAppend> appends_;
   Backlog to_project_;
-  std::optional<RecordAnswers> answers_;
+  std::optional<RecordAnswers> answers_;  // once the schema is up to date
   std::optional<EventPublisher> publisher_;
   std::thread committer_, projector_;
 };

@@ -12,8 +12,8 @@
 //     unfinished intent, and its consumers are made anew.
 //  4. What is halted lets nothing in that engine::admit() refuses: a halt holds for every append that is
 //     committed behind it. Conflicts KILL_SWITCH and SIGNER_HALTED.
-//  5. One writer: PostgreSQL's advisory lock on the committing connection. A second coordinator waits for
-//     it; who does not reach NATS lets go of it.
+//  5. One writer: PostgreSQL's advisory lock on the committing connection. A second coordinator waits for it
+//     and touches nothing meanwhile, the schema included. Who does not reach NATS lets go of it.
 #include <memory>
 #include <string>
 
@@ -29,7 +29,7 @@ bus::StreamConfig event_stream();
 
 class StateCoordinator {
  public:
-  /// Brings the schema up to date and starts its threads; it serves as soon as it leads. STORE_UNAVAILABLE.
+  /// Starts its threads; as soon as it leads it brings the schema up to date and serves. STORE_UNAVAILABLE.
   static Result<std::unique_ptr<StateCoordinator>> start(std::shared_ptr<bus::Bus> bus,
                                                          const engine::EndpointSettings& endpoints,
                                                          gateway::Metrics& metrics);

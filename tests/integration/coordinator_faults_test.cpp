@@ -444,6 +444,22 @@ TEST_F(CoordinatorFaults, ALeaderWithoutNatsLeavesTheRecordToOneThatHasIt) {
   expect_read_models_equal();
 }
 
+TEST_F(CoordinatorFaults, AStandbyMigratesNothing) {
+  const std::string database = "not_migrated";
+  ASSERT_TRUE(sql(conninfo_, "CREATE DATABASE " + database).has_value());
+  conninfo_ += " dbname=" + database;
+  // One of an earlier version, whose schema it is.
+  auto leader = store::EventStore::open(conninfo_, store::EventStore::Role::kWriter).value();
+  ASSERT_TRUE(leader.try_lead().value());
+  const auto migrated = [&] { return sql(conninfo_, "SELECT to_regclass('events') IS NOT NULL").value(); };
+  auto standby = spawn_coordinator("standby");
+  ASSERT_TRUE(eventually([&] { return log_of("standby").contains("another coordinator leads"); }));
+  EXPECT_EQ(migrated(), "f");
+  leader.stop_leading();
+  ASSERT_TRUE(eventually([&] { return leads("standby"); }));
+  EXPECT_EQ(migrated(), "t");
+}
+
 // --- PostgreSQL
 
 class PostgresRestarted : public CoordinatorFaults, public ::testing::WithParamInterface<int> {};
