@@ -465,15 +465,18 @@ void refresh_totals(json::object& stats) {
   std::uint64_t active = 0;
   for (const auto state : kAllStates)
     if (!is_terminal(state)) active += count(state);
+  // All of it before the first insertion, which moves what by_state refers to.
   const auto completed = count(State::kCompleted);
   const auto failed = count(State::kFailed);
+  const auto rejected = count(State::kRiskRejected) + count(State::kPlanRejected);
   const auto expired = count(State::kExpired);
+  const auto cancelled = count(State::kCancelled);
   stats["active"] = active;
   stats["executed"] = completed;
   stats["failed"] = failed;
-  stats["rejected"] = count(State::kRiskRejected) + count(State::kPlanRejected);
+  stats["rejected"] = rejected;
   stats["expired"] = expired;
-  stats["cancelled"] = count(State::kCancelled);
+  stats["cancelled"] = cancelled;
   stats["success_numerator"] = completed;
   stats["success_denominator"] = completed + failed + expired;
 }
