@@ -495,10 +495,12 @@ class GatewayService::Impl : public gateway::Backend,
     co_return found;
   }
 
-  /// One that is not in the read models may be on the record already.
+  /// One that is not in the read models may be on the record already. Not so what adds up over the whole
+  /// record, which would be read for the sake of a few milliseconds.
   Task<Answer<gateway::Document>> document(std::string key, std::string_view what, std::string id) {
     auto found = co_await documents({key});
-    if (found && !found->documents[0] && found->source == gateway::Source::kReadModels)
+    if (found && !found->documents[0] && found->source == gateway::Source::kReadModels &&
+        !store::RecordFold::keeps(key))
       found = co_await recorded_documents({key});
     if (!found) co_return problem(found.error());
     if (!found->documents[0]) co_return not_found(what, id);

@@ -1,12 +1,17 @@
 // The state coordinator's answers, with a real PostgreSQL, Redis and nats-server behind it.
 #include <csignal>
 #include <future>
+#include <mutex>
+#include <set>
 
 #include "integration/coordinator_fixture.h"
 #include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
 
+#include "app/client.h"
+#include "services/gateway_service.h"
 #include "services/heard_lives.h"
+#include "services/market_view.h"
 
 namespace sep::services {
 namespace {
@@ -185,6 +190,48 @@ TEST_F(CoordinatorTest, NothingToAppendIsAnErrorWithinTheProcessToo) {
 /// Every payload that the samples hold is as the coordinator wants it.
 TEST_F(CoordinatorTest, TakesEveryKindOfLife) {
   for (const auto& [name, life] : engine::samples::every_kind_of_life()) append(life);
+}
+
+/// A strategy of which nothing is filled is an ordinary one: the record is not read as a whole for it.
+TEST_F(CoordinatorTest, PositionsThatRedisDoesNotHaveAreNotLookedForOnTheRecord) {
+  Life life(ids_, "demo", "acquire", "1");
+  append(life.submit());
+  ASSERT_TRUE(eventually([&] { return head("projected_global_sequence") == 1; }));
+  std::mutex mutex;
+  std::set<std::string> asked;
+  const auto listening = bus_->subscribe("record.query.*", "",
+                                         [&](const bus::Message& question) {
+                                           const std::scoped_lock lock(mutex);
+                                           asked.insert(question.subject);
+                                         })
+                             .value();
+  const auto was_asked = [&](const char* question) {
+    const std::scoped_lock lock(mutex);
+    return asked.contains(question);
+  };
+  // On a connection of its own: what a bus asks of itself is heard by nobody else.
+  const auto bus =
+      bus::Bus::connect(context_.get_executor(), {.url = nats_->url(), .name = "gateway"}).value();
+  engine::Settings settings;
+  settings.endpoints = endpoints_;
+  settings.gateway = {.host = "127.0.0.1", .port = 0};
+  auto market = MarketView::start(bus, settings.chain).value();
+  auto gateway = bus->wait(GatewayService::start(bus, settings, market, metrics_, {})).value();
+  const auto status = [&](const std::string& path) {
+    const auto url = "http://127.0.0.1:" + std::to_string(gateway->port()) + path;
+    return app::http_request("GET", url, {}, {}, std::chrono::seconds(10)).value().status;
+  };
+  EXPECT_EQ(status("/strategies/demo/positions"), 404U);
+  EXPECT_EQ(status("/intents/" + ids_.next(engine::samples::kStart)), 404U);
+  EXPECT_TRUE(eventually([&] { return was_asked(subject::kDocuments); }));
+  EXPECT_FALSE(was_asked(subject::kTotals));
+  bus->wait(gateway->stop());
+  boost::asio::post(context_, boost::asio::use_future([&] {
+                      gateway.reset();
+                      market.reset();
+                    }))
+      .get();
+  bus->close();
 }
 
 }  // namespace
