@@ -1,5 +1,5 @@
 import { foldHistory } from "../../web/lib/sep/fold.ts";
-import { connected, expect, test } from "./fixtures.ts";
+import { allowComplaints, connected, expect, networkComplaints, test } from "./fixtures.ts";
 
 test("intents appear live, newest first, and two browsers see the same", async ({ page, browser, platform }) => {
   await page.goto("/");
@@ -57,6 +57,34 @@ test("paused, nothing comes in; resumed, it does", async ({ page, platform }) =>
   await expect(page.locator(`[data-intent="${id}"]`)).toHaveCount(0);
   await page.keyboard.press("p");
   await expect(page.locator(`[data-intent="${id}"]`)).toHaveCount(1);
+});
+
+test("totals that cannot be loaded are told as such, and nobody says that nothing needs attention", async ({
+  page,
+  platform,
+}, info) => {
+  allowComplaints(info, networkComplaints);
+  const id = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  await platform.ended(id);
+  const refuse = () =>
+    page.route(/\/stats/, (route) =>
+      route.fulfill({ status: 503, json: { code: "UNAVAILABLE", detail: "the totals are away" } }),
+    );
+  const told = page.getByText("Could not load the totals.");
+  await refuse();
+  await page.goto("/");
+  await expect(told).toBeVisible();
+  await expect(page.getByText("Not known: the totals could not be loaded.")).toBeVisible();
+  await expect(page.getByText("Nothing does.")).toHaveCount(0);
+  await expect(page.locator(`[data-intent="${id}"]`)).toHaveCount(1);
+
+  await page.unroute(/\/stats/);
+  await expect(told).toHaveCount(0);
+  await expect(page.getByText("Success rate")).toBeVisible();
+  await refuse();
+  await expect(page.getByText(/Showing data from/)).toBeVisible();
+  await expect(page.getByText("Success rate")).toBeVisible();
+  await expect(page.getByText("Nothing does.")).toHaveCount(0);
 });
 
 test("state, strategy and page are kept in the address", async ({ page, platform }) => {

@@ -2,7 +2,8 @@
 import Link from "next/link";
 import { useState, type ReactNode } from "react";
 import { OctagonCross, Retry, Tick, Warning } from "@/components/ui/icons.tsx";
-import { Panel, Skeleton } from "@/components/ui/kit.tsx";
+import { cx, Panel, Skeleton } from "@/components/ui/kit.tsx";
+import { untoldWords } from "@/lib/intent/attention.ts";
 import { badgeOf } from "@/lib/intent/badge.ts";
 import { windowOf, type ListFilter } from "@/lib/intent/list-filter.ts";
 import { outcomeOf, promiseOf, reasonWord } from "@/lib/intent/wording.ts";
@@ -24,8 +25,14 @@ interface Item {
   link: string;
 }
 
+export interface Found {
+  items: readonly Item[];
+  /** What could not be loaded, so that there may be more. */
+  missing: string | undefined;
+}
+
 /** What a person should look at: what is being tried again, what is slow, what failed lately; undefined until known. */
-export function useAttention({ data: stats, problem }: Loaded<Statistics>, filter: ListFilter): Item[] | undefined {
+export function useAttention({ data: stats, problem }: Loaded<Statistics>, filter: ListFilter): Found | undefined {
   const tokens = useSep((state) => state.tokensByAddress);
   const chain = useChainPosition();
   const retrying = useSepShallow((state) =>
@@ -42,13 +49,14 @@ export function useAttention({ data: stats, problem }: Loaded<Statistics>, filte
       : (await api.intents({ states: ["failed"], since, limit: maxFailed }, signal)).intents;
   });
 
-  const known = stats === undefined ? problem !== undefined : failed.data !== undefined || failed.problem !== undefined;
   // What was known stays until something newer replaces it.
   const [before, setBefore] = useState<readonly IntentView[]>();
-  const failures = failed.data ?? before ?? [];
-  if (known && before !== failures) setBefore(failures);
-  if (!known && before === undefined) return undefined;
-  return [
+  const known = stats === undefined ? undefined : failed.data;
+  if (known !== undefined && before !== known) setBefore(known);
+  const failures = known ?? before;
+  const missing = problem ? "the totals" : failed.problem ? "the failed intents" : undefined;
+  if (failures === undefined && missing === undefined) return undefined;
+  const items = [
     ...retrying.map((view) => ({
       key: view.intent_id,
       icon: <Retry className="text-amber" />,
@@ -61,7 +69,7 @@ export function useAttention({ data: stats, problem }: Loaded<Statistics>, filte
       link: "Open",
     })),
     ...slowStages(stats),
-    ...failures.map((view) => ({
+    ...(failures ?? []).map((view) => ({
       key: view.intent_id,
       icon: <OctagonCross className="text-red" />,
       title: promiseOf(view.intent),
@@ -70,20 +78,25 @@ export function useAttention({ data: stats, problem }: Loaded<Statistics>, filte
       link: "Open",
     })),
   ];
+  return { items, missing };
 }
 
-export function Attention({ items }: { items: readonly Item[] | undefined }) {
+export function Attention({ found }: { found: Found | undefined }) {
+  const { items = [], missing } = found ?? {};
+  const untold = untoldWords(items.length, missing);
   return (
-    <Panel title="Needs attention" {...(items && { note: items.length })}>
-      {items === undefined ? (
+    <Panel title="Needs attention" {...(found && untold === undefined && { note: items.length })}>
+      {found === undefined && (
         <div className="px-4 py-3.5">
           <Skeleton className="h-5 w-28" />
         </div>
-      ) : items.length === 0 ? (
+      )}
+      {found !== undefined && items.length === 0 && untold === undefined && (
         <p className="flex items-center gap-2 px-4 py-3.5 text-table text-text2">
           <Tick className="text-green" /> Nothing does.
         </p>
-      ) : (
+      )}
+      {items.length > 0 && (
         <ul>
           {items.map((item) => (
             <li key={item.key} className="flex gap-3 border-b border-line px-4 py-3 last:border-b-0">
@@ -103,6 +116,11 @@ export function Attention({ items }: { items: readonly Item[] | undefined }) {
             </li>
           ))}
         </ul>
+      )}
+      {untold !== undefined && (
+        <p className={cx("flex gap-2 px-4 py-3.5 text-table text-text2", items.length > 0 && "border-t border-line")}>
+          <Warning className="mt-0.5 shrink-0 text-amber" /> {untold}
+        </p>
       )}
     </Panel>
   );

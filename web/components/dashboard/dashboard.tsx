@@ -1,7 +1,7 @@
 "use client";
 import { useRouter } from "next/navigation";
 import { Plus } from "@/components/ui/icons.tsx";
-import { ButtonLink, cx, Key, Segmented } from "@/components/ui/kit.tsx";
+import { ButtonLink, cx, Key, LoadError, Panel, Segmented } from "@/components/ui/kit.tsx";
 import { filterFrom, filterHref, windows, type ListFilter } from "@/lib/intent/list-filter.ts";
 import { api } from "@/lib/sep/api.ts";
 import { WithQuery } from "@/lib/query.tsx";
@@ -28,6 +28,7 @@ function DashboardView({ filter }: { filter: ListFilter }) {
   // What stands below grows by as much as it holds: what it would push away is not seen before.
   const below = attention === undefined && "invisible";
   const aside = attention === undefined && "max-desktop:invisible";
+  const untold = stats.data === undefined && stats.problem !== undefined;
   useTitle("Dashboard");
   const choose = (change: Partial<ListFilter>) =>
     router.replace(filterHref({ ...filter, ...change }), { scroll: false });
@@ -51,9 +52,16 @@ function DashboardView({ filter }: { filter: ListFilter }) {
           </ButtonLink>
         </div>
       </div>
-      <div className="mt-4">
-        <Totals stats={stats.data} />
-      </div>
+      {stats.problem && (
+        <Panel className="mt-4">
+          <LoadError what="the totals" problem={stats.problem} dataFrom={stats.at} onRetry={stats.reload} />
+        </Panel>
+      )}
+      {!untold && (
+        <div className="mt-4">
+          <Totals stats={stats.data} />
+        </div>
+      )}
       <div className="mt-4 grid gap-4 desktop:grid-cols-[minmax(0,1fr)_312px]">
         <div className={cx("order-2 min-w-0 desktop:order-1", aside)}>
           <IntentListPanel
@@ -65,14 +73,18 @@ function DashboardView({ filter }: { filter: ListFilter }) {
         </div>
         <div className="contents desktop:order-2 desktop:grid desktop:content-start desktop:gap-4">
           <div className="order-1 min-w-0">
-            <Attention items={attention} />
+            <Attention found={attention} />
           </div>
-          <div className={cx("order-3 min-w-0", below)}>
-            <LatencyPanel stats={stats.data} compact />
-          </div>
-          <div className={cx("order-4 min-w-0", below)}>
-            <Throughput window={stats.data?.window} />
-          </div>
+          {!untold && (
+            <>
+              <div className={cx("order-3 min-w-0", below)}>
+                <LatencyPanel stats={stats.data} compact />
+              </div>
+              <div className={cx("order-4 min-w-0", below)}>
+                <Throughput window={stats.data?.window} />
+              </div>
+            </>
+          )}
         </div>
       </div>
     </>

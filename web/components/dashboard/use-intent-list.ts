@@ -45,24 +45,25 @@ export function useIntentList(filter: ListFilter, held: boolean): IntentList {
     current.current = { filter, key, held };
   });
 
-  const onScreen = useRef<readonly string[]>([]);
+  const onScreen = useRef<{ key: string | undefined; ids: readonly string[] }>({ key: undefined, ids: [] });
   useEffect(() => {
     // Of those that wait, no more than a page of the newest can come in.
-    onScreen.current = [...(page?.ids ?? []), ...newestOf(waiting)];
-    sepStore.getState().keepViews(onScreen.current);
+    onScreen.current = { key: page?.key, ids: [...(page?.ids ?? []), ...newestOf(waiting)] };
+    sepStore.getState().keepViews(onScreen.current.ids);
   }, [page, waiting]);
   useEffect(() => () => sepStore.getState().keepViews([]), []);
 
   const underWay = useRef<{ key: string; answer: Promise<number> }>(undefined);
 
-  /** Loads the page of the present filter, and answers how far the record was when it began. */
+  /**
+   * Loads the page of the present filter, and answers how far the record was when it began. Where nobody can say that,
+   * a first page is shown all the same; it is not followed.
+   */
   const load = useCallback((): Promise<number> => {
     const { filter: wanted, key: wantedKey } = current.current;
     if (underWay.current?.key === wantedKey) return underWay.current.answer;
-    const run = async (): Promise<number> => {
+    const loadPage = async (): Promise<void> => {
       try {
-        // The head first: events behind it are followed, so nothing falls between the two.
-        const { last_global_sequence } = await api.stats();
         const result = await api.intents({
           states: wanted.state === "all" ? undefined : statesOf(wanted.state),
           strategyId: wanted.strategyId,
@@ -70,27 +71,33 @@ export function useIntentList(filter: ListFilter, held: boolean): IntentList {
           cursor: wanted.cursor,
           limit: pageSize,
         });
-        if (current.current.key !== wantedKey) return last_global_sequence;
+        if (current.current.key !== wantedKey) return;
         const ids = result.intents.map((view) => view.intent_id);
         const { applyViews, keepViews } = sepStore.getState();
         // The rows before are on screen until the new ones are drawn.
-        keepViews([...onScreen.current, ...ids]);
+        keepViews([...onScreen.current.ids, ...ids]);
         applyViews(result.intents);
         startTransition(() => {
-          setPage({
-            key: wantedKey,
-            ids,
-            nextCursor: result.next_cursor,
-            at: Date.now(),
-          });
+          setPage({ key: wantedKey, ids, nextCursor: result.next_cursor, at: Date.now() });
           setProblem(undefined);
           setWaiting([]);
         });
-        return last_global_sequence;
       } catch (error) {
         const failed = error instanceof ApiProblem ? error : new ApiProblem(0, "INTERNAL", String(error));
         if (current.current.key === wantedKey) setProblem({ key: wantedKey, problem: failed });
         throw failed;
+      }
+    };
+    const run = async (): Promise<number> => {
+      try {
+        // The head first: events behind it are followed, so nothing falls between the two.
+        const head = await api.stats().then(
+          (stats) => stats.last_global_sequence,
+          (failure: ApiProblem) => failure,
+        );
+        if (typeof head === "number" || onScreen.current.key !== wantedKey) await loadPage();
+        if (typeof head !== "number") throw head;
+        return head;
       } finally {
         underWay.current = undefined;
       }
