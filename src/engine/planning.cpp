@@ -50,8 +50,9 @@ std::string percent(const Uint256& wad) {
   return format_amount(wad / pow10(12), 4) + " %";
 }
 
-/// Criteria that are known now tighten the bound, or refuse.
-Status apply_criteria(const Intent& intent, std::int64_t estimated_duration_ms, const EstimatedCost& cost,
+/// Criteria that are known now tighten the bound, or refuse. `complete_after_ms`: from the intent's
+/// submission.
+Status apply_criteria(const Intent& intent, std::int64_t complete_after_ms, const EstimatedCost& cost,
                       SwapStep& swap) {
   for (const auto& criterion : intent.criteria) {
     const auto unreachable = [&](std::string present) {
@@ -82,11 +83,22 @@ Status apply_criteria(const Intent& intent, std::int64_t estimated_duration_ms, 
                                   percent(swap.price_impact_wad), percent(criterion.value)));
         break;
       case Metric::kCompleteWithinMs:
-        if (Uint256(estimated_duration_ms) > criterion.value)
-          return unreachable(fmt::format("about {} ms are needed", estimated_duration_ms));
+        if (Uint256(complete_after_ms) > criterion.value)
+          return unreachable(fmt::format("it would be about {} ms after its submission", complete_after_ms));
         break;
     }
   }
+  return {};
+}
+
+/// A limit on what gas costs holds only where gas has a price.
+Status check_gas_price(const Intent& intent, const EstimatedCost& cost, const PlanningInput& input) {
+  const bool limited =
+      input.settings.execution.max_gas_usd_wad ||
+      std::ranges::find(intent.criteria, Metric::kMaxGasUsd, &Criterion::metric) != intent.criteria.end();
+  if (!limited || cost.gas_wei.is_zero()) return {};
+  if (const auto usd = input.pools.valuation.native_usd(cost.gas_wei); !usd)
+    return fail(usd.error().code, "what gas costs in USD is limited, and not known: " + usd.error().detail);
   return {};
 }
 
@@ -201,6 +213,7 @@ std::expected<Plan, NoPlan> make_plan(const PlanningInput& input) {
                 fmt::format("the price impact would be {}; allowed: {}", percent(swap.price_impact_wad),
                             percent(settings.risk.max_price_impact_wad)));
   SEP_CHECK(check_gas_limit(settings.execution, swap.gas_estimate));
+  SEP_CHECK(check_gas_price(intent, pricing.cost, input));
   Plan plan;
   plan.plan_id = input.plan_id;
   plan.estimated_duration_ms =
@@ -210,7 +223,9 @@ std::expected<Plan, NoPlan> make_plan(const PlanningInput& input) {
                         ? Result<Fees>(Fees{})
                         : initial_fees(settings.execution, intent.style,
                                        {.base_fee = input.market.block.base_fee_wei}, swap.gas_estimate);
-  if (auto met = apply_criteria(intent, plan.estimated_duration_ms, plan.estimated_cost, swap); !met) {
+  const auto complete_after_ms =
+      std::max<std::int64_t>(0, input.now.ms - input.submitted_at.ms) + plan.estimated_duration_ms;
+  if (auto met = apply_criteria(intent, complete_after_ms, plan.estimated_cost, swap); !met) {
     // What it costs when a unit of gas is within its cap again is to be seen.
     const bool passes = met.error().code == errc::kGasLimit && !fees;
     return std::unexpected(NoPlan(std::move(met.error()), passes));

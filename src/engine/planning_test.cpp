@@ -279,7 +279,8 @@ TEST(Planning, EachCriterionHoldsUpToItselfAndNoFurther) {
   check(acquire, "max_amount_in", in, in - 1, 6, errc::kCriteriaUnreachable);
   check(dispose, "max_gas_usd", gas, gas - 1, 18, errc::kGasLimit);
   check(dispose, "max_price_impact", impact, impact - 1, 18, errc::kPriceImpact);
-  check(dispose, "complete_within_ms", 12'000U, 11'999U, 0, errc::kCriteriaUnreachable);
+  // One block, and what has passed since the intent was submitted.
+  check(dispose, "complete_within_ms", 12'250U, 12'249U, 0, errc::kCriteriaUnreachable);
 }
 
 TEST(Planning, TheDurationCountsConfirmations) {
@@ -343,6 +344,16 @@ TEST(Planning, GasHasItsLimits) {
   desk = Desk();
   desk.limits.execution.max_gas_limit = 100'000;
   EXPECT_EQ(desk.reason(intent_document()), errc::kGasLimit);
+}
+
+TEST(Planning, ALimitInUsdDoesNotHoldForGasWithoutAPrice) {
+  Desk desk;
+  desk.state = market({pool(0xa2, kWbtc, kUsdc, 500, 60, 50'000'000'000'000'000)});  // none with WETH
+  const auto document = intent_document("dispose", "0.001", kWbtc, kUsdc);
+  EXPECT_EQ(desk.reason(document), "planned") << "where nothing limits it, it need not be known";
+  EXPECT_EQ(desk.reason(with_criteria(document, {{"max_gas_usd", "1000"}})), errc::kNoPrice);
+  desk.limits.execution.max_gas_usd_wad = wad("1000");
+  EXPECT_EQ(desk.reason(document), errc::kNoPrice);
 }
 
 TEST(Planning, AStaleMarketAndGasAboveTheCapPassAndNothingElseDoes) {

@@ -137,6 +137,13 @@ Result<SimulatedCall> read_simulated(const json::value& value) {
   return call;
 }
 
+/// Of a unit of gas. No chain's is near 2^128 wei; a node that says so must not make sums overflow.
+Result<Uint256> gas_price_of(const json::value& value) {
+  SEP_TRY(const auto price, quantity_of(value));
+  if (!(price >> 128).is_zero()) return fail(errc::kInvalidValue, "a price of gas of 2^128 wei or more");
+  return price;
+}
+
 }  // namespace
 
 Result<BlockHeader> read_header(const json::value& value) {
@@ -147,7 +154,7 @@ Result<BlockHeader> read_header(const json::value& value) {
   SEP_TRY(header.timestamp, member(*object, "timestamp", u64_of));
   SEP_TRY(header.gas_limit, member(*object, "gasLimit", u64_of));
   SEP_TRY(const auto hash, optional_member(*object, "hash", hash_of));
-  SEP_TRY(const auto base_fee, optional_member(*object, "baseFeePerGas", quantity_of));
+  SEP_TRY(const auto base_fee, optional_member(*object, "baseFeePerGas", gas_price_of));
   header.hash = hash.value_or(Hash32{});
   header.base_fee_wei = base_fee.value_or(Uint256{});
   return header;
@@ -168,7 +175,7 @@ Result<std::optional<Receipt>> read_receipt(const json::value& value) {
   SEP_TRY(receipt.success, member(*object, "status", read_status));
   SEP_TRY(receipt.block_number, member(*object, "blockNumber", u64_of));
   SEP_TRY(receipt.gas_used, member(*object, "gasUsed", u64_of));
-  SEP_TRY(receipt.effective_gas_price_wei, member(*object, "effectiveGasPrice", quantity_of));
+  SEP_TRY(receipt.effective_gas_price_wei, member(*object, "effectiveGasPrice", gas_price_of));
   SEP_TRY(receipt.logs, member(*object, "logs", read_logs));
   return receipt;
 }
@@ -208,10 +215,10 @@ Result<std::optional<std::vector<TransactionInfo>>> read_transactions(const json
 Result<FeeHistory> read_fee_history(const json::value& value) {
   SEP_TRY(const auto* object, object_of(value));
   FeeHistory history;
-  const auto quantities = [](const json::value& list) { return list_of(list, quantity_of); };
-  const auto rows = [&](const json::value& list) { return list_of(list, quantities); };
+  const auto prices = [](const json::value& list) { return list_of(list, gas_price_of); };
+  const auto rows = [&](const json::value& list) { return list_of(list, prices); };
   SEP_TRY(history.oldest_block, member(*object, "oldestBlock", u64_of));
-  SEP_TRY(history.base_fees_wei, member(*object, "baseFeePerGas", quantities));
+  SEP_TRY(history.base_fees_wei, member(*object, "baseFeePerGas", prices));
   SEP_TRY(auto rewards, optional_member(*object, "reward", rows));
   if (rewards) history.rewards_wei = std::move(*rewards);
   if (history.base_fees_wei.empty()) return fail(errc::kInvalidValue, "no base fees");

@@ -176,6 +176,14 @@ TEST_F(AnsweringNode, ASpoiledDocumentIsAnUnusableAnswer) {
     reply = result_of_text(json::object{{"transactions", json::array{bad}}});
     EXPECT_TRUE(refused(ask(node_.transactions(16U)))) << reply;
   }
+  auto absurd = header_json();
+  absurd["baseFeePerGas"] = "0x1" + std::string(32, '0');  // 2^128: sums of it could overflow
+  reply = result_of_text(absurd);
+  EXPECT_TRUE(refused(ask(node_.header(kLatest))));
+  auto dear = fee_history_json();
+  dear["baseFeePerGas"].as_array()[1] = absurd["baseFeePerGas"];
+  reply = result_of_text(dear);
+  EXPECT_TRUE(refused(ask(node_.fee_history(1, kLatest, {50}))));
   for (const auto& bad : spoiled(fee_history_json(), {"oldestBlock", "baseFeePerGas"})) {
     reply = result_of_text(bad);
     EXPECT_TRUE(refused(ask(node_.fee_history(1, kLatest, {50})))) << reply;
