@@ -27,6 +27,9 @@ constexpr std::int64_t kNonceGoneMs = 3'000;
 constexpr unsigned kRefusals = 3;
 /// A halted account is tried again after this time.
 constexpr std::int64_t kHaltedRetryMs = 1'000;
+/// A plan's bounds are max_slippage from the price that it was made at. What waited longer before it began,
+/// for cheaper gas or the end of a halt, is planned at the present price first.
+constexpr std::int64_t kPlanGoodForMs = 30'000;
 constexpr std::uint32_t kBasisPoints = 10'000;
 
 template <class T>
@@ -59,8 +62,8 @@ Fees uncapped_fees(const ExecutionSettings& settings, ExecutionStyle style, cons
   const auto tip =
       std::min(std::max(tip_of(seen, style).value_or(most), settings.min_priority_fee_per_gas_wei), most);
   const auto base = mul_div(seen.base_fee, Uint256(policy.base_fee_multiplier_percent), Uint256(100U))
-                        .value_or(Uint256::max() - tip);
-  return {0, base + tip, tip};
+                        .value_or(Uint256::max());
+  return {0, checked_add(base, tip).value_or(Uint256::max()), tip};
 }
 
 json::object fees_json(const Fees& fees) {
@@ -211,6 +214,16 @@ Fill fill_from_logs(const SwapStep& swap, std::span<const Log> logs) {
   return {net(swap.token_in.address, false), net(swap.token_out.address, true)};
 }
 
+Uint256 price_impact_wad(const SwapStep& swap, const Fill& fill) {
+  const Uint256 one(kWad);
+  if (fill.amount_in.is_zero() || swap.amount_out.is_zero() || swap.price_impact_wad >= one)
+    return swap.price_impact_wad;
+  // What would have come out of the planned input at the fill's price, to what the pools' price promised.
+  const auto out = mul_div(fill.amount_out, swap.amount_in, fill.amount_in).value_or(Uint256::max());
+  const auto kept = mul_div(out, one - swap.price_impact_wad, swap.amount_out).value_or(one);
+  return kept >= one ? Uint256() : one - kept;
+}
+
 // --- The record
 
 Result<Execution> Execution::from_history(std::span<const Envelope> events, const ExecutionSettings& settings,
@@ -234,6 +247,7 @@ Status Execution::apply(const Envelope& event) {
     submitted_at_ = event.timestamp;
   } else if (event.topic == topic::kPlanCreated) {
     SEP_TRY(plan_, plan_from_payload(event.payload));
+    planned_at_ = event.timestamp;
     ++plans_;
     steps_.assign(plan_.steps.size(), {});
     simulation_.reset();
@@ -339,6 +353,8 @@ void Execution::observe(const Observation& observation) {
   } else if (const auto* refused = std::get_if<BeginRefused>(&observation)) {
     begin_refused_ = *refused;
     simulation_.reset();
+  } else if (std::holds_alternative<BeginAllowed>(observation)) {
+    begin_refused_.reset();
   } else {
     SEP_ASSERT(std::holds_alternative<AccountHalted>(observation));
     halted_ = true;
@@ -368,10 +384,11 @@ std::optional<Command> Execution::decide_unprepared(Timestamp now) const {
   if (cancel_requested_) return Append{{{topic::kIntentCancelled, {{"intentId", intent_id_}}}}};
   if (now >= deadline())
     return Append{{{topic::kIntentExpired, {{"intentId", intent_id_}, {"reason", errc::kTimeWindow}}}}};
+  const bool too_old = now.ms - planned_at_.ms > kPlanGoodForMs;
   if (begin_refused_) {
     if (begin_refused_->code == errc::kKillSwitch)
       return end_unprepared(begin_refused_->code, begin_refused_->detail);
-    if (now.ms - begin_refused_->at.ms < kHaltedRetryMs) return std::nullopt;
+    if (too_old || now.ms - begin_refused_->at.ms < kHaltedRetryMs) return std::nullopt;
   }
   if (const auto budget = gas_budget_usd_wad();
       budget && gas_cost_usd_wad() + plan_.estimated_cost.gas_usd_wad > *budget)
@@ -382,6 +399,7 @@ std::optional<Command> Execution::decide_unprepared(Timestamp now) const {
                     format_usd(plan_.estimated_cost.gas_usd_wad), format_usd(gas_cost_usd_wad()),
                     format_usd(*budget)));
   if (!affordable()) return std::nullopt;  // until gas is cheaper, or the window ends
+  if (too_old) return Replan{};
   if (!simulation_) return Simulate{};
   if (!simulation_->success) {
     if (may_replan(simulation_->code, now))
@@ -797,15 +815,22 @@ json::array Execution::criteria_results(const Fill& fill, Timestamp now, const U
       case Metric::kMaxGasUsd:
         result(gas_usd_wad, 18, gas_usd_wad <= criterion.value);
         break;
-      case Metric::kMaxPriceImpact:
-        result(swap.price_impact_wad, 18, swap.price_impact_wad <= criterion.value);
+      case Metric::kMaxPriceImpact: {
+        const auto impact = price_impact_wad(swap, fill);
+        result(impact, 18, impact <= criterion.value);
         break;
+      }
       case Metric::kCompleteWithinMs:
         result(elapsed_ms, 0, elapsed_ms <= criterion.value);
         break;
     }
   }
   return results;
+}
+
+Timestamp Execution::next_block_due() const {
+  constexpr std::int64_t kAtLeastMs = 500;  // where blocks come on demand
+  return planned_at_.plus_ms(2 * plan_.estimated_duration_ms / std::max(1U, confirmations_) + kAtLeastMs);
 }
 
 bool Execution::prepared_any() const {

@@ -112,6 +112,10 @@ struct Fill {
   Uint256 amount_out;
 };
 Fill fill_from_logs(const SwapStep& swap, std::span<const Log> logs);
+/// By how much the fill's price is worse than the pools' price was when the swap was planned, as a share of
+/// 10^18, rounded up to what one unit of token_out makes; 0 where it is better. The plan's own figure for a
+/// fill as planned.
+Uint256 price_impact_wad(const SwapStep& swap, const Fill& fill);
 
 // What was observed.
 
@@ -161,8 +165,10 @@ struct BeginRefused {
   std::string detail;
   Timestamp at;
 };
+/// What was refused may begin again: the account's halt has ended.
+struct BeginAllowed {};
 using Observation = std::variant<SimulationSeen, BroadcastSeen, ReceiptSeen, HeadSeen, FeesSeen, NonceSeen,
-                                 AccountHalted, BeginRefused>;
+                                 AccountHalted, BeginRefused, BeginAllowed>;
 
 // What to do.
 
@@ -208,7 +214,7 @@ struct Append {
 /// Ask the risk engine and the planner again; append their answers, or exec.failed where there is no new
 /// plan.
 struct Replan {
-  std::string reason;
+  std::string reason;  // why the present plan failed; empty: it is too old to begin on
   std::string detail;
   bool approve = false;  // the new plan is to set the allowance, whatever the present one seems to be
 };
@@ -250,6 +256,8 @@ class Execution {
   const Payload& submitted() const { return submitted_; }
   const Plan& plan() const { return plan_; }
   Timestamp submitted_at() const { return submitted_at_; }
+  /// Until then another plan at the same block's price may be waited with: the next block is due.
+  Timestamp next_block_due() const;
   Timestamp deadline() const { return submitted_at_.plus_ms(intent_.time_window_s * 1000); }
   bool prepared_any() const;
   /// Nonces on the record of the present plan, for the account's bookkeeping.
@@ -322,6 +330,7 @@ class Execution {
   Timestamp submitted_at_;
   IntentHead head_;
   Plan plan_;
+  Timestamp planned_at_;
   unsigned plans_ = 0;
   unsigned sent_plans_ = 0;  // of which something was prepared
   std::vector<Step> steps_;

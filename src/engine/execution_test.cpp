@@ -629,6 +629,26 @@ TEST(Execution, CriteriaAreReportedMetOrNot) {
                    row("complete_within_ms", "1500", "1500", true)}));
 }
 
+TEST(Execution, ThePriceImpactIsOfTheFill) {
+  SwapStep swap;
+  swap.amount_in = units("1000", kUsdc);
+  swap.amount_out = units("500", kDai);
+  swap.price_impact_wad = wad("0.01");
+  const auto impact = [&](const char* in, const char* out) {
+    return price_impact_wad(swap, {units(in, kUsdc), units(out, kDai)});
+  };
+  EXPECT_EQ(impact("1000", "500"), wad("0.01")) << "as planned";
+  EXPECT_EQ(impact("1000", "490"), wad("0.0298")) << "1 - 0.98 · 0.99";
+  EXPECT_EQ(impact("1100", "500"), wad("0.1") + 1) << "1 - 0.99 / 1.1, rounded up";
+  EXPECT_EQ(impact("1000", "505"), wad("0.0001")) << "1 - 1.01 · 0.99";
+  EXPECT_EQ(impact("1000", "506"), Uint256()) << "better than the pools' price";
+}
+
+TEST(Execution, TheNextBlockIsDueAfterTwoIntervals) {
+  Rig rig;
+  EXPECT_EQ(rig.execution->next_block_due(), kNow.plus_ms(500)) << "blocks on demand";
+}
+
 // --- Simulation
 
 TEST(Execution, AFailedSimulationPlansAgainABoundedNumberOfTimes) {
@@ -1157,6 +1177,41 @@ TEST(Execution, ASimulationFromBeforeGasWasTooDearIsNotTrusted) {
   rig.mine();
   rig.settle();
   EXPECT_EQ(rig.traced("simulate"), 2U);
+  EXPECT_SOUND(rig);
+}
+
+TEST(Execution, APlanThatWaitedIsMadeAnewBeforeItIsBegunOn) {
+  for (const bool too_long : {false, true}) {
+    Rig rig;
+    rig.chain.base_fee = number("99000000000");
+    rig.mine();
+    rig.settle();
+    rig.pass(too_long ? 30'001 : 29'000);
+    EXPECT_EQ(rig.trace, Strings{}) << "gas is too dear";
+    rig.chain.base_fee = number("10000000000");
+    rig.mine();
+    rig.settle();
+    EXPECT_EQ(rig.count(topic::kPlanCreated), too_long ? 2U : 1U);
+    rig.run_to_end();
+    EXPECT_EQ(rig.state(), State::kCompleted);
+    EXPECT_EQ(rig.prepared().size(), 1U);
+    EXPECT_SOUND(rig);
+  }
+}
+
+TEST(Execution, AfterALongHaltThePlanIsMadeAnew) {
+  Rig rig;
+  rig.refuse_to_begin = errc::kSignerHalted;
+  rig.settle();
+  for (int i = 0; i < 60; ++i) rig.pass(1'000);
+  const auto tried = rig.traced("prepare");
+  EXPECT_LE(tried, 32U) << "too old to be tried further";
+  EXPECT_EQ(rig.count(topic::kPlanCreated), 1U);
+  rig.refuse_to_begin.clear();
+  rig.execution->observe(BeginAllowed{});
+  rig.settle();
+  EXPECT_EQ(rig.count(topic::kPlanCreated), 2U);
+  EXPECT_EQ(rig.traced("prepare"), tried + 1);
   EXPECT_SOUND(rig);
 }
 
@@ -1855,6 +1910,7 @@ RC_GTEST_PROP(ExecutionProperty, AnyScheduleEndsWithAtMostOneSwap, ()) {
         break;
       case 15:
         rig.refuse_to_begin = rig.refuse_to_begin.empty() && roll(4) == 0 ? errc::kSignerHalted : "";
+        if (rig.refuse_to_begin.empty()) rig.execution->observe(BeginAllowed{});
         break;
       default:
         rig.now.ms += static_cast<std::int64_t>(roll(roll(6) == 0 ? 400'000 : 40'000));

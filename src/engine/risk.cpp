@@ -64,8 +64,9 @@ RiskDecision decide_risk(const RiskInput& input, const RiskSettings& settings) {
     const auto& why = input.notional_usd_wad.error();
     check("notional_usd", "unknown", format_usd(settings.max_notional_usd_wad), false, why.code, why.detail);
   }
-  const bool few = settings.max_open_intents == 0 || input.open_intents <= settings.max_open_intents;
-  check("open_intents", std::to_string(input.open_intents),
+  const bool few =
+      settings.max_open_intents == 0 || input.open_intents.value_or(0) <= settings.max_open_intents;
+  check("open_intents", input.open_intents ? std::to_string(*input.open_intents) : "not counted",
         settings.max_open_intents == 0 ? "unlimited" : std::to_string(settings.max_open_intents), few,
         errc::kOpenIntentsLimit);
   return decision;

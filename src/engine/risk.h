@@ -1,6 +1,7 @@
 #pragma once
 // The risk decision: may this intent be worked on at all? Every check is in the decision with its value and
 // its limit, whether it passed or not; the first that failed, in the order below, gives the reason.
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,9 @@ struct RiskDecision {
 struct RiskInput {
   const Intent& intent;
   Result<Uint256> notional_usd_wad;  // NO_PRICE and STALE_MARKET are no approval
-  std::uint64_t open_intents = 0;    // of the strategy, this one included
-  std::string halted{};              // since when, by whom and why all new work is halted; empty: it is not
+  // Of the strategy, this one included; none where no limit asks for it.
+  std::optional<std::uint64_t> open_intents;
+  std::string halted{};  // since when, by whom and why all new work is halted; empty: it is not
 };
 
 /// Order: kill switch, allowed tokens, slippage, price, notional, open intents.

@@ -52,6 +52,8 @@ TEST(Risk, WithoutLimitsThatIsSaid) {
   const auto all = rows(decide(settings().risk));
   EXPECT_EQ(all[1], (Row{"allowed_tokens", "WETH, USDC", "every configured token", true}));
   EXPECT_EQ(all[4], (Row{"open_intents", "1", "unlimited", true}));
+  const auto uncounted = rows(decide_risk({sample(), wad("1"), std::nullopt}, settings().risk));
+  EXPECT_EQ(uncounted[4], (Row{"open_intents", "not counted", "unlimited", true}));
 }
 
 TEST(Risk, AHaltStopsLikeTheConfiguredSwitchAndTellsWhoAndWhy) {

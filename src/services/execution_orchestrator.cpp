@@ -125,7 +125,10 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     spawn(follow_heads());
     SEP_CO_TRY(controls_, ControlView::start(bus_, [this] {
                  handed_out_.reset();  // a halt has its reason; after it both sides are asked again
-                 for (auto& [id, drive] : drives_) drive->wake.set();
+                 for (auto& [id, drive] : drives_) {
+                   if (drive->execution) tell_whether_halted(*drive->execution);
+                   drive->wake.set();
+                 }
                }));
     spawn(report_health());
     SEP_CO_TRY(cancels_, bus_->subscribe(std::string(engine::topic::kIntentCancelRequested), "",
@@ -402,7 +405,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     if (!answer.on_record()) {
       if (answer.halted()) {
         execution.observe(engine::BeginRefused{known_code(answer.reason), answer.detail, now()});
-        if (answer.reason == errc::kSignerHalted) co_await controls_->refresh();
+        if (answer.reason == errc::kSignerHalted && co_await controls_->refresh())
+          tell_whether_halted(execution);
         co_return Status{};
       }
       drive.synced_ms = 0;  // somebody else appended: look again before deciding anew
@@ -421,6 +425,10 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   /// Nothing is known of another account's nonces.
   engine::HeadSeen head_for(const Execution& execution) const {
     return ours(execution) ? head_seen_ : engine::HeadSeen{head_seen_.number, 0, head_seen_.at};
+  }
+
+  void tell_whether_halted(Execution& execution) const {
+    if (controls_->halted(signer_id()) == nullptr) execution.observe(engine::BeginAllowed{});
   }
 
   engine::SignerId signer_id() const { return {settings_.chain.chain_id, signer_->address()}; }
@@ -492,8 +500,8 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     }
     const auto count = nonces.size();
     const auto appended = co_await append(drive, std::move(drafts), std::move(nonces));
-    // After any doubt both sides are asked again which nonce is next.
-    handed_out_ = appended ? std::optional(first_nonce + count) : std::nullopt;
+    // After any doubt both sides are asked again which nonce is next; a halt leaves nothing on the record.
+    handed_out_ = appended && execution.prepared_any() ? std::optional(first_nonce + count) : std::nullopt;
     co_return appended;
   }
 
@@ -611,31 +619,31 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<Status> carry_out(Drive& drive, const engine::AskNonce& command) {
     engine::NonceSeen seen{.nonce = command.nonce, .head = head_seen_.number, .at = {}};
-    const auto since = drive.execution->plan().swap().block_number;
-    SEP_CO_TRY(seen.user, co_await user_of(command.nonce, std::min(since, seen.head), seen.head));
+    SEP_CO_TRY(seen.user, co_await user_of(command.nonce, seen.head));
     seen.at = now();
     drive.execution->observe(seen);
     co_return Status{};
   }
 
-  /// The account's transaction with this nonce, in the block whose count of transactions goes past it;
-  /// `guess` is a block that is probably before it. None where it is not in that block, as when the chain
-  /// moves meanwhile.
-  Task<Result<std::optional<engine::NonceSeen::User>>> user_of(std::uint64_t nonce, std::uint64_t guess,
-                                                               std::uint64_t head) {
-    auto before = guess;
-    for (std::uint64_t step = 1; before > 0; step *= 2) {
-      SEP_CO_TRY(const auto used,
-                 co_await node_.transaction_count(signer_->address(), node::BlockId(before)));
-      if (used <= nonce) break;
+  /// Whether the account had used the nonce at a block. Nodes forget old states: what none can say is taken
+  /// for a no, which is right where the nonce was used lately.
+  Task<bool> used_at(std::uint64_t nonce, std::uint64_t block) {
+    const auto count = co_await node_.transaction_count(signer_->address(), node::BlockId(block));
+    co_return count && *count > nonce;
+  }
+
+  /// The account's transaction with this nonce, in the block whose count of transactions goes past it, looked
+  /// for from the head backwards. None where it is not in that block, as when the chain moves meanwhile.
+  Task<Result<std::optional<engine::NonceSeen::User>>> user_of(std::uint64_t nonce, std::uint64_t head) {
+    auto at = head;  // it is used there
+    auto before = head - std::min<std::uint64_t>(head, 1);
+    for (std::uint64_t step = 1; before > 0 && co_await used_at(nonce, before); step *= 2) {
+      at = before;
       before -= std::min(before, step);
     }
-    auto at = head;
     while (before + 1 < at) {
       const auto middle = before + (at - before) / 2;
-      SEP_CO_TRY(const auto used,
-                 co_await node_.transaction_count(signer_->address(), node::BlockId(middle)));
-      (used > nonce ? at : before) = middle;
+      (co_await used_at(nonce, middle) ? at : before) = middle;
     }
     SEP_CO_TRY(const auto transactions, co_await node_.transactions(node::BlockId(at)));
     if (!transactions) co_return std::nullopt;
@@ -698,6 +706,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     };
     const json::object question{{"intent_id", execution.intent_id()},
                                 {"intent", execution.submitted().at("intent")},
+                                {"executing", true},
                                 {"approve", command.approve}};
     SEP_CO_TRY(const auto risk, co_await ask(subject::kRiskEvaluate, question));
     // Not there while the market is stale, as the plan is not while gas is too dear: both may pass.
@@ -708,8 +717,15 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     if (get_bool(planned, "passes").value_or(false)) co_return co_await wait_to_replan(drive);
     const auto* plan = planned.if_contains("plan");
     if (plan == nullptr || !plan->is_object())
-      co_return co_await give_up(command.reason,
-                                 command.detail + "; planned again: " + string_or(planned, "detail"));
+      co_return co_await give_up(command.reason.empty() ? string_or(planned, "reason") : command.reason,
+                                 command.reason.empty()
+                                     ? string_or(planned, "detail")
+                                     : command.detail + "; planned again: " + string_or(planned, "detail"));
+    SEP_CO_TRY(const auto made, engine::plan_from_payload(plan->get_object()));
+    // The same prices would be answered with the same failure.
+    if (!command.reason.empty() && !command.approve && now() < execution.next_block_due() &&
+        made.swap().block_hash == execution.plan().swap().block_hash)
+      co_return co_await wait_to_replan(drive);
     std::vector<engine::EventDraft> drafts;
     drafts.push_back({engine::topic::kRiskApproved,
                       {{"intentId", execution.intent_id()},

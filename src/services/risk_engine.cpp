@@ -55,7 +55,8 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
     if (!document) co_return refusal(document.error());
     const auto intent = engine::parse_intent(**document, settings_.chain);
     if (!intent) co_return refusal(intent.error().front());
-    auto standing = co_await standing_of(intent->strategy_id, question.asked_again);
+    const bool executing = get_bool(question.payload, "executing").value_or(false);
+    auto standing = co_await standing_of(intent->strategy_id, question.asked_again, executing);
     if (!standing) co_return undecided(standing.error());
     const auto decide = [&] {
       return engine::decide_risk({*intent, notional(*intent), standing->open, standing->halted},
@@ -80,22 +81,26 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   struct Standing {
-    std::uint64_t open = 0;  // 0 where no limit needs it
-    std::string halted;      // of RiskInput
+    std::optional<std::uint64_t> open;  // of RiskInput
+    std::string halted;                 // of RiskInput
   };
   /// What is heard of halts may be late, and costs nothing; whoever was refused for it asks again, and then
-  /// it is the record that answers.
-  Task<Result<Standing>> standing_of(std::string strategy_id, bool asked_again) {
+  /// it is the record that answers. One that is `executing` was let in before: those that came since are not
+  /// counted against it.
+  Task<Result<Standing>> standing_of(std::string strategy_id, bool asked_again, bool executing) {
     const auto self = shared_from_this();
     Standing standing;
-    if (settings_.risk.max_open_intents == 0 && !asked_again) {
+    const bool counts = settings_.risk.max_open_intents != 0 && !executing;
+    if (!counts && !asked_again) {
       if (const auto* control = controls_->halted(engine::kControlCorrelation))
         standing.halted = describe(*control);
       co_return standing;
     }
     SEP_CO_TRY(const auto answer,
                co_await record_.query(subject::kOpenIntents, {{"strategy_id", std::move(strategy_id)}}));
-    SEP_CO_TRY(standing.open, get_uint(answer, "open"));
+    if (counts) {
+      SEP_CO_TRY(standing.open, get_uint(answer, "open"));
+    }
     if (const auto* known = answer.if_contains("control"); known != nullptr && known->is_object()) {
       SEP_CO_TRY(const auto control, engine::control_from_json(known->get_object()));
       if (control.halted()) standing.halted = describe(control);

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
 #include "base/decimal.h"
 #include "base/hex.h"
 #include "ethereum/abi.h"
@@ -219,6 +220,40 @@ TEST_F(LimitsTest, WhatFailsInSimulationIsNotSent) {
   EXPECT_THAT(support::topics_of(events), Not(Contains("exec.step_prepared")));
   EXPECT_GT(std::ranges::count(support::topics_of(events), "plan.created"), 1);  // it was planned again
   EXPECT_EQ(platform().nonce(), nonce);
+}
+
+/// Simulated on what is pending, planned on the latest block: until there is a new one, another plan would be
+/// the same.
+TEST_F(LimitsTest, WhatPendingSwapsMakeTooDearWaitsForTheirBlock) {
+  stop_mining();
+  const auto first = platform().submit(intent("dispose", "3.9", "WETH", "USDC"));
+  await_pending(first);
+  auto tight = intent("dispose", "1", "WETH", "USDC");
+  set(tight, "max_slippage", "0.001");
+  const auto second = platform().submit(tight);
+  std::size_t plans = 0;
+  platform().await(second, [&](const json::object& event) {
+    return support::topic_of(event) == "plan.created" && ++plans == 3;
+  });
+  platform().rpc("evm_setAutomine", {true});
+  platform().rpc("evm_mine");
+  EXPECT_EQ(support::topic_of(platform().await_end(first).back()), "exec.completed");
+  const auto events = platform().await_end(second);
+  EXPECT_EQ(support::topic_of(events.back()), "exec.completed");
+  std::optional<json::object> before;
+  for (const auto& event : events) {
+    if (support::topic_of(event) != "plan.created") continue;
+    const auto swap = [](const json::object& plan) {
+      return plan.at("payload").at("steps").as_array().back().as_object();
+    };
+    const auto time = [](const json::object& plan) {
+      return parse_rfc3339(string_or(plan, "timestamp")).value();
+    };
+    if (before && swap(*before).at("block_hash") == swap(event).at("block_hash")) {
+      EXPECT_GE(time(event).ms - time(*before).ms, 500);
+    }
+    before = event;
+  }
 }
 
 TEST_F(LimitsTest, AfterARevertItIsPlannedAgain) {

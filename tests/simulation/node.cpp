@@ -17,6 +17,9 @@ using sim::World;
 
 namespace {
 
+/// Blocks whose states a node that forgets still has: deeper than any reorganisation.
+constexpr std::uint64_t kStatesKept = 8;
+
 awaitable<void> sleep(asio::any_io_executor executor, std::int64_t ms) {
   asio::steady_timer timer(executor, milliseconds(ms));
   boost::system::error_code ignored;
@@ -83,6 +86,10 @@ class View {
       if (params[1] == "pending") return json::string(quantity(pending().nonce));
       const auto* block = block_of(params[1]);
       if (block == nullptr) return answered_error(-32'000, "header not found");
+      if (world_.faults.states_forgotten && block->number + kStatesKept < tip_->number) {
+        world_.count("state forgotten");
+        return answered_error(-32'000, "missing trie node");
+      }
       return json::string(quantity(block->after.nonce));
     }
     if (method == "eth_getBalance") {

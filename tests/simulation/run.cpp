@@ -77,6 +77,7 @@ Faults draw_faults(Random& random) {
   faults.market_stale = random.one_in(4);
   faults.halts = random.one_in(4);
   faults.buckets_lost = random.one_in(4);
+  faults.states_forgotten = random.one_in(3);
   return faults;
 }
 

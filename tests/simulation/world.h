@@ -85,6 +85,7 @@ struct Faults {
   unsigned reorganised = 0;  // of the blocks
   bool outsiders = false;
   bool foreign_nonce = false;
+  bool states_forgotten = false;  // but those of the last blocks
   bool market_stale = false;
   bool halts = false;
   bool buckets_lost = false;
