@@ -60,7 +60,8 @@ test("a page that slept catches up by itself", async ({ page, platform, context 
   await expect(page.locator(`[data-intent="${id}"]`)).toHaveAttribute("data-state", "completed");
 });
 
-test("a halt is told on the pages that begin work, and a resumed platform says nothing", async ({ page, platform }) => {
+test("a halt is told on every page, and a resumed platform says nothing", async ({ page, platform }, info) => {
+  allowComplaints(info, networkComplaints); // an intent that is not there
   const banner = page.getByText("Halted: no new work.");
   await page.goto("/");
   await expect(connected(page)).toBeVisible();
@@ -70,8 +71,11 @@ test("a halt is told on the pages that begin work, and a resumed platform says n
     await expect(banner).toBeVisible();
     await expect(page.locator("main")).toContainText("the pools look wrong. What is under way is followed to its end.");
     await page.screenshot({ path: join(import.meta.dirname, "results/screenshots/dashboard-halted.png") });
-    await page.goto("/submit");
-    await expect(banner).toBeVisible();
+    for (const address of ["/positions", "/system", "/intent/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/docs", "/submit"]) {
+      await page.goto(address);
+      await expect(banner, address).toBeVisible();
+      if (address === "/system") await expect(page.getByText("New work is halted")).toBeVisible();
+    }
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect(violations.map(({ id }) => id)).toEqual([]);
   } finally {

@@ -2,6 +2,7 @@ import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
 import { BottomBar, TopBar } from "@/components/shell/bars.tsx";
 import { Connect } from "@/components/shell/connect.tsx";
+import { HaltBanner } from "@/components/shell/halt-banner.tsx";
 import { Shortcuts } from "@/components/shell/shortcuts.tsx";
 import { Toasts } from "@/components/shell/toasts.tsx";
 import { themeScript } from "@/lib/preferences.ts";
@@ -40,6 +41,7 @@ export default function RootLayout({ children }: { children: ReactNode }) {
           tabIndex={-1}
           className="mx-auto max-w-[1424px] px-4 pt-4 pb-24 outline-none tablet:px-6 tablet:pb-12"
         >
+          <HaltBanner />
           {children}
         </main>
         <BottomBar />

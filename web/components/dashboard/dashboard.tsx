@@ -7,7 +7,6 @@ import { api } from "@/lib/sep/api.ts";
 import { WithQuery } from "@/lib/query.tsx";
 import { useTitle } from "@/lib/title.ts";
 import { useLoaded } from "@/lib/use-loaded.ts";
-import { HaltBanner } from "../shell/halt-banner.tsx";
 import { LatencyPanel } from "../latency/latency-bar.tsx";
 import { Attention, useAttention } from "./attention.tsx";
 import { IntentListPanel } from "./intent-list.tsx";
@@ -34,7 +33,6 @@ function DashboardView({ filter }: { filter: ListFilter }) {
     router.replace(filterHref({ ...filter, ...change }), { scroll: false });
   return (
     <>
-      <HaltBanner />
       <div className="flex min-h-9 flex-wrap items-center justify-between gap-3">
         <h1 className="text-phone-title font-semibold tablet:text-title">Dashboard</h1>
         <div className="flex items-center gap-3">

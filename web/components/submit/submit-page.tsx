@@ -1,7 +1,6 @@
 "use client";
 import { useRouter, useSearchParams } from "next/navigation";
 import { Suspense, useEffect, useMemo, useRef } from "react";
-import { HaltBanner } from "@/components/shell/halt-banner.tsx";
 import { Panel } from "@/components/ui/kit.tsx";
 import { platformKnown, sepStore, useSep } from "@/lib/sep/store.ts";
 import type { Account } from "@/lib/sep/types.ts";
@@ -41,7 +40,6 @@ export function SubmitPage() {
       <Suspense fallback={null}>
         <Prefill />
       </Suspense>
-      <HaltBanner />
       <h1 className="pt-2 pb-5 text-phone-title font-semibold tablet:text-title">Submit intent</h1>
       {/* On phones one column, the quote before the checks; from tablets on, two columns of their own heights. */}
       <div className="flex flex-col gap-4 tablet:grid tablet:grid-cols-[minmax(0,1fr)_minmax(0,20rem)] tablet:items-start desktop:grid-cols-[minmax(0,29fr)_minmax(0,23fr)] desktop:gap-6">

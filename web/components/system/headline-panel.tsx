@@ -1,6 +1,7 @@
 "use client";
 import { CircleTick, ClockIcon, HalfCircle, Warning } from "@/components/ui/icons.tsx";
 import { cx, Skeleton, textOf, Time } from "@/components/ui/kit.tsx";
+import { useSep } from "@/lib/sep/store.ts";
 import type { Status } from "@/lib/sep/types.ts";
 import { attentionOf, headlineOf, type Mood } from "@/lib/system/attention.ts";
 
@@ -21,15 +22,16 @@ export function HeadlinePanel({
   at: number | undefined;
   stale: boolean;
 }) {
+  const signs = useSep(({ platform }) => platform !== undefined && platform.venue !== "paper");
   if (status === undefined)
     return (
       <Box>
         <Skeleton className="h-6 w-52" />
       </Box>
     );
-  const { mood, text } = headlineOf(status, stale);
+  const { mood, text } = headlineOf(status, stale, signs);
   const { icon: Icon, hue } = looks[mood];
-  const attention = stale ? [] : attentionOf(status);
+  const attention = stale ? [] : attentionOf(status, signs);
   return (
     <Box>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">

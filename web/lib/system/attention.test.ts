@@ -31,12 +31,12 @@ const fine: Status = {
 };
 
 test("where all answers, nothing needs attention", () => {
-  assert.deepEqual(attentionOf(fine), []);
-  assert.deepEqual(headlineOf(fine, false), { mood: "fine", text: "Everything answers" });
+  assert.deepEqual(attentionOf(fine, true), []);
+  assert.deepEqual(headlineOf(fine, false, true), { mood: "fine", text: "Everything answers" });
 });
 
 test("before all has come up, the platform is starting", () => {
-  assert.equal(headlineOf({ ...fine, ready: false }, false).mood, "starting");
+  assert.equal(headlineOf({ ...fine, ready: false }, false, true).mood, "starting");
 });
 
 test("each part that does not answer is counted once, with its detail", () => {
@@ -50,22 +50,44 @@ test("each part that does not answer is counted once, with its detail", () => {
     ],
     pools: [{ ...fine.pools[0]!, ok: false, detail: "never read" }],
   };
-  assert.deepEqual(attentionOf(status), [
+  assert.deepEqual(attentionOf(status, true), [
     { part: "Record", detail: "refused" },
     { part: "Redis", detail: "timed out" },
     { part: "Pool WETH / USDC, 0.05%", detail: "never read" },
   ]);
-  assert.equal(headlineOf(status, false).text, "3 parts need attention");
+  assert.equal(headlineOf(status, false, true).text, "3 parts need attention");
 });
 
 test("one part is one part; a signer without coin is one", () => {
   const status: Status = { ...fine, signer: { address: "0xAA", balance: "0", value_usd: "0", halted: null } };
-  assert.equal(headlineOf(status, false).text, "1 part needs attention");
-  assert.equal(attentionOf({ ...fine, signer: { address: "0xAA", balance: "0.1", value_usd: null, halted: null } }).length, 0);
+  assert.equal(headlineOf(status, false, true).text, "1 part needs attention");
+  assert.equal(
+    attentionOf({ ...fine, signer: { address: "0xAA", balance: "0.1", value_usd: null, halted: null } }, true).length,
+    0,
+  );
+});
+
+test("where nothing is signed, no coin is needed", () => {
+  const status: Status = { ...fine, signer: { address: "0xAA", balance: "0", value_usd: null, halted: null } };
+  assert.deepEqual(attentionOf(status, false), []);
+  assert.equal(headlineOf(status, false, false).mood, "fine");
+});
+
+test("a halt is no state in which everything answers", () => {
+  const halt = { reason: "KILL_SWITCH", detail: "prices look wrong" } as NonNullable<Status["halted"]>;
+  const halted: Status = { ...fine, halted: halt };
+  assert.deepEqual(headlineOf(halted, false, true), { mood: "attention", text: "New work is halted" });
+  assert.deepEqual(attentionOf(halted, true), [{ part: "New work", detail: "halted: prices look wrong" }]);
+  const both: Status = { ...halted, signer: { address: "0xAA", balance: "0", value_usd: null, halted: halt } };
+  assert.deepEqual(
+    attentionOf(both, true).map(({ part }) => part),
+    ["New work", "Signer"],
+  );
+  assert.equal(headlineOf(both, false, true).text, "2 parts need attention");
 });
 
 test("what is old says nothing of the present, good or bad", () => {
-  assert.equal(headlineOf(fine, true).mood, "unknown");
+  assert.equal(headlineOf(fine, true, true).mood, "unknown");
 });
 
 test("names, ages, fees", () => {

@@ -6,20 +6,25 @@ export interface Attention {
   detail: string;
 }
 
-/** The parts of the platform that need somebody, the ones that others stand on first. Nothing is named twice. */
-export function attentionOf(status: Status): Attention[] {
+/**
+ * The parts of the platform that need somebody: what stands still by decision, then the ones that others stand on.
+ * Nothing is named twice. `signs`: transactions are signed, for which coin is needed.
+ */
+export function attentionOf(status: Status, signs: boolean): Attention[] {
   const { record, dependencies, services, streams, pools, signer } = status;
   const found: Attention[] = [];
   const note = (part: string, detail: string): void => {
     if (!found.some((one) => one.part === part)) found.push({ part, detail });
   };
+  if (status.halted) note("New work", `halted: ${status.halted.detail || status.halted.reason}`);
+  if (signer?.halted) note("Signer", "halted, nothing new is sent");
   if (!record.ok) note(partName("record"), record.detail);
   for (const one of dependencies) if (!one.ok) note(partName(one.name), one.detail);
   for (const one of services) if (!one.ok) note(partName(one.name), one.detail);
   for (const one of streams) if (!one.ok) note(partName(one.name), one.detail);
   for (const pool of pools)
     if (!pool.ok) note(`Pool ${pool.token0} / ${pool.token1}, ${pool.fee / 10_000}%`, pool.detail);
-  if (signer && /^0*(\.0*)?$/.test(signer.balance)) note("Signer", "has no coin to pay for gas");
+  if (signs && signer && /^0*(\.0*)?$/.test(signer.balance)) note("Signer", "has no coin to pay for gas");
   return found;
 }
 
@@ -55,14 +60,15 @@ export interface Headline {
 }
 
 /** `stale`: the last call failed, so nothing is known of the present. */
-export function headlineOf(status: Status, stale: boolean): Headline {
-  const count = attentionOf(status).length;
+export function headlineOf(status: Status, stale: boolean, signs: boolean): Headline {
+  const count = attentionOf(status, signs).length;
   if (stale) return { mood: "unknown", text: "The present state is not known" };
   if (count === 0) {
     return status.ready
       ? { mood: "fine", text: "Everything answers" }
       : { mood: "starting", text: "The platform is starting" };
   }
+  if (status.halted && count === 1) return { mood: "attention", text: "New work is halted" };
   return { mood: "attention", text: count === 1 ? "1 part needs attention" : `${count} parts need attention` };
 }
 
