@@ -38,9 +38,11 @@ Result<T> required(const json::object& payload, std::string_view key, Result<T> 
   return parse(text);
 }
 
+/// At least one more: nodes take no replacement whose fees are not both above the former's, and a tip may be
+/// 0.
 Uint256 raised(const Uint256& value, std::uint32_t basis_points) {
-  return mul_div_rounding_up(value, Uint256(kBasisPoints + basis_points), Uint256(kBasisPoints))
-      .value_or(Uint256::max());
+  const auto share = mul_div_rounding_up(value, Uint256(kBasisPoints + basis_points), Uint256(kBasisPoints));
+  return std::max(share.value_or(Uint256::max()), checked_add(value, 1).value_or(Uint256::max()));
 }
 
 const std::optional<Uint256>& tip_of(const FeesSeen& seen, ExecutionStyle style) {

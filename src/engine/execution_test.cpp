@@ -1803,7 +1803,10 @@ RC_GTEST_PROP(FeesProperty, AReplacementIsTheRaiseRoundedUpAndWithinTheCap, ()) 
   const Fees wanted{0, any(), any()};
   const auto cap = any();
   const auto points = *rc::gen::inRange<std::uint32_t>(1'250, 10'000);
-  const auto least = [&](const Uint256& v) { return (big(v) * (10'000 + points) + 9'999) / 10'000; };
+  const auto least = [&](const Uint256& v) {
+    const auto share = (big(v) * (10'000 + points) + 9'999) / 10'000;
+    return share > big(v) ? share : share + 1;  // of nothing
+  };
   const auto raised = replacement_fees(fees, wanted, cap, points);
   RC_ASSERT(raised.has_value() == (least(fees.max_fee_per_gas) <= big(cap)));
   if (!raised) return;
