@@ -797,10 +797,6 @@ awaitable<NodeResult<std::optional<BlockHeader>>> Nodes::header(BlockId block) {
 awaitable<NodeResult<Bytes>> Nodes::code(Address address, BlockId block) {
   return impl_->from_healthiest<Bytes>([address, block](Node& node) { return node.code(address, block); });
 }
-awaitable<NodeResult<Executed<std::uint64_t>>> Nodes::estimate_gas(CallRequest request, BlockId block) {
-  return impl_->from_healthiest<Executed<std::uint64_t>>(
-      [request = std::move(request), block](Node& node) { return node.estimate_gas(request, block); });
-}
 awaitable<NodeResult<std::vector<SimulatedCall>>> Nodes::simulate(std::vector<CallRequest> requests,
                                                                   BlockId block) {
   return impl_->from_healthiest<std::vector<SimulatedCall>>(
@@ -810,12 +806,6 @@ awaitable<NodeResult<FeeHistory>> Nodes::fee_history(unsigned blocks, BlockId ne
                                                      std::vector<unsigned> percentiles) {
   return impl_->from_healthiest<FeeHistory>(
       [blocks, newest, percentiles](Node& node) { return node.fee_history(blocks, newest, percentiles); });
-}
-awaitable<NodeResult<std::vector<Log>>> Nodes::logs(std::uint64_t from, std::uint64_t to,
-                                                    std::vector<Address> addresses,
-                                                    std::vector<Hash32> topics0) {
-  return impl_->from_healthiest<std::vector<Log>>(
-      [=](Node& node) { return node.logs(from, to, addresses, topics0); });
 }
 awaitable<NodeResult<std::optional<TransactionInfo>>> Nodes::transaction(Hash32 transaction) {
   return impl_->found_by_any<TransactionInfo>(

@@ -119,14 +119,10 @@ class Nodes {
 
   awaitable<NodeResult<std::string>> client_version();
   awaitable<NodeResult<Bytes>> code(Address address, BlockId block = kLatest);
-  awaitable<NodeResult<Executed<std::uint64_t>>> estimate_gas(CallRequest request, BlockId block = kPending);
   awaitable<NodeResult<std::vector<SimulatedCall>>> simulate(std::vector<CallRequest> requests,
                                                              BlockId block = kPending);
   awaitable<NodeResult<FeeHistory>> fee_history(unsigned blocks, BlockId newest,
                                                 std::vector<unsigned> percentiles);
-  awaitable<NodeResult<std::vector<Log>>> logs(std::uint64_t from, std::uint64_t to,
-                                               std::vector<Address> addresses,
-                                               std::vector<Hash32> topics0 = {});
   awaitable<NodeResult<std::optional<TransactionInfo>>> transaction(Hash32 transaction);
   awaitable<NodeResult<std::optional<std::vector<TransactionInfo>>>> transactions(BlockId block);
   awaitable<NodeResult<std::optional<Halt>>> halt_of(Hash32 transaction);

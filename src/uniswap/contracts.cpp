@@ -128,26 +128,6 @@ Bytes liquidity() {
 Bytes tick_spacing() {
   return call("tickSpacing()");
 }
-Bytes fee() {
-  return call("fee()");
-}
-Bytes token0() {
-  return call("token0()");
-}
-Bytes token1() {
-  return call("token1()");
-}
-
-Bytes tick_bitmap(std::int16_t word) {
-  static const auto function = abi::selector("tickBitmap(int16)");
-  return Encoder().integer(word).call(function);
-}
-
-Bytes ticks(std::int32_t tick) {
-  static const auto function = abi::selector("ticks(int24)");
-  return Encoder().integer(tick).call(function);
-}
-
 Result<Slot0> decode_slot0(ByteView returned) {
   const Decoder decoder(returned);
   Slot0 slot;
@@ -163,14 +143,6 @@ Result<u128> decode_liquidity(ByteView returned) {
 
 Result<std::int32_t> decode_tick_spacing(ByteView returned) {
   return decode_int24(Decoder(returned), 0);
-}
-
-Result<std::optional<TickInfo>> decode_tick(std::int32_t tick, ByteView returned) {
-  const Decoder decoder(returned);
-  SEP_TRY(const auto gross, decoder.uint(0, 128));
-  SEP_TRY(const auto net, decoder.integer(1, 128));
-  if (gross.is_zero()) return std::nullopt;
-  return TickInfo{tick, gross.to_u128(), net};
 }
 
 }  // namespace pool_contract

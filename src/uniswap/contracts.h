@@ -42,11 +42,6 @@ namespace pool_contract {
 Bytes slot0();
 Bytes liquidity();
 Bytes tick_spacing();
-Bytes fee();
-Bytes token0();
-Bytes token1();
-Bytes tick_bitmap(std::int16_t word);
-Bytes ticks(std::int32_t tick);
 
 struct Slot0 {
   Uint256 sqrt_price_x96;
@@ -55,8 +50,6 @@ struct Slot0 {
 Result<Slot0> decode_slot0(ByteView returned);
 Result<u128> decode_liquidity(ByteView returned);
 Result<std::int32_t> decode_tick_spacing(ByteView returned);
-/// Liquidity of one tick; empty for one that is not initialised.
-Result<std::optional<TickInfo>> decode_tick(std::int32_t tick, ByteView returned);
 }  // namespace pool_contract
 
 namespace tick_lens {

@@ -162,8 +162,6 @@ TEST(Contracts, SelectorsOfPublishedAbis) {
   EXPECT_EQ(selector(factory::get_pool({}, {}, 0)), "0x1698ee82");
   EXPECT_EQ(selector(pool_contract::slot0()), "0x3850c7bd");
   EXPECT_EQ(selector(pool_contract::liquidity()), "0x1a686502");
-  EXPECT_EQ(selector(pool_contract::tick_bitmap(0)), "0x5339c296");
-  EXPECT_EQ(selector(pool_contract::ticks(0)), "0xf30dba93");
   EXPECT_EQ(selector(quoter::exact_input_single({}, {}, 0, 0)), "0xc6a5026a");
   EXPECT_EQ(selector(quoter::exact_output_single({}, {}, 0, 0)), "0xbd21704a");
   EXPECT_EQ(to_hex(logs::kSwap), "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67");

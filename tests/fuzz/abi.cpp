@@ -99,7 +99,6 @@ FUZZ_TARGET(data) {
       looked_at(pool::decode_slot0(bytes));
       looked_at(pool::decode_liquidity(bytes));
       looked_at(pool::decode_tick_spacing(bytes));
-      looked_at(pool::decode_tick(-887'272, bytes));
       break;
     case 5:
       looked_at(uniswap::quoter::decode(bytes));
