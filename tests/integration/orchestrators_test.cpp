@@ -1,5 +1,6 @@
 // Two orchestrators want the account. One drives it; when it dies or stands still the other takes over within
 // seconds, and one that wakes up finds that it may not act. Whatever happens, each intent is one swap.
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <list>
@@ -33,7 +34,7 @@ class OrchestratorsTest : public testing::Test {
  protected:
   void SetUp() override {
     platform_.rpc("evm_setAutomine", {false});
-    platform_.rpc("evm_setIntervalMining", {1});  // so that there is always something in flight
+    mine_each_second();
     bus_ = support::need(bus::Bus::connect(context_.get_executor(),
                                            {.url = platform_.stack().address("nats"), .name = "test"}),
                          "NATS");
@@ -89,8 +90,30 @@ class OrchestratorsTest : public testing::Test {
     if (!led) throw std::runtime_error("no orchestrator leads");
     return *leading;
   }
-  milliseconds until_another_leads(pid_t former) {
-    const auto start = steady_clock::now();
+  void mine_each_second() { platform_.rpc("evm_setIntervalMining", {1}); }
+  /// Stops the mining and waits for a transaction that is sent from now on and not mined: the intent that it
+  /// is of cannot end.
+  std::string under_way_with_mining_stopped() {
+    platform_.rpc("evm_setIntervalMining", {0});
+    const auto next_nonce = platform_.nonce();
+    const auto before = platform_.record_head();
+    std::string id;
+    const bool sent = support::eventually([&] {
+      for (const auto& event : platform_.record(before))
+        if (support::topic_of(event) == "exec.step_submitted" &&
+            get_uint(event.at("payload").as_object(), "nonce").value() >= next_nonce)
+          id = field(event, "intentId");
+      return !id.empty();
+    });
+    if (!sent) throw std::runtime_error("no transaction is sent");
+    return id;
+  }
+  bool ended(const std::string& id) {
+    return std::ranges::any_of(platform_.record(), [&](const json::object& event) {
+      return support::is_terminal_topic(support::topic_of(event)) && field(event, "intentId") == id;
+    });
+  }
+  milliseconds until_another_leads(pid_t former, steady_clock::time_point start) {
     EXPECT_TRUE(support::eventually([&] {
       const auto now_leading = leader();
       return now_leading > 0 && now_leading != former;
@@ -158,17 +181,25 @@ TEST_F(OrchestratorsTest, TheOtherTakesOverFromOneThatDiesOrStandsStill) {
   Stream stream(platform_);
   auto& killed = make_a_guest_lead();
   const auto killed_pid = killed.pid();
-  std::this_thread::sleep_for(2s);  // some intents under way in its hands
+  const auto in_the_killed_ones_hands = under_way_with_mining_stopped();
+  ASSERT_EQ(leader(), killed_pid);
+  const auto death = steady_clock::now();
   ASSERT_EQ(::kill(killed_pid, SIGKILL), 0);
-  const auto after_death = until_another_leads(killed_pid);
+  EXPECT_FALSE(ended(in_the_killed_ones_hands));
+  mine_each_second();
+  const auto after_death = until_another_leads(killed_pid, death);
   guests_.remove_if([&](const app::Process& one) { return one.pid() == killed_pid; });
   guests_.emplace_back(serve_orchestrator());
 
   auto& stopped = make_a_guest_lead();
   const auto stopped_pid = stopped.pid();
-  std::this_thread::sleep_for(2s);
+  const auto in_the_stopped_ones_hands = under_way_with_mining_stopped();
+  ASSERT_EQ(leader(), stopped_pid);
+  const auto standstill = steady_clock::now();
   ASSERT_EQ(::kill(stopped_pid, SIGSTOP), 0);
-  const auto after_silence = until_another_leads(stopped_pid);
+  EXPECT_FALSE(ended(in_the_stopped_ones_hands));
+  mine_each_second();
+  const auto after_silence = until_another_leads(stopped_pid, standstill);
   std::this_thread::sleep_for(std::max(0ms, 8'000ms - after_silence));
   ASSERT_EQ(::kill(stopped_pid, SIGCONT), 0);
   std::this_thread::sleep_for(3s);  // for it to do harm in
@@ -180,6 +211,8 @@ TEST_F(OrchestratorsTest, TheOtherTakesOverFromOneThatDiesOrStandsStill) {
   EXPECT_GT(ids.size(), 20U);
   EXPECT_LT(after_death, 3'000ms);
   EXPECT_LT(after_silence, 6'000ms);
+  EXPECT_THAT(ids, testing::Contains(in_the_killed_ones_hands));
+  EXPECT_THAT(ids, testing::Contains(in_the_stopped_ones_hands));
   expect_each_swapped_once(ids, before);
 }
 
