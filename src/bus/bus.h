@@ -141,7 +141,7 @@ struct Verdict {
 
   /// Done: never again.
   static Verdict ack() { return {}; }
-  /// It failed: any member may try again after `delay`; counted against max_tries.
+  /// It failed: any member may try again after `delay`; counted against this member's max_tries.
   static Verdict retry(milliseconds delay, std::string reason) {
     return {Kind::kRetry, delay, std::move(reason)};
   }
@@ -161,7 +161,7 @@ struct ConsumerConfig {
   std::string filter_subject{};           // one subject
   milliseconds ack_wait{5'000};           // a member silent for so long loses the message to another
   std::int64_t max_ack_pending = 10'000;  // of the whole group
-  std::uint64_t max_tries = 10;           // deliveries; the message is dead when the last one fails
+  std::uint64_t max_tries = 10;           // of one member that may fail; then the message is dead
   std::size_t max_in_flight = 256;        // handlers at once in this member; further messages wait here
   /// The handler is also called with what is announced. Its Verdict::ack is the acknowledgement of the
   /// stream's message with that id; after any other verdict that message is handled as if nothing had been

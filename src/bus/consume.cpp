@@ -31,6 +31,10 @@ constexpr milliseconds kDeadLetterRetry{1000};  // when the dead letter could no
 constexpr milliseconds kDeadLetterAge{std::chrono::days(30)};
 constexpr int kProgressPerAckWait = 3;          // two may be lost
 constexpr std::size_t kMostDoneEarly = 10'000;  // announced and done, their message not yet delivered
+constexpr std::size_t kMostFailures = 10'000;   // messages of which failures are remembered
+// A member that stops, or stands still, has what it holds delivered again: only far more deliveries than
+// tries say that a message ends the process that handles it.
+constexpr std::uint64_t kDeliveriesPerTry = 10;
 
 StreamConfig dead_letters() {
   StreamConfig config;
@@ -248,13 +252,12 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
 
   static asio::awaitable<Verdict> judge(std::shared_ptr<WorkQueue> self, Key key) {
     const Message& message = self->held_.at(key);
-    // Delivered so often without a verdict: it may be what ends the process that handles it.
-    if (message.deliveries > self->config_.max_tries) {
+    if (message.deliveries > self->config_.max_tries * kDeliveriesPerTry) {
       co_return Verdict::dead(fmt::format("delivered {} times without a verdict", message.deliveries));
     }
     for (;;) {
       Verdict verdict = co_await call_handler(self, message);
-      if (verdict.kind == Verdict::Kind::kRetry && message.deliveries >= self->config_.max_tries) {
+      if (verdict.kind == Verdict::Kind::kRetry && self->has_failed_too_often(key)) {
         co_return Verdict::dead(std::move(verdict.reason));
       }
       if (verdict.kind != Verdict::Kind::kWait) co_return verdict;
@@ -263,6 +266,13 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
       asio::steady_timer timer(self->core_->executor, verdict.delay);
       co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
     }
+  }
+
+  /// Counts one more failure.
+  bool has_failed_too_often(const Key& key) {
+    const auto failures = ++failures_[key];
+    if (failures_.size() > kMostFailures) failures_.erase(failures_.begin());
+    return failures >= config_.max_tries;
   }
 
   static asio::awaitable<Verdict> call_handler(std::shared_ptr<WorkQueue> self, Message message) {
@@ -278,6 +288,7 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
     switch (verdict.kind) {
       case Verdict::Kind::kAck:
         ++self->counters_.acked;
+        self->failures_.erase(key);
         self->send(message.reply, "+ACK");
         break;
       case Verdict::Kind::kRetry:
@@ -305,6 +316,7 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
     const bool stored = replies[0] && parse_pub_ack(*replies[0]);
     if (stored) {
       ++self->counters_.dead;
+      self->failures_.erase(key);
       if (self->core_->options.on_dead_letter) self->core_->options.on_dead_letter(self->config_.durable);
     }
     // Somebody may have deleted the stream; the next try finds it again.
@@ -325,7 +337,8 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
   Beat progress_;
   bool open_ = true;
   std::map<Key, Message> held_;
-  std::deque<Key> waiting_;  // held, no handler yet
+  std::deque<Key> waiting_;                // held, no handler yet
+  std::map<Key, std::uint64_t> failures_;  // here; of those that may be delivered again
   struct Early {
     bool done = false;
     std::optional<Key> delivered;  // meanwhile: it waits for this verdict

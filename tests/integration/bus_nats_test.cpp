@@ -774,6 +774,67 @@ TEST_F(BusTest, WaitingCountsForNoTry) {
   EXPECT_EQ(member->counters().dead, 0u);
 }
 
+TEST_F(BusTest, RestartsCountForNoTry) {
+  Seen<std::uint64_t> waiting, done;
+  auto publisher = join();
+  make_stream(*publisher);
+  auto config = workers();
+  config.max_tries = 2;
+  publisher->publish_event("intent.submitted", "work", "a");
+  // Members that end while they wait: in order, which gives the message back, or not.
+  for (std::size_t i = 1; i <= 4; ++i) {
+    auto member = join();
+    member->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
+      waiting.add(message.deliveries);
+      co_return Verdict::wait(i % 2 == 0 ? milliseconds{10} : milliseconds{60'000});
+    });
+    ASSERT_TRUE(
+        waiting.wait_until([i](const auto& values) { return !values.empty() && values.back() >= i; }));
+    if (i % 2 == 0) {
+      member->run([&] { member->subscriptions.clear(); });
+      ASSERT_TRUE(eventually([&] { return member->counters().held == 0; }, kPatience));
+    }
+  }
+  // What it met on the way does not cost it its tries either.
+  auto last = join();
+  last->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
+    done.add(message.deliveries);
+    if (done.values().size() < 2) co_return Verdict::retry(10ms, "somebody else was first");
+    co_return Verdict::ack();
+  });
+  ASSERT_TRUE(done.wait_for_count(2));
+  EXPECT_TRUE(eventually([&] { return last->counters().acked == 1; }, kPatience));
+  EXPECT_GT(done.values().front(), config.max_tries);
+  EXPECT_EQ(last->counters().dead, 0u);
+}
+
+TEST_F(BusTest, WhatEndsItsMembersIsADeadLetterInTheEnd) {
+  std::atomic<int> started = 0;
+  auto publisher = join();
+  make_stream(*publisher);
+  auto config = workers();
+  config.max_tries = 1;
+  config.ack_wait = 100ms;
+  publisher->publish_event("intent.submitted", "poison", "a");
+  const auto dead = [&] {
+    const auto info = publisher->bus->wait(publisher->bus->stream_info(std::string(kDeadStream)));
+    return info && info->messages == 1;
+  };
+  for (int members = 1; !dead(); ++members) {
+    ASSERT_LE(members, 30);
+    auto member = join();
+    member->consume(config, [&](Message) -> asio::awaitable<Verdict> {
+      ++started;
+      asio::steady_timer never(co_await asio::this_coro::executor, 1h);
+      co_await never.async_wait(asio::as_tuple(asio::use_awaitable));
+      co_return Verdict::ack();
+    });
+    ASSERT_TRUE(eventually([&] { return started == members || dead(); }, kPatience));
+  }
+  EXPECT_GT(started, 1);
+  EXPECT_LE(started, 10);
+}
+
 TEST_F(BusTest, AGroupSharesTheWork) {
   Seen<std::pair<int, std::string>> seen;
   int by_first = 0;

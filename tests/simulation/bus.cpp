@@ -275,15 +275,20 @@ struct Early {
   std::optional<Message> delivered;
 };
 using EarlyOnes = std::map<std::string, Early>;
+/// What failed at a member, by stream sequence.
+using Failures = std::map<std::uint64_t, std::uint64_t>;
+constexpr std::uint64_t kDeliveriesPerTry = 10;
 
 /// The life of one message at one member, as bus/consume.cpp has it.
 asio::awaitable<void> work(std::shared_ptr<Core> core, std::shared_ptr<Broker::Member> member,
-                           ConsumerConfig config, WorkHandler handler, Message message) {
+                           ConsumerConfig config, WorkHandler handler, std::shared_ptr<Failures> failures,
+                           Message message) {
   const auto sequence = message.stream_sequence;
   for (;;) {
-    auto verdict = message.deliveries > config.max_tries ? Verdict::dead("delivered too often")
-                                                         : co_await handler(message);
-    if (verdict.kind == Verdict::Kind::kRetry && message.deliveries >= config.max_tries)
+    auto verdict = message.deliveries > config.max_tries * kDeliveriesPerTry
+                       ? Verdict::dead("delivered too often")
+                       : co_await handler(message);
+    if (verdict.kind == Verdict::Kind::kRetry && ++(*failures)[sequence] >= config.max_tries)
       verdict = Verdict::dead(std::move(verdict.reason));
     if (verdict.kind == Verdict::Kind::kWait && member->open) {
       co_await sleep(core->executor(), verdict.delay.count());
@@ -303,7 +308,7 @@ asio::awaitable<void> work(std::shared_ptr<Core> core, std::shared_ptr<Broker::M
 
 asio::awaitable<void> work_early(std::shared_ptr<Core> core, std::shared_ptr<Broker::Member> member,
                                  ConsumerConfig config, WorkHandler handler, std::shared_ptr<EarlyOnes> early,
-                                 Message announced) {
+                                 std::shared_ptr<Failures> failures, Message announced) {
   const auto id = announced.body;
   const auto verdict = co_await handler(std::move(announced));
   auto delivered = std::move((*early)[id].delivered);
@@ -311,7 +316,7 @@ asio::awaitable<void> work_early(std::shared_ptr<Core> core, std::shared_ptr<Bro
   if (delivered || verdict.kind != Verdict::Kind::kAck) early->erase(id);
   if (!delivered || !core->alive()) co_return;
   if (verdict.kind != Verdict::Kind::kAck)
-    co_return co_await work(core, member, config, handler, std::move(*delivered));
+    co_return co_await work(core, member, config, handler, failures, std::move(*delivered));
   core->world.count("done early");
   member->held.erase(delivered->stream_sequence);
   core->broker.acknowledge(config.durable, delivered->stream_sequence);
@@ -326,8 +331,9 @@ asio::awaitable<Result<Subscription>> Bus::consume(ConsumerConfig config, WorkHa
   member->process = &core->process;
   member->incarnation = core->incarnation;
   const auto early = std::make_shared<EarlyOnes>();
-  member->receive = [core, weak = std::weak_ptr(member), config, handler, early](Message message,
-                                                                                 std::string id) {
+  const auto failures = std::make_shared<Failures>();
+  member->receive = [core, weak = std::weak_ptr(member), config, handler, early, failures](Message message,
+                                                                                           std::string id) {
     const auto self = weak.lock();
     if (!self) return;
     const auto known = early->find(id);
@@ -341,16 +347,17 @@ asio::awaitable<Result<Subscription>> Bus::consume(ConsumerConfig config, WorkHa
       known->second.delivered = std::move(message);
       return;
     }
-    asio::co_spawn(core->executor(), work(core, self, config, handler, std::move(message)), asio::detached);
+    asio::co_spawn(core->executor(), work(core, self, config, handler, failures, std::move(message)),
+                   asio::detached);
   };
   core->broker.join(config, member);
   std::vector<Subscription> both;
   if (config.early)
     both.push_back(hear_announced(config.filter_subject, [core, weak = std::weak_ptr(member), config, handler,
-                                                          early](const Message& announced) {
+                                                          early, failures](const Message& announced) {
       const auto self = weak.lock();
       if (!self || !self->open || !early->try_emplace(announced.body).second) return;
-      asio::co_spawn(core->executor(), work_early(core, self, config, handler, early, announced),
+      asio::co_spawn(core->executor(), work_early(core, self, config, handler, early, failures, announced),
                      asio::detached);
     }));
   both.push_back(closing(std::move(member)));
