@@ -59,6 +59,26 @@ test("paused, nothing comes in; resumed, it does", async ({ page, platform }) =>
   await expect(page.locator(`[data-intent="${id}"]`)).toHaveCount(1);
 });
 
+test("a list of completed intents takes in what completes, also what was under way before", async ({
+  page,
+  platform,
+}) => {
+  await platform.ended(await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" }));
+  await platform.automine(false);
+  const early = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  await expect.poll(async () => (await platform.intent(early)).summary.phase).toBe("broadcast");
+  await page.goto("/?state=completed");
+  await expect(connected(page)).toBeVisible();
+  await page.locator("[data-intent]").first().waitFor();
+  await expect(page.locator(`[data-intent="${early}"]`)).toHaveCount(0);
+  await platform.automine(true);
+  await platform.mine();
+  const late = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  for (const id of [early, late]) await expect(page.locator(`[data-intent="${id}"]`)).toContainText("Completed");
+  const shown = await page.locator("[data-intent]").evaluateAll((rows) => rows.map((row) => row.dataset.intent));
+  expect(shown.slice(0, 2)).toEqual([late, early]);
+});
+
 test("totals that cannot be loaded are told as such, and nobody says that nothing needs attention", async ({
   page,
   platform,

@@ -2,9 +2,18 @@
 // The list of intents: a page of the API, kept live. Rows change in place; new ones come in at the top, or wait while
 // the reader is busy, so that nothing moves under their eyes.
 import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { admits, filterHref, statesOf, windowOf, type ListFilter } from "@/lib/intent/list-filter.ts";
+import {
+  admitsState,
+  filterHref,
+  isOfList,
+  newcomers,
+  statesOf,
+  windowOf,
+  withNewcomers,
+  type ListFilter,
+} from "@/lib/intent/list-filter.ts";
 import { api, ApiProblem } from "@/lib/sep/api.ts";
-import { intentIdOf } from "@/lib/sep/fold.ts";
+import { intentIdOf, stateSetBy } from "@/lib/sep/fold.ts";
 import { sepStore } from "@/lib/sep/store.ts";
 
 export const pageSize = 25;
@@ -116,7 +125,15 @@ export function useIntentList(filter: ListFilter, held: boolean): IntentList {
   // What is new in the feed waits here; a flush soon takes it in.
   useEffect(() => {
     let seen = sepStore.getState().liveEvents;
-    return sepStore.subscribe(({ liveEvents }) => {
+    const takeIn = (ids: readonly string[]) => setWaiting((before) => [...ids, ...before]);
+    /** It was under way before anything was followed. */
+    const ask = async (intentId: string, key: string) => {
+      const view = await api.intent(intentId);
+      if (current.current.key !== key || !isOfList(current.current.filter, view, Date.now())) return;
+      sepStore.getState().applyViews([view]);
+      takeIn([intentId]);
+    };
+    return sepStore.subscribe(({ liveEvents, intentsById }) => {
       if (liveEvents === seen) return;
       const lastSeen = seen.at(-1)?.globalSequence ?? 0;
       seen = liveEvents;
@@ -124,24 +141,22 @@ export function useIntentList(filter: ListFilter, held: boolean): IntentList {
       for (let index = liveEvents.length - 1; index >= 0; index -= 1) {
         const event = liveEvents[index]!;
         if ((event.globalSequence ?? 0) <= lastSeen) break;
-        if (event.topic === "intent.submitted" && admits(current.current.filter, event.payload.intent.strategy_id))
-          fresh.push(intentIdOf(event));
+        const { filter: wanted, key: wantedKey } = current.current;
+        const state = stateSetBy(event.topic);
+        if (state === undefined || !admitsState(wanted, state)) continue;
+        const intentId = intentIdOf(event);
+        const view = intentsById[intentId];
+        // Where it cannot be asked for, the next load of the list has it.
+        if (view === undefined) ask(intentId, wantedKey).catch(() => {});
+        else if (isOfList(wanted, view, Date.now())) fresh.push(intentId);
       }
-      if (fresh.length > 0) setWaiting((before) => [...fresh, ...before]);
+      if (fresh.length > 0) takeIn(fresh);
     });
   }, []);
 
   const show = useCallback(() => {
     setWaiting((news) => {
-      if (news.length > 0)
-        setPage((before) => {
-          if (!before) return before;
-          const known = new Set(before.ids);
-          const ids = [...news.filter((id) => !known.has(id)), ...before.ids].sort().reverse();
-          // Rows that fall off the end are on the older page: the cursor is the last row that stays.
-          const kept = ids.slice(0, pageSize);
-          return { ...before, ids: kept, nextCursor: ids.length > pageSize ? kept.at(-1)! : before.nextCursor };
-        });
+      if (news.length > 0) setPage((before) => before && { ...before, ...withNewcomers(before, news, pageSize) });
       return [];
     });
   }, []);
@@ -159,10 +174,7 @@ export function useIntentList(filter: ListFilter, held: boolean): IntentList {
   }, [held, hasWaiting, show]);
 
   const shown = page?.key === key ? page : undefined;
-  const unknown = useMemo(() => {
-    const known = new Set(shown?.ids);
-    return waiting.filter((id) => !known.has(id)).length;
-  }, [waiting, shown]);
+  const unknown = useMemo(() => (shown === undefined ? 0 : newcomers(shown, waiting).length), [waiting, shown]);
   return {
     ids: shown?.ids,
     waiting: unknown,

@@ -1,5 +1,5 @@
 // Which intents a list shows: kept in the page's address, so that a refresh or a link shows the same.
-import type { State, WindowName } from "../sep/types.ts";
+import type { IntentView, State, WindowName } from "../sep/types.ts";
 
 export const activeStates: readonly State[] = ["submitted", "accepted", "planned", "executing"];
 export const notFilledStates: readonly State[] = ["failed", "risk_rejected", "plan_rejected", "expired", "cancelled"];
@@ -59,9 +59,39 @@ export const statesOf = (filter: StateFilter): readonly State[] =>
   stateFilters.find(({ value }) => value === filter)?.states ?? [];
 export const windowOf = (name: WindowName) => windows.find(({ value }) => value === name)!;
 
-/** Whether an intent that was just submitted belongs to the list. */
-export function admits(filter: ListFilter, strategyId: string): boolean {
-  if (filter.cursor !== undefined) return false;
-  if (filter.strategyId !== undefined && filter.strategyId !== strategyId) return false;
-  return filter.state === "all" || filter.state === "active";
+/** Whether an intent comes into the list by reaching `state`: an older page stands still. */
+export function admitsState({ cursor, state: wanted }: ListFilter, state: State): boolean {
+  if (cursor !== undefined) return false;
+  return wanted === "all" || wanted === "active" ? state === "submitted" : statesOf(wanted).includes(state);
+}
+
+/** Whether the list is of such intents, whatever their state. */
+export function isOfList(
+  { strategyId, window }: ListFilter,
+  view: Pick<IntentView, "strategy_id" | "received_at">,
+  now: number,
+): boolean {
+  if (strategyId !== undefined && strategyId !== view.strategy_id) return false;
+  return Date.parse(view.received_at) >= now - windowOf(window).seconds * 1000;
+}
+
+export interface Rows {
+  /** Newest first: identifiers sort by time. */
+  ids: readonly string[];
+  nextCursor: string | null;
+}
+
+/** Which of those that wait have a place among the rows; what is older than all of them may be on the older page. */
+export function newcomers({ ids, nextCursor }: Rows, waiting: readonly string[]): string[] {
+  const known = new Set(ids);
+  const oldest = nextCursor === null ? "" : (ids.at(-1) ?? "");
+  return [...new Set(waiting)].filter((id) => !known.has(id) && id > oldest);
+}
+
+/** The rows with the newcomers in their places. Rows that fall off the end are on the older page. */
+export function withNewcomers(rows: Rows, waiting: readonly string[], pageSize: number): Rows {
+  const ids = [...newcomers(rows, waiting), ...rows.ids].sort().reverse();
+  if (ids.length <= pageSize) return { ids, nextCursor: rows.nextCursor };
+  const kept = ids.slice(0, pageSize);
+  return { ids: kept, nextCursor: kept.at(-1)! };
 }

@@ -24,6 +24,9 @@ const stateAfter: Partial<Record<SepEvent["topic"], State>> = {
   "intent.cancelled": "cancelled",
 };
 
+/** The state that an event of the topic leads to; undefined where it leads to none. */
+export const stateSetBy = (topic: SepEvent["topic"]): State | undefined => stateAfter[topic];
+
 const terminalStates: readonly State[] = [
   "completed",
   "failed",

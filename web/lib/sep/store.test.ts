@@ -84,12 +84,13 @@ test("a gap is closed by asking the server", async () => {
   assert.deepEqual(store.getState().intentsById[id], final);
 });
 
-test("events of intents that nobody knows are left alone", () => {
+test("events of intents that nobody knows are heard, and change nothing", () => {
   const store = createSepStore();
   const asked = serve({});
   store.getState().applyEvent(life.events[2]!);
   assert.deepEqual(store.getState().intentsById, {});
   assert.deepEqual(asked, []);
+  assert.deepEqual(store.getState().liveEvents, [life.events[2]]);
 });
 
 test("memory is bounded: events and intents that are old are forgotten", () => {

@@ -20,7 +20,7 @@ const maxCatchUp = 2_000;
 
 export interface SepState {
   intentsById: Readonly<Record<string, IntentView>>;
-  /** The newest events, oldest first. */
+  /** The newest events of intents, oldest first: those too that change no view, as theirs is not known or not all of it. */
   liveEvents: readonly SepEvent[];
   /** The whole history of each intent that is subscribed to. */
   eventsById: Readonly<Record<string, readonly SepEvent[]>>;
@@ -188,20 +188,18 @@ export function createSepStore() {
         const history = eventsById[intentId];
         const isNew = after !== view;
         const extendsHistory = history !== undefined && event.sequence === history.length + 1;
+        const isAhead = view !== undefined && event.sequence > view.sequence + 1;
         set((state) => ({
           ...(state.globalSequence > 0 && {
             globalSequence: Math.max(state.globalSequence, event.globalSequence ?? 0),
           }),
-          ...(isNew &&
-            after && {
-              intentsById: merged(state.intentsById, [after], shown),
-              liveEvents: [...state.liveEvents.slice(1 - maxLiveEvents), event],
-            }),
+          ...(isNew && after && { intentsById: merged(state.intentsById, [after], shown) }),
+          ...((isNew || isAhead || view === undefined) && {
+            liveEvents: [...state.liveEvents.slice(1 - maxLiveEvents), event],
+          }),
           ...(extendsHistory && { eventsById: { ...state.eventsById, [intentId]: [...history, event] } }),
         }));
-        const missing =
-          (view !== undefined && event.sequence > view.sequence + 1) ||
-          (history !== undefined && event.sequence > history.length + 1);
+        const missing = isAhead || (history !== undefined && event.sequence > history.length + 1);
         if (missing) void reload(intentId);
       },
 
