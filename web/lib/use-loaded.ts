@@ -1,6 +1,6 @@
 "use client";
 // Data that is loaded, and loaded again: what was loaded stays until something newer replaces it.
-import { startTransition, useCallback, useEffect, useRef, useState } from "react";
+import { startTransition, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { ApiProblem } from "./sep/api.ts";
 
 export interface Loaded<T> {
@@ -70,4 +70,30 @@ export function useNow(everyMs = 1000): number | undefined {
     return () => clearInterval(timer);
   }, [everyMs]);
   return now;
+}
+
+const minuteMs = 60_000;
+const minuteListeners = new Set<() => void>();
+let minuteTimer: ReturnType<typeof setInterval> | undefined;
+
+function onMinute(listener: () => void): () => void {
+  minuteListeners.add(listener);
+  minuteTimer ??= setInterval(() => {
+    for (const tell of minuteListeners) tell();
+  }, 10_000);
+  return () => {
+    minuteListeners.delete(listener);
+    if (minuteListeners.size > 0) return;
+    clearInterval(minuteTimer);
+    minuteTimer = undefined;
+  };
+}
+
+/** The present to the minute, by one timer for all that show it: enough to tell today from yesterday. */
+export function useMinute(): number {
+  return useSyncExternalStore(
+    onMinute,
+    () => Math.floor(Date.now() / minuteMs) * minuteMs,
+    () => 0,
+  );
 }

@@ -3,15 +3,18 @@ import Link from "next/link";
 import { useState, type ReactNode } from "react";
 import { OctagonCross, Retry, Tick, Warning } from "@/components/ui/icons.tsx";
 import { cx, Panel, Skeleton } from "@/components/ui/kit.tsx";
-import { untoldWords } from "@/lib/intent/attention.ts";
+import { formatWhen, zoneName } from "@/lib/format/time.ts";
+import { failureWords, retryWords, untoldWords } from "@/lib/intent/attention.ts";
 import { badgeOf } from "@/lib/intent/badge.ts";
 import { windowOf, type ListFilter } from "@/lib/intent/list-filter.ts";
-import { outcomeOf, promiseOf, reasonWord } from "@/lib/intent/wording.ts";
+import { feesOf, transactionsOf } from "@/lib/intent/transactions.ts";
+import { promiseOf } from "@/lib/intent/wording.ts";
 import { formatLatency, latencyRows } from "@/lib/latency/stages.ts";
+import { useZone } from "@/lib/preferences.ts";
 import { api } from "@/lib/sep/api.ts";
 import { useChainPosition, useSep, useSepShallow } from "@/lib/sep/store.ts";
 import type { IntentView, Statistics } from "@/lib/sep/types.ts";
-import { useLoaded, type Loaded } from "@/lib/use-loaded.ts";
+import { useLoaded, useMinute, type Loaded } from "@/lib/use-loaded.ts";
 
 const maxFailed = 3;
 const maxRetrying = 3;
@@ -25,6 +28,22 @@ interface Item {
   link: string;
 }
 
+interface Failure {
+  view: IntentView;
+  feesUsd: string | undefined;
+}
+
+/** The view does not say what a failure cost, its history does; without that it is told without the amount. */
+async function feesUsdOf(view: IntentView, signal: AbortSignal): Promise<string | undefined> {
+  if (view.timings_ms.broadcast === undefined) return undefined;
+  try {
+    const events = await api.events(view.intent_id, signal);
+    return feesOf(events, transactionsOf(events)).usd;
+  } catch {
+    return undefined;
+  }
+}
+
 export interface Found {
   items: readonly Item[];
   /** What could not be loaded, so that there may be more. */
@@ -35,6 +54,8 @@ export interface Found {
 export function useAttention({ data: stats, problem }: Loaded<Statistics>, filter: ListFilter): Found | undefined {
   const tokens = useSep((state) => state.tokensByAddress);
   const chain = useChainPosition();
+  const zone = useZone();
+  const now = useMinute();
   const retrying = useSepShallow((state) =>
     Object.values(state.intentsById)
       .filter((view) => view.state === "executing" || view.state === "planned")
@@ -43,14 +64,14 @@ export function useAttention({ data: stats, problem }: Loaded<Statistics>, filte
   );
   const failedCount = stats?.by_state.failed ?? 0;
   const failed = useLoaded(`failed:${filter.window}:${failedCount}`, async (signal) => {
+    if (failedCount === 0) return [];
     const since = new Date(Date.now() - windowOf(filter.window).seconds * 1000);
-    return failedCount === 0
-      ? []
-      : (await api.intents({ states: ["failed"], since, limit: maxFailed }, signal)).intents;
+    const { intents } = await api.intents({ states: ["failed"], since, limit: maxFailed }, signal);
+    return Promise.all(intents.map(async (view) => ({ view, feesUsd: await feesUsdOf(view, signal) })));
   });
 
   // What was known stays until something newer replaces it.
-  const [before, setBefore] = useState<readonly IntentView[]>();
+  const [before, setBefore] = useState<readonly Failure[]>();
   const known = stats === undefined ? undefined : failed.data;
   if (known !== undefined && before !== known) setBefore(known);
   const failures = known ?? before;
@@ -61,19 +82,16 @@ export function useAttention({ data: stats, problem }: Loaded<Statistics>, filte
       key: view.intent_id,
       icon: <Retry className="text-amber" />,
       title: promiseOf(view.intent),
-      text:
-        view.summary.reason === undefined
-          ? `Plan ${view.summary.plans ?? 1}, transaction ${view.summary.attempt ?? 1} is pending.`
-          : `Tried again: ${reasonWord(view.summary.reason)}.`,
+      text: retryWords(view, chain),
       href: `/intent/${view.intent_id}`,
       link: "Open",
     })),
     ...slowStages(stats),
-    ...(failures ?? []).map((view) => ({
+    ...(failures ?? []).map(({ view, feesUsd }) => ({
       key: view.intent_id,
       icon: <OctagonCross className="text-red" />,
       title: promiseOf(view.intent),
-      text: `Failed: ${reasonWord(view.summary.reason ?? "INTERNAL")}. ${outcomeOf(view, tokens, undefined) ?? ""}`,
+      text: failureWords(view, tokens, `${formatWhen(view.last_event_time, zone, now)} ${zoneName(zone)}`, feesUsd),
       href: `/intent/${view.intent_id}`,
       link: "Open",
     })),
