@@ -261,9 +261,6 @@ class Bus {
   /// Nothing where the stream holds no message at `sequence`.
   asio::awaitable<Result<std::optional<StoredMessage>>> get_message(std::string stream,
                                                                     std::uint64_t sequence);
-  /// Deletes every consumer of the stream, for one that was rolled back. Work queues make theirs anew (at
-  /// once those of this bus, within check_interval others) and get every message again.
-  asio::awaitable<Status> reset_consumers(std::string stream);
   /// The highest sequence that any consumer of the stream says it was delivered; 0 where there is none.
   /// Beyond the stream's last message it says that the stream was rolled back. NOT_FOUND: no such stream.
   asio::awaitable<Result<std::uint64_t>> furthest_delivery(std::string stream);

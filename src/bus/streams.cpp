@@ -83,23 +83,6 @@ asio::awaitable<Result<std::optional<StoredMessage>>> Bus::last_message(std::str
   co_return co_await Core::get_message(core, stream, info.last_sequence);
 }
 
-asio::awaitable<Status> Bus::reset_consumers(std::string stream) {
-  const auto core = core_;
-  // The server lists one page of names; as what is listed is deleted, the first page is always the next one.
-  for (bool more = true; more;) {
-    SEP_CO_TRY(const json::object page, co_await Core::api(core, "CONSUMER.NAMES." + stream, {}));
-    const json::array names = get_array(page, "consumers").value_or(json::array{});
-    for (const json::value& name : names) {
-      const std::string call = "CONSUMER.DELETE." + stream + "." + json::value_to<std::string>(name);
-      const auto deleted = if_found(co_await Core::api(core, call, {}));
-      if (!deleted) co_return fail(deleted.error());
-    }
-    more = get_uint(page, "total").value_or(0) > names.size();
-  }
-  core->check_all();
-  co_return Status{};
-}
-
 asio::awaitable<Status> Bus::ensure_bucket(std::string bucket) {
   const auto core = core_;
   const auto existing = co_await Core::stream_info(core, "KV_" + bucket);

@@ -906,7 +906,7 @@ TEST_F(BusTest, AnotherConfigurationReplacesTheConsumer) {
   EXPECT_EQ(seen.values(), std::vector<std::string>{"two"});
 }
 
-TEST_F(BusTest, ResetConsumersAreMadeAnewAndReadFromTheStart) {
+TEST_F(BusTest, ADeletedConsumerIsMadeAnewAndReadsFromTheStart) {
   Seen<std::string> seen;
   auto member = join();
   auto other = join();
@@ -917,7 +917,7 @@ TEST_F(BusTest, ResetConsumersAreMadeAnewAndReadFromTheStart) {
   });
   member->publish_event("intent.submitted", "one", "a");
   ASSERT_TRUE(seen.wait_for_count(1));
-  ASSERT_TRUE(other->bus->wait(other->bus->reset_consumers("EVENTS")));
+  ASSERT_TRUE(other->request("$JS.API.CONSUMER.DELETE.EVENTS.test-workers", ""));
   ASSERT_TRUE(seen.wait_for_count(2)) << "the member noticed that its consumer is gone";
   EXPECT_EQ(seen.values(), (std::vector<std::string>{"one", "one"}));
   // Counted when the server's answer is here, which may be after the message.

@@ -242,11 +242,6 @@ asio::awaitable<Result<std::uint64_t>> Bus::furthest_delivery(std::string) {
   SEP_ASSERT(false);
 }
 
-asio::awaitable<Status> Bus::reset_consumers(std::string) {
-  core_->broker.reset_consumers();
-  co_return Status{};
-}
-
 asio::awaitable<Result<PubAck>> Bus::publish_event(Publication publication, milliseconds timeout) {
   const auto core = core_;
   if (!core->alive()) co_return down();
