@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <iterator>
 
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "base/log.h"
 #include "base/ulid.h"
 #include "services/append_request.h"
+#include "services/async.h"
 
 namespace sep::services {
 namespace {
@@ -141,8 +138,7 @@ Task<Result<AppendAnswer>> RecordClient::append(AppendRequest request) {
     if (answer || !worth_another_try(answer.error()) ||
         std::chrono::steady_clock::now() + kRetryDelay > give_up)
       co_return answer;
-    asio::steady_timer timer(co_await asio::this_coro::executor, kRetryDelay);
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await pause(bus_->executor(), kRetryDelay);
   }
 }
 
