@@ -1,10 +1,11 @@
 "use client";
 import { Panel, Skeleton } from "@/components/ui/kit.tsx";
 import { counted } from "@/lib/format/text.ts";
-import { formatClock, formatFullTime } from "@/lib/format/time.ts";
+import { formatFullTime, formatWhen, type Zone } from "@/lib/format/time.ts";
 import { windowOf } from "@/lib/intent/list-filter.ts";
 import { useZone } from "@/lib/preferences.ts";
 import type { Bucket, StatsWindow } from "@/lib/sep/types.ts";
+import { useMinute } from "@/lib/use-loaded.ts";
 
 const height = 88;
 
@@ -13,6 +14,7 @@ const notFilled = (bucket: Bucket): number => bucket.failed + bucket.rejected + 
 /** Intents that ended in each part of the window: completed ones below, the others on top. */
 export function Throughput({ window }: { window: StatsWindow | undefined }) {
   const zone = useZone();
+  const now = useMinute();
   const buckets = window?.buckets ?? [];
   const most = Math.max(1, ...buckets.map((bucket) => bucket.completed + notFilled(bucket)));
   const per = window === undefined ? "" : ({ 60: "a minute", 3600: "an hour" }[window.bucket_seconds] ?? "6 hours");
@@ -64,7 +66,7 @@ export function Throughput({ window }: { window: StatsWindow | undefined }) {
           )}
         </div>
         <p className="mt-1.5 flex justify-between text-note text-text2">
-          <span>{window ? label(window, window.from, zone) : "\u00a0"}</span>
+          <span>{window ? label(window, zone, now) : "\u00a0"}</span>
           <span>now</span>
         </p>
         <p className="mt-2 flex gap-4 text-note text-text2">
@@ -80,6 +82,6 @@ export function Throughput({ window }: { window: StatsWindow | undefined }) {
   );
 }
 
-function label(window: StatsWindow, time: string, zone: "utc" | "local"): string {
-  return window.name === "7d" ? formatFullTime(time, zone).slice(5, 10) : formatClock(time, zone, "minute");
+function label({ name, from }: StatsWindow, zone: Zone, now: number): string {
+  return name === "7d" ? formatFullTime(from, zone).slice(5, 10) : formatWhen(from, zone, now, "minute");
 }

@@ -12,7 +12,7 @@ import { positionsHref } from "@/lib/positions/strategies.ts";
 import { useZone } from "@/lib/preferences.ts";
 import { api } from "@/lib/sep/api.ts";
 import type { IntentPage, IntentView } from "@/lib/sep/types.ts";
-import { useLoaded, useNow } from "@/lib/use-loaded.ts";
+import { useLoaded, useMinute } from "@/lib/use-loaded.ts";
 import { Waiting } from "./waiting.tsx";
 
 const pageSize = 20;
@@ -199,10 +199,10 @@ function Versus({ view }: { view: IntentView }) {
 
 function When({ at }: { at: string }) {
   const zone = useZone();
-  const now = useNow(60_000);
+  const now = useMinute();
   return (
     <time dateTime={at} title={formatFullTime(at, zone)} className="whitespace-nowrap">
-      {now !== undefined && formatWhen(at, zone, now)}
+      {formatWhen(at, zone, now)}
     </time>
   );
 }

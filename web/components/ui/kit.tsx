@@ -11,9 +11,10 @@ import {
 } from "react";
 import type { BadgeState, Hue } from "@/lib/intent/badge.ts";
 import { formatAmount, type Rounding } from "@/lib/format/amount.ts";
-import { formatClock, formatFullTime, zoneName, type Precision } from "@/lib/format/time.ts";
+import { formatClock, formatFullTime, formatWhen, zoneName, type Precision } from "@/lib/format/time.ts";
 import { ApiProblem } from "@/lib/sep/api.ts";
 import { useZone } from "@/lib/preferences.ts";
+import { useMinute } from "@/lib/use-loaded.ts";
 import { AppLink } from "./app-link.tsx";
 import { BadgeIcon, CopyIcon, OctagonCross, Tick } from "./icons.tsx";
 
@@ -223,7 +224,7 @@ export function Amount({
   );
 }
 
-/** A moment, in the zone that the reader chose. */
+/** A moment, in the zone that the reader chose, with its day where that is not today; the line may break behind it. */
 export function Time({
   at,
   precision = "second",
@@ -234,10 +235,18 @@ export function Time({
   zone?: boolean;
 }) {
   const zone = useZone();
+  const [clock, day] = formatWhen(at, zone, useMinute(), precision).split(" ").reverse();
   return (
-    <time dateTime={new Date(at).toISOString()} title={formatFullTime(at, zone)} className="whitespace-nowrap">
-      {formatClock(at, zone, precision)}
-      {withZone && ` ${zoneName(zone)}`}
+    <time dateTime={new Date(at).toISOString()} title={formatFullTime(at, zone)}>
+      {day !== undefined && (
+        <>
+          <span className="whitespace-nowrap">{day}</span>{" "}
+        </>
+      )}
+      <span className="whitespace-nowrap">
+        {clock}
+        {withZone && ` ${zoneName(zone)}`}
+      </span>
     </time>
   );
 }
@@ -281,6 +290,7 @@ export function LoadError({
   onRetry: () => void;
 }) {
   const zone = useZone();
+  const now = useMinute();
   const at = formatClock(problem.at, zone);
   const answer = problem.status === 0 ? `${upper(problem.message)}` : `The server answered ${problem.status}`;
   const details = JSON.stringify({
@@ -296,7 +306,7 @@ export function LoadError({
       <Notice hue="red" icon={<OctagonCross />} role="status">
         <strong className="font-semibold">Could not load {what}.</strong> {answer} at {at} {zoneName(zone)}
         {problem.status !== 0 && `: ${problem.message}`}.
-        {dataFrom !== undefined && ` Showing data from ${formatClock(dataFrom, zone)}.`}
+        {dataFrom !== undefined && ` Showing data from ${formatWhen(dataFrom, zone, now)}.`}
       </Notice>
       <div className="mt-3 flex gap-2">
         <Button onClick={onRetry}>Try again</Button>

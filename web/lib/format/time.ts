@@ -58,12 +58,17 @@ export function formatFullTime(time: Date | string | number, zone: Zone): string
 export const zoneName = (zone: Zone): string => (zone === "utc" ? "UTC" : "local");
 
 /** The time of day, with the day before it where that is not today. */
-export function formatWhen(time: Date | string | number, zone: Zone, now: number): string {
+export function formatWhen(
+  time: Date | string | number,
+  zone: Zone,
+  now: number,
+  precision: Precision = "second",
+): string {
   const date = new Date(time);
   const sameDay =
     zone === "utc"
       ? date.toISOString().slice(0, 10) === new Date(now).toISOString().slice(0, 10)
       : date.toDateString() === new Date(now).toDateString();
-  const clock = formatClock(date, zone);
+  const clock = formatClock(date, zone, precision);
   return sameDay ? clock : `${formatFullTime(date, zone).slice(5, 10)} ${clock}`;
 }
