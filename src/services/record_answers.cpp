@@ -274,7 +274,8 @@ Result<json::object> RecordAnswers::reply_to(store::EventStore& record, const bu
   }
   if (question.subject == subject::kOpenIntents) {
     SEP_TRY(const auto strategy, get_string(object, "strategy_id"));
-    SEP_TRY(const auto admission, record.admission(strategy));
+    SEP_TRY(const auto correlation_id, get_string(object, "correlation_id"));
+    SEP_TRY(const auto admission, record.admission(strategy, correlation_id));
     json::object reply{{"open", admission.open}, {"control", nullptr}};
     if (admission.control) reply["control"] = engine::to_json(*admission.control);
     return reply;

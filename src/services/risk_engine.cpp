@@ -56,7 +56,9 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
     const auto intent = engine::parse_intent(**document, settings_.chain);
     if (!intent) co_return refusal(intent.error().front());
     const bool executing = get_bool(question.payload, "executing").value_or(false);
-    auto standing = co_await standing_of(intent->strategy_id, question.asked_again, executing);
+    const auto intent_id = string_or(question.payload, "intentId", string_or(question.payload, "intent_id"));
+    auto standing = co_await standing_of(intent->strategy_id, engine::correlation_of(intent_id),
+                                         question.asked_again, executing);
     if (!standing) co_return undecided(standing.error());
     const auto decide = [&] {
       return engine::decide_risk({*intent, notional(*intent), standing->open, standing->halted},
@@ -87,7 +89,8 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
   /// What is heard of halts may be late, and costs nothing; whoever was refused for it asks again, and then
   /// it is the record that answers. One that is `executing` was let in before: those that came since are not
   /// counted against it.
-  Task<Result<Standing>> standing_of(std::string strategy_id, bool asked_again, bool executing) {
+  Task<Result<Standing>> standing_of(std::string strategy_id, std::string correlation_id, bool asked_again,
+                                     bool executing) {
     const auto self = shared_from_this();
     Standing standing;
     const bool counts = settings_.risk.max_open_intents != 0 && !executing;
@@ -96,8 +99,9 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
         standing.halted = describe(*control);
       co_return standing;
     }
-    SEP_CO_TRY(const auto answer,
-               co_await record_.query(subject::kOpenIntents, {{"strategy_id", std::move(strategy_id)}}));
+    SEP_CO_TRY(const auto answer, co_await record_.query(subject::kOpenIntents,
+                                                         {{"strategy_id", std::move(strategy_id)},
+                                                          {"correlation_id", std::move(correlation_id)}}));
     if (counts) {
       SEP_CO_TRY(standing.open, get_uint(answer, "open"));
     }

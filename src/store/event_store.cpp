@@ -194,10 +194,15 @@ constexpr Statement kNoncesFrom{"nonces_from",
   "c.correlation_id, c.state, c.last_sequence, c.last_event_id, c.since, c.reason, c.detail, c.changed_by, " \
   "c.nonce"
 constexpr Statement kControls{"controls", "SELECT " SEP_CONTROL " FROM controls c ORDER BY correlation_id"};
+#define SEP_SUBMISSION(id) \
+  "(SELECT e.global_sequence FROM events e WHERE e.correlation_id = " id " AND e.sequence = 1)"
 constexpr Statement kAdmission{
     "admission", "SELECT " SEP_CONTROL
-                 ", (SELECT count(*) FROM intents WHERE strategy_id = $1 AND end_state IS NULL) "
+                 ", (SELECT count(*) FROM intents i WHERE strategy_id = $1 AND end_state IS NULL "
+                 "   AND (state <> 'submitted' OR " SEP_SUBMISSION("i.correlation_id") " <= "
+                 "coalesce(" SEP_SUBMISSION("$2") ", 9223372036854775807))) "
                  "FROM (SELECT) AS one LEFT JOIN controls c ON c.correlation_id = 'control'"};
+#undef SEP_SUBMISSION
 #undef SEP_CONTROL
 constexpr Statement kRecordHead{"record_head", "SELECT global_sequence FROM record_head"};
 constexpr Statement kHistory{
@@ -207,10 +212,17 @@ constexpr Statement kRange{"range",
 constexpr Statement kUnfinished{
     "unfinished",
     SEP_SELECT_INTENT "WHERE end_state IS NULL AND correlation_id > $1 ORDER BY correlation_id LIMIT $2"};
-constexpr Statement kFirstUnfinished{
-    "first_unfinished",
-    "SELECT min(e.global_sequence) FROM intents i "
-    "JOIN events e ON e.correlation_id = i.correlation_id AND e.sequence = 1 WHERE i.end_state IS NULL"};
+// One index step an intent, whatever the record's size: OFFSET keeps the planner from reading all events.
+constexpr Statement kUnfinishedEvents{
+    "unfinished_events",
+    "SELECT e.global_sequence FROM "
+    "  (SELECT correlation_id FROM intents WHERE end_state IS NULL "
+    "   UNION ALL SELECT correlation_id FROM controls) AS open, "
+    "  LATERAL (SELECT global_sequence FROM events "
+    "    WHERE correlation_id = open.correlation_id AND global_sequence <= $1 OFFSET 0) AS e "
+    "ORDER BY e.global_sequence"};
+constexpr Statement kEvents{
+    "events", SEP_SELECT_EVENT "WHERE global_sequence = ANY ($1::bigint[]) ORDER BY global_sequence"};
 constexpr Statement kIntentOfPlan{"intent_of_plan",
                                   "SELECT correlation_id FROM events "
                                   "WHERE topic = 'plan.created' AND payload->>'planId' = $1 LIMIT 1"};
@@ -710,10 +722,17 @@ Result<std::vector<IntentRow>> EventStore::unfinished(std::string_view after, st
   return read_all<IntentRow>(rows, read_intent);
 }
 
-Result<std::optional<std::uint64_t>> EventStore::first_unfinished() {
-  SEP_TRY(const auto rows, impl_->query(kFirstUnfinished));
-  if (rows.is_null(0, 0)) return std::nullopt;
-  return rows.unsigned_integer(0, 0);
+Result<std::vector<std::uint64_t>> EventStore::unfinished_events(std::uint64_t end) {
+  SEP_TRY(const auto rows, impl_->query(kUnfinishedEvents, {std::to_string(end)}));
+  return read_all<std::uint64_t>(
+      rows, [](const PgRows& all, int row) -> Result<std::uint64_t> { return all.unsigned_integer(row, 0); });
+}
+
+Result<std::vector<Envelope>> EventStore::events(std::span<const std::uint64_t> global_sequences) {
+  PgArray wanted;
+  for (const auto sequence : global_sequences) wanted.add(sequence);
+  SEP_TRY(const auto rows, impl_->query(kEvents, {std::move(wanted).parameter()}));
+  return read_all<Envelope>(rows, read_event);
 }
 
 Result<std::optional<std::string>> EventStore::intent_of_plan(std::string_view plan_id) {
@@ -751,8 +770,9 @@ Result<std::vector<IntentRow>> EventStore::list(const ListQuery& query) {
   return read_all<IntentRow>(rows, read_intent);
 }
 
-Result<EventStore::Admission> EventStore::admission(std::string_view strategy_id) {
-  SEP_TRY(const auto rows, impl_->query(kAdmission, {std::string(strategy_id)}));
+Result<EventStore::Admission> EventStore::admission(std::string_view strategy_id,
+                                                    std::string_view correlation_id) {
+  SEP_TRY(const auto rows, impl_->query(kAdmission, {std::string(strategy_id), std::string(correlation_id)}));
   Admission admission{.open = rows.unsigned_integer(0, 9)};
   if (!rows.is_null(0, 0)) {
     SEP_TRY(admission.control, read_control(rows, 0));

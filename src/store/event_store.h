@@ -152,8 +152,11 @@ class EventStore {
   Result<Unparsed> read_range(std::uint64_t from_global, std::size_t limit);
   /// Intents that are not terminal, oldest first, those behind `after` (a correlation id), at most `limit`.
   Result<std::vector<IntentRow>> unfinished(std::string_view after = {}, std::size_t limit = kAllRows);
-  /// The global_sequence of the first event of any intent that is not terminal; nothing where all are.
-  Result<std::optional<std::uint64_t>> first_unfinished();
+  /// The global sequences up to `end`, in order, of all events of every intent that is not terminal, and of
+  /// every control. Costs what it finds.
+  Result<std::vector<std::uint64_t>> unfinished_events(std::uint64_t end);
+  /// The record's events with these global sequences, in order.
+  Result<std::vector<engine::Envelope>> events(std::span<const std::uint64_t> global_sequences);
   /// The correlation id of the intent that has this plan, or made this transaction (its hash in lower case);
   /// nothing where the record does not know it.
   Result<std::optional<std::string>> intent_of_plan(std::string_view plan_id);
@@ -164,12 +167,15 @@ class EventStore {
   /// Newest first, at most `limit`; costs what it returns, and for states that an intent passes through what
   /// is open, whatever the record's size.
   Result<std::vector<IntentRow>> list(const ListQuery& query);
-  /// What decides whether a strategy may have new work, as it is at one moment.
+  /// What decides whether an intent of a strategy may be worked on, as it is at one moment.
   struct Admission {
-    std::uint64_t open = 0;                  // its intents that are not terminal
+    /// The strategy's intents that are not terminal, it included, but not those that were submitted after it
+    /// and have not been judged: of a burst the first ones are let in.
+    std::uint64_t open = 0;
     std::optional<engine::Control> control;  // the kill switch; nothing while it has no event
   };
-  Result<Admission> admission(std::string_view strategy_id);
+  /// Of an intent that is not on the record, all count.
+  Result<Admission> admission(std::string_view strategy_id, std::string_view correlation_id);
   Result<RecordEngine> record_engine();
   /// A round trip. STORE_UNAVAILABLE.
   Status ping();

@@ -221,11 +221,15 @@ TEST_F(HaltTest, IsPublishedAndCountedButIsNoIntent) {
 }
 
 TEST_F(HaltTest, TheQuestionsOfServicesTellOfIt) {
-  EXPECT_TRUE(query(subject::kOpenIntents, {{"strategy_id", "demo"}}).value().at("control").is_null());
+  EXPECT_TRUE(query(subject::kOpenIntents, {{"strategy_id", "demo"}, {"correlation_id", "intent-x"}})
+                  .value()
+                  .at("control")
+                  .is_null());
   Life life(ids_, "demo", "acquire", "1");
   append(life.submit().accept().plan("2500", "1").start().prepare(0));
   set(kControl, ControlState::kHalted);
-  const auto open = query(subject::kOpenIntents, {{"strategy_id", "demo"}}).value();
+  const auto open =
+      query(subject::kOpenIntents, {{"strategy_id", "demo"}, {"correlation_id", "intent-x"}}).value();
   EXPECT_EQ(get_uint(open, "open").value(), 1U);
   const auto control = engine::control_from_json(open.at("control").as_object());
   ASSERT_TRUE(control.has_value()) << control.error().detail;

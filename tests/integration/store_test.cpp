@@ -342,7 +342,22 @@ TEST_F(StoreTest, ListsNewestFirst) {
   std::vector<std::string> unfinished;
   for (const auto& row : store_->unfinished().value()) unfinished.push_back(row.correlation_id);
   EXPECT_EQ(unfinished, expect({0, 1, 2, 4, 5, 6}));
-  EXPECT_EQ(store_->admission("odd").value().open, 2U);
+  EXPECT_EQ(store_->admission("odd", "").value().open, 2U);
+}
+
+TEST_F(StoreTest, OfABurstTheFirstOnesCount) {
+  submitted("crowd");  // and accepted
+  for (int i = 0; i < 3; ++i) {
+    lives_.push_back(std::make_unique<Life>(ids_, "crowd", "acquire", "1"));
+    writer_->commit(lives_.back()->submit().events());
+  }
+  for (std::size_t i = 1; i <= 3; ++i)
+    EXPECT_EQ(store_->admission("crowd", lives_[i]->correlation_id()).value().open, i + 1);
+  writer_->commit(last(lives_[3]->accept(), 2));
+  EXPECT_EQ(store_->admission("crowd", lives_[1]->correlation_id()).value().open, 3U)
+      << "one that was let in counts whenever it came";
+  EXPECT_EQ(store_->admission("crowd", "intent-01J5S3Y4PEJHBJ5A7FYHBXQRFG").value().open, 4U);
+  EXPECT_EQ(store_->admission("others", lives_[1]->correlation_id()).value().open, 0U);
 }
 
 // Also where nearly all intents are alike, and what is asked for is rare or not there.

@@ -478,8 +478,15 @@ class Coordinator : public std::enable_shared_from_this<Coordinator> {
       reply = {{"intents", std::move(intents)}};
     } else if (question.subject == subject::kOpenIntents) {
       const auto strategy = get_string(object, "strategy_id").value();
+      const auto submission = [&](const std::string& id) {
+        const auto history = store_.history(id, 1);
+        return history.empty() ? ~0ULL : history.front().global_sequence;
+      };
+      const auto own = submission(get_string(object, "correlation_id").value());
       const auto open = std::ranges::count_if(store_.rows(), [&](const auto& entry) {
-        return entry.second.strategy_id == strategy && !engine::is_terminal(entry.second.head.state);
+        const auto& [id, row] = entry;
+        return row.strategy_id == strategy && !engine::is_terminal(row.head.state) &&
+               (row.head.state != engine::State::kSubmitted || submission(id) <= own);
       });
       reply = {{"open", open}, {"control", nullptr}};
       if (const auto control = store_.controls().find(engine::kControlCorrelation);
