@@ -164,6 +164,42 @@ for (const { name, path, ready } of pages) {
   });
 }
 
+test("no sideways scroll, whatever names and amounts are sent and held", async ({ page, platform }, info) => {
+  test.setTimeout(120_000);
+  allowComplaints(info, networkComplaints); // a strategy without fills has no positions
+  const id = await platform.submit({
+    type: "acquire",
+    amount: "1234567890123456789012345678901234567890.12345678",
+    base: "WETH",
+    quote: "USDC",
+    strategy: "s".repeat(64),
+  });
+  await platform.ended(id);
+  await page.route(/\/account$/, async (route) => {
+    const response = await route.fetch();
+    const account = (await response.json()) as { tokens: { balance: string; value_usd: string | null }[] };
+    for (const token of account.tokens)
+      Object.assign(token, { balance: "100000000.123456", value_usd: "250000000000.12" });
+    await route.fulfill({ response, json: account });
+  });
+  const shown: [string, string][] = [
+    ["/", `[data-intent="${id}"]`],
+    [`/intent/${id}`, "[data-event]"],
+    ["/positions", "text=Total, USD"],
+  ];
+  for (const [address, sign] of shown)
+    for (const width of [1440, 1200, 1024, 768, 390, 320]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.goto(address);
+      await page.locator(sign).first().waitFor();
+      await expect(connected(page)).toBeAttached();
+      const sideways = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(sideways, `sideways scroll of ${address} at ${width}`).toBe(0);
+    }
+});
+
 test("nothing moves while a page loads", async ({ page, platform }) => {
   const { completed } = await someIntents(platform);
   for (const address of [

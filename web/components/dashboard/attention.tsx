@@ -119,7 +119,7 @@ export function Attention({ found }: { found: Found | undefined }) {
           {items.map((item) => (
             <li key={item.key} className="flex gap-3 border-b border-line px-4 py-3 last:border-b-0">
               <span className="mt-0.5">{item.icon}</span>
-              <div className="min-w-0 flex-1 text-note text-text2">
+              <div className="min-w-0 flex-1 text-note wrap-anywhere text-text2">
                 <h3 className="text-table font-semibold text-ink">{item.title}</h3>
                 {item.text}
               </div>

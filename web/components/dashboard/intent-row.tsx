@@ -36,7 +36,7 @@ export const IntentRow = memo(function IntentRow({ id }: { id: string }) {
           <div className="min-w-0">
             <Badge state={state} />
           </div>
-          <p className="min-w-0 py-1 text-table">
+          <p className="min-w-0 py-1 text-table wrap-anywhere">
             <strong className="font-semibold">{sentence.promise}</strong>
             <span className="text-text2 max-wide:hidden">, </span>
             <span className="text-text2 max-wide:block">{sentence.bound}</span>
@@ -68,7 +68,7 @@ export const IntentRow = memo(function IntentRow({ id }: { id: string }) {
               <Time at={view.received_at} />
             </span>
           </div>
-          <p className="mt-1.5 text-table">
+          <p className="mt-1.5 text-table wrap-anywhere">
             <strong className="font-semibold">{sentence.promise}</strong>
             <span className="block text-text2">{sentence.bound}</span>
           </p>

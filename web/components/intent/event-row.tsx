@@ -104,12 +104,12 @@ function Rail({ words }: { words: Words }) {
 function Text({ words }: { words: Words }) {
   return (
     <span className="min-w-0">
-      <span className="block text-table">
+      <span className="block text-table wrap-anywhere">
         <span className="font-semibold">{words.fact}</span>
         {words.tail !== undefined && ` ${words.tail}`}
       </span>
       {words.detail !== undefined && words.detail !== "" && (
-        <span className="block text-note break-words text-text2">{words.detail}</span>
+        <span className="block text-note wrap-anywhere text-text2">{words.detail}</span>
       )}
     </span>
   );

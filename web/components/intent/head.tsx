@@ -58,7 +58,7 @@ function Sentence({ view }: { view: IntentView | undefined }) {
   const { bound } = sentenceOf(view, tokens);
   return (
     <div className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-2">
-      <h1 className="text-phone-title font-semibold tablet:text-title">
+      <h1 className="text-phone-title font-semibold wrap-anywhere tablet:text-title">
         {promiseOf(view.intent)}, {bound}
       </h1>
       <Badge state={badgeOf(view, chain)} />

@@ -52,11 +52,15 @@ function Balances({ account, tokens }: { account: Account; tokens: Tokens }) {
     <Table caption="Balances of the account">
       <Head>
         <Column>Token</Column>
-        <Column number>Balance</Column>
+        <Column number className="max-tablet:pr-4!">
+          Balance
+        </Column>
         <Column number className="max-tablet:hidden">
           Price, USD
         </Column>
-        <Column number>Value</Column>
+        <Column number className="max-tablet:hidden">
+          Value
+        </Column>
       </Head>
       <tbody>
         <Row>
@@ -64,37 +68,42 @@ function Balances({ account, tokens }: { account: Account; tokens: Tokens }) {
             <span className="font-semibold">{account.native.symbol}</span>
             <Under>pays for gas</Under>
           </RowHead>
-          <NumberCell>
+          <NumberCell className="max-tablet:pr-4!">
             <Amount text={account.native.balance} stable={false} />
+            <Under className="tablet:hidden">{formatUsd(account.native.value_usd)}</Under>
           </NumberCell>
           <NumberCell className="text-text3 max-tablet:hidden">–</NumberCell>
-          <NumberCell>{formatUsd(account.native.value_usd)}</NumberCell>
+          <NumberCell className="max-tablet:hidden">{formatUsd(account.native.value_usd)}</NumberCell>
         </Row>
         {account.tokens.map(({ asset, balance, price_usd, value_usd }) => (
           <Row key={asset.address}>
             <RowHead className="font-semibold">{asset.symbol}</RowHead>
-            <NumberCell>
+            <NumberCell className="max-tablet:pr-4!">
               <Amount text={balance} stable={isStable(asset, tokens)} />
+              <Under className="whitespace-normal tablet:hidden">
+                {formatUsd(value_usd)}
+                {price_usd !== null && ` at ${formatPrice(price_usd)}`}
+              </Under>
             </NumberCell>
             <NumberCell className="text-text2 max-tablet:hidden">{formatPrice(price_usd ?? undefined)}</NumberCell>
-            <NumberCell>
-              {formatUsd(value_usd)}
-              {price_usd !== null && <Under className="tablet:hidden">at {formatPrice(price_usd)}</Under>}
-            </NumberCell>
+            <NumberCell className="max-tablet:hidden">{formatUsd(value_usd)}</NumberCell>
           </Row>
         ))}
       </tbody>
       <tfoot>
         <tr className="border-t border-line font-semibold">
-          <RowHead colSpan={2} className="font-semibold">
+          <RowHead className="font-semibold">
             Total, USD
             <Under className="font-normal">
               at block {formatCount(account.block_number)}
               {total.without.length > 0 && `, without ${total.without.join(", ")}: no price`}
             </Under>
           </RowHead>
+          <NumberCell className="max-tablet:pr-4!">
+            <span className="tablet:hidden">{formatUsd(total.usd, true)}</span>
+          </NumberCell>
           <td className="max-tablet:hidden" />
-          <NumberCell>{formatUsd(total.usd, true)}</NumberCell>
+          <NumberCell className="max-tablet:hidden">{formatUsd(total.usd, true)}</NumberCell>
         </tr>
       </tfoot>
     </Table>

@@ -44,7 +44,7 @@ export function TopBar() {
             </AppLink>
           ))}
         </nav>
-        <div className="ml-auto flex items-center gap-3">
+        <div className="ml-auto flex min-w-0 items-center gap-3">
           <FindIntent />
           <ConnectionState />
           <ThemeSwitch />

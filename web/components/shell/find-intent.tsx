@@ -53,7 +53,7 @@ export function FindIntent() {
   };
 
   return (
-    <search className="flex tablet:relative">
+    <search className="flex min-w-0 tablet:relative">
       <button
         type="button"
         aria-label="Find intent or hash"
@@ -70,7 +70,7 @@ export function FindIntent() {
         onSubmit={search}
         className={cx(
           "items-center gap-2 rounded-control border border-line bg-surface px-2.5 has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-focus",
-          "search:static search:flex search:h-8 search:w-[210px]",
+          "search:static search:flex search:h-8 search:w-[210px] search:min-w-0",
           open ? "absolute top-12 right-0 left-4 flex h-10 tablet:left-auto tablet:w-[280px]" : "hidden",
         )}
       >

@@ -36,7 +36,7 @@ function Card({ toast }: { toast: Toast }) {
       <span className={failed ? "mt-0.5 text-red" : "mt-0.5 text-green"}>
         {failed ? <OctagonCross /> : <CircleTick />}
       </span>
-      <div className="min-w-0 flex-1 text-table">
+      <div className="min-w-0 flex-1 text-table wrap-anywhere">
         <p className="font-semibold">{toast.title}</p>
         {toast.text !== undefined && <p className="mt-0.5 text-text2">{toast.text}</p>}
       </div>

@@ -322,7 +322,7 @@ const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slic
 export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
   return (
     <div className="flex flex-col items-center px-6 py-12 text-center">
-      <p className="font-semibold">{title}</p>
+      <p className="font-semibold wrap-anywhere">{title}</p>
       {children !== undefined && <p className="mt-2 max-w-80 text-table text-text2">{children}</p>}
       {action !== undefined && <div className="mt-4">{action}</div>}
     </div>
