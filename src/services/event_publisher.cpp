@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <tuple>
-#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/clock.h"
-#include "engine/control.h"
 #include "services/fail_point.h"
 #include "services/record_client.h"
 #include "services/state_coordinator.h"
@@ -204,11 +202,10 @@ Status EventPublisher::refill(store::EventStore& store, std::string_view why) {
   // Commits go on meanwhile. The end comes first: an intent that is submitted later lies behind it, and is
   // published as any other.
   SEP_TRY(const auto end, store.last_global_sequence());
-  std::unordered_set<std::string> unfinished;
-  SEP_TRY(const auto rows, store.unfinished());
-  for (const auto& row : rows) unfinished.insert(row.correlation_id);
-  SEP_TRY(const auto first, store.first_unfinished());
-  log_->warn("the stream {} {}: making it anew with {} unfinished intents", kEventStream, why, rows.size());
+  SEP_TRY(auto wanted, store.unfinished_events(end));
+  if (end != 0 && (wanted.empty() || wanted.back() != end)) wanted.push_back(end);
+  log_->warn("the stream {} {}: making it anew with {} events of what is unfinished", kEventStream, why,
+             wanted.size());
   metrics_.add("sep_stream_refills_total", {}, 1, "Times that the stream of events had lost messages.");
 
   stream_.reset();
@@ -217,14 +214,10 @@ Status EventPublisher::refill(store::EventStore& store, std::string_view why) {
   stream_ = info;
   // In the record's order and with its last event as the last one, so that the stream always says how far it
   // is: what a crash in between leaves out is published at the next start, whoever's it is.
-  for (auto next = std::min(first.value_or(end), end); next != 0 && next <= end;) {
-    SEP_TRY(auto events, store.range(next, kPage));
-    if (events.empty()) break;
-    next = events.back().global_sequence + 1;
-    std::erase_if(events, [&](const Envelope& event) {
-      return event.global_sequence != end && !engine::is_control(event.correlation_id) &&
-             !unfinished.contains(event.correlation_id);
-    });
+  for (std::span<const std::uint64_t> rest(wanted); !rest.empty();) {
+    const auto page = rest.first(std::min(rest.size(), kPage));
+    rest = rest.subspan(page.size());
+    SEP_TRY(auto events, store.events(page));
     SEP_CHECK(publish(engine::shared(std::move(events))));
   }
   published_ = end;

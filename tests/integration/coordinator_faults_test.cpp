@@ -817,6 +817,31 @@ TEST_F(CoordinatorFaults, AnIntentSubmittedWhileTheStreamIsMadeAnewIsInIt) {
   expect_stream_is_the_record();
 }
 
+/// However much was traded while one intent waited: nothing new is published before the stream is made anew.
+TEST_F(CoordinatorFaults, ARefillReadsNothingOfFinishedIntents) {
+  auto store = store::EventStore::open(conninfo_, store::EventStore::Role::kWriter).value();
+  ASSERT_TRUE(store.try_lead().value());
+  support::RecordWriter writer(store);
+  Life waiting(ids_, "demo", "acquire", "1"), finished(ids_, "demo", "acquire", "1"),
+      last(ids_, "demo", "acquire", "1");
+  writer.commit(waiting.submit().events());
+  writer.commit(finished.submit().reject_risk().events());
+  writer.commit(last.submit().events());
+  const auto guarded =
+      "CREATE SCHEMA guarded; "
+      "CREATE FUNCTION guarded.touch(id text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN "
+      "  IF id = '" +
+      finished.correlation_id() +
+      "' THEN RAISE 'read'; END IF; RETURN TRUE; END $$; "
+      "CREATE VIEW guarded.events AS SELECT * FROM public.events WHERE guarded.touch(correlation_id)";
+  ASSERT_TRUE(sql(conninfo_, guarded).has_value());
+  EventPublisher publisher(bus(), conninfo_ + " options='-c search_path=guarded,public'", metrics_,
+                           [](store::EventStore&) -> Result<bool> { return true; });
+  publisher.backlog().begin(1, 4);
+  ASSERT_TRUE(eventually([&] { return last_streamed() == 4; }));
+  EXPECT_EQ(streamed(), (std::vector<std::uint64_t>{1, 4}));
+}
+
 TEST_F(StreamLost, WhatIsNoEventAtItsEndBlocksNothing) {
   for (int i = 0; i < 3; ++i)
     ASSERT_TRUE(
