@@ -617,7 +617,10 @@ Task<Result<std::unique_ptr<GatewayService>>> GatewayService::start(std::shared_
                                                                     gateway::Metrics& metrics,
                                                                     std::filesystem::path pages) {
   auto impl = std::make_shared<Impl>(std::move(bus), settings, std::move(market), metrics, std::move(pages));
-  SEP_CO_CHECK(co_await impl->start());
+  if (const auto started = co_await impl->start(); !started) {
+    co_await impl->stop();  // what has begun calls it back
+    co_return fail(started.error());
+  }
   co_return std::unique_ptr<GatewayService>(new GatewayService(std::move(impl)));
 }
 

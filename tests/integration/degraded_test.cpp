@@ -1,16 +1,26 @@
 // The whole platform with a part missing or fed with what it cannot read: the API answers from the record
-// while Redis is out, and inputs that no worker can process are put aside.
+// while Redis is out or stands still, a gateway without a record or an address ends in order, and inputs that
+// no worker can process are put aside.
 #include <csignal>
 #include <fstream>
+#include <future>
 #include <iostream>
+#include <iterator>
+#include <thread>
+#include <tuple>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
+#include <hiredis/hiredis.h>
+#include <libpq-fe.h>
 
 #include "app/blocking.h"
+#include "app/parts.h"
+#include "app/up.h"
 #include "base/ulid.h"
 #include "bus/bus.h"
 #include "engine/sample_lives.h"
@@ -30,6 +40,26 @@ std::string header(const app::HttpAnswer& answer, const std::string& name) {
   for (const auto& [key, value] : answer.headers)
     if (key == name) return value;
   return {};
+}
+
+/// `sep serve --services gateway` on these files of configuration, which count from the first to the last.
+app::Process serve_gateway(const std::vector<std::filesystem::path>& config,
+                           const std::filesystem::path& log_file,
+                           std::vector<std::pair<std::string, std::string>> environment = {},
+                           std::vector<std::string> argv = {}) {
+  argv.insert(argv.end(), {sep_binary().string(), "serve", "--services", "gateway"});
+  for (const auto& file : config) argv.insert(argv.end(), {"--config", file.string()});
+  return need(app::Process::spawn(
+                  {.argv = std::move(argv), .environment = std::move(environment), .log_file = log_file}),
+              "sep serve");
+}
+
+/// What freed memory holds is overwritten: a use of it is seen at once.
+const std::vector<std::pair<std::string, std::string>> kJunk = {{"MALLOC_CONF", "junk:true"}};
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 /// Without what is of this moment.
@@ -84,6 +114,22 @@ TEST(Degraded, TheRecordAnswersWhatRedisWould) {
   ASSERT_TRUE(sep.stack().signal("redis", SIGCONT));
   EXPECT_TRUE(eventually([&] { return read("/intents/" + second).first.empty(); }));
   sep.expect_replay_equal();
+}
+
+TEST(Degraded, AGatewayThatCannotBindSaysSoAndEnds) {
+  auto& sep = platform();
+  const TempDir dir;
+  // There are controls on the record: it asks for them while it starts.
+  const auto data = sep.stack().directory();
+  for (const char* command : {"halt", "resume"})
+    ASSERT_EQ(run_sep({command, "--reason", "a test", "--data-dir", data.string()}).code, 0);
+  for (int i = 0; i < 3; ++i) {
+    auto gateway = serve_gateway(app::config_files_of(data), dir / "log", kJunk);
+    const auto ended = gateway.wait(60s);
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(*ended, (app::ExitStatus{.signalled = false, .code = 3})) << ended->describe();
+  }
+  EXPECT_TRUE(content_of(dir / "log").contains("cannot listen on"));
 }
 
 TEST(Degraded, WhatCannotBeProcessedIsPutAsideAndBlocksNothing) {
