@@ -130,6 +130,7 @@ class GatewayService::Impl : public gateway::Backend,
   std::uint16_t port() const { return server_->port(); }
 
   // --- gateway::Backend
+  // Each call holds this object for as long as it runs: a stop waits for them only so long.
 
   std::vector<gateway::Fault> intent_faults(const json::object& intent) const override {
     const auto parsed = engine::parse_intent(intent, settings_.chain);
@@ -159,6 +160,7 @@ class GatewayService::Impl : public gateway::Backend,
   Task<Answer<gateway::SubmitAnswer>> submit_intent(json::object intent,
                                                     std::optional<std::string> idempotency_key,
                                                     std::string body_hash) override {
+    const auto self = shared_from_this();
     const auto intent_id = new_ulid();
     const auto correlation_id = engine::correlation_of(intent_id);
     AppendRequest request;
@@ -186,10 +188,12 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   Task<Answer<gateway::Document>> intent(std::string intent_id) override {
+    const auto self = shared_from_this();
     co_return co_await document(engine::intent_key(intent_id), "intent", intent_id);
   }
 
   Task<Answer<gateway::IntentPage>> list(gateway::ListQuery query) override {
+    const auto self = shared_from_this();
     if (query.tx_hash) co_return co_await list_of_transaction(std::move(*query.tx_hash));
     const store::ListQuery cache_query{.states = query.states,
                                        .strategy_id = query.strategy_id,
@@ -220,6 +224,7 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   Task<Answer<json::array>> events(std::string intent_id) override {
+    const auto self = shared_from_this();
     const auto events = co_await record_.history(engine::correlation_of(intent_id));
     if (!events) co_return problem(events.error());
     if (events->empty()) co_return not_found("intent", intent_id);
@@ -229,6 +234,7 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   Task<Answer<json::object>> cancel(std::string intent_id) override {
+    const auto self = shared_from_this();
     const auto correlation_id = engine::correlation_of(intent_id);
     for (int attempt = 0; attempt < kCancelTries; ++attempt) {
       const auto events = co_await record_.history(correlation_id);
@@ -258,14 +264,17 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   Task<Answer<gateway::Document>> plan(std::string plan_id) override {
+    const auto self = shared_from_this();
     co_return co_await document(engine::plan_key(plan_id), "plan", plan_id);
   }
 
   Task<Answer<gateway::Document>> positions(std::string strategy_id) override {
+    const auto self = shared_from_this();
     co_return co_await document(engine::positions_key(strategy_id), "positions of strategy", strategy_id);
   }
 
   Task<Answer<json::object>> quote(json::object request) override {
+    const auto self = shared_from_this();
     const auto reply = co_await bus_->request(subject::kQuotePrice, json::serialize(request), kQuoteTimeout);
     if (!reply) co_return problem(reply.error());
     auto document = parse_json(*reply);
@@ -286,6 +295,7 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   Task<Answer<gateway::StrategyPage>> strategies(std::optional<std::string> after, unsigned limit) override {
+    const auto self = shared_from_this();
     auto cached = co_await from_read_models<store::StrategyPage>(
         [after, limit](store::ReadModels& models) { return models.strategies(after, limit); });
     if (cached)
@@ -310,6 +320,7 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   Task<Answer<gateway::Document>> stats(std::optional<engine::StatsWindow> window) override {
+    const auto self = shared_from_this();
     const auto at = now();
     std::vector<std::string> keys{std::string(engine::kStatsKey)};
     if (window) {
@@ -330,11 +341,13 @@ class GatewayService::Impl : public gateway::Backend,
   }
 
   Task<gateway::Readiness> readiness() override {
+    const auto self = shared_from_this();
     const auto parts = co_await ask_parts();
     co_return readiness_of(parts, market_->state(), settings_, now());
   }
 
   Task<json::object> status() override {
+    const auto self = shared_from_this();
     const auto parts = co_await ask_parts();
     const auto at = now();
     co_return status_json(parts, market_->state(), market_->pools().valuation, settings_, shown_controls(),
@@ -348,12 +361,14 @@ class GatewayService::Impl : public gateway::Backend,
 
   Task<Result<std::vector<gateway::StreamEvent>>> range(std::uint64_t from_global,
                                                         std::size_t limit) override {
+    const auto self = shared_from_this();
     SEP_CO_TRY(const auto events, co_await record_.range(from_global, limit));
     co_return stream_events(events);
   }
 
   Task<Result<std::vector<gateway::StreamEvent>>> history(std::string correlation_id,
                                                           std::uint64_t from_sequence) override {
+    const auto self = shared_from_this();
     SEP_CO_TRY(const auto events, co_await record_.history(std::move(correlation_id), from_sequence));
     co_return stream_events(events);
   }

@@ -132,6 +132,40 @@ TEST(Degraded, AGatewayThatCannotBindSaysSoAndEnds) {
   EXPECT_TRUE(content_of(dir / "log").contains("cannot listen on"));
 }
 
+/// The one column of the one row.
+std::string select(Platform& sep, const std::string& query) {
+  auto* connection = PQconnectdb(sep.stack().address("postgres").c_str());
+  auto* result = PQexec(connection, query.c_str());
+  std::string text = PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "";
+  PQclear(result);
+  PQfinish(connection);
+  return text;
+}
+
+TEST(Degraded, TheServicesStopUnderACancellationThatNobodyAnswers) {
+  Platform sep(std::nullopt, {.environment = kJunk});
+  sep.rpc("evm_setAutomine", {false});
+  const auto id = sep.submit(sep.intent("acquire", "0.1", "WETH", "USDC"));
+  sep.await_topic(id, "exec.step_submitted");
+  const auto services = sep.stack().running("services");
+  const auto writer =
+      std::stoi(select(sep, "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"));
+  ASSERT_EQ(::kill(writer, SIGSTOP), 0);
+  auto cancelled = std::async(std::launch::async, [&] {
+    return app::http_request("POST", sep.stack().address() + "/intents/" + id + "/cancel", "", {}, 20s);
+  });
+  std::this_thread::sleep_for(300ms);  // until it waits for its append, of which nobody tells
+  ASSERT_TRUE(sep.stack().signal("services", SIGTERM));
+  wait_until_gone(services, 12s);  // its tries take ten seconds
+  ASSERT_EQ(::kill(writer, SIGCONT), 0);
+  EXPECT_TRUE(sep.stack().wait_for_restart("services", services)) << sep.stack().output();
+  EXPECT_TRUE(sep.stack().output().contains("services   ended with exit code 0")) << sep.stack().output();
+  std::ignore = cancelled.get();
+  sep.rpc("evm_setAutomine", {true});
+  sep.rpc("evm_mine");
+  sep.await_end(id);
+}
+
 TEST(Degraded, WhatCannotBeProcessedIsPutAsideAndBlocksNothing) {
   auto& sep = platform();
   engine::samples::Ids ids;
