@@ -1,6 +1,8 @@
 #include "app/up.h"
 
 #include <array>
+#include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <deque>
 #include <fstream>
@@ -38,9 +40,15 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// To whoever reads it, if anybody still does.
+void tell(std::FILE* out, std::string line) {
+  line += '\n';
+  std::fwrite(line.data(), 1, line.size(), out);
+  std::fflush(out);
+}
+
 void say(const std::string& line) {
-  fmt::print("{}\n", line);
-  std::fflush(stdout);
+  tell(stdout, line);
 }
 
 /// This program's own path: the services are the same binary.
@@ -438,6 +446,7 @@ Status Up::run() {
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread from here on
+  ::signal(SIGPIPE, SIG_IGN);  // whoever reads the output may end before, `| tee` at the same Ctrl-C
   signal_fd_ = ::signalfd(-1, &signals, SFD_CLOEXEC);
   finished_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
@@ -474,7 +483,7 @@ std::vector<fs::path> config_files_of(const fs::path& data_directory) {
 int run_up(const UpOptions& options) {
   Up up(options);
   const auto status = up.run();
-  if (!status) fmt::print(stderr, "sep up: {}\n", status.error().detail);
+  if (!status) tell(stderr, "sep up: " + status.error().detail);
   return status ? 0 : 1;
 }
 

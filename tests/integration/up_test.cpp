@@ -1,8 +1,13 @@
 // `sep up` as an operator meets it: the real program, real servers, ended and killed.
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <future>
+#include <iterator>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -11,8 +16,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
+#include <sys/stat.h>
 
 #include "app/client.h"
+#include "app/parts.h"
+#include "support/eventually.h"
 #include "support/stack.h"
 
 namespace sep {
@@ -171,6 +179,39 @@ TEST(Up, WrongConfigurationIsToldBeforeAnythingStarts) {
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.err, HasSubstr("max_notionl_usd"));
   EXPECT_FALSE(std::filesystem::exists(dir / "data/postgres"));
+}
+
+const std::string kPaper = (std::filesystem::path(SEP_SOURCE_DIR) / "config/paper.toml").string();
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Up, OutlivesWhoeverReadWhatItPrints) {
+  const TempDir dir;
+  const auto pipe = dir / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  auto up = app::Process::spawn({.argv = {"sh", "-c", "out=$1; shift; exec \"$@\" >\"$out\" 2>&1", "sh", pipe,
+                                          support::sep_binary().string(), "up", "--data-dir", dir / "data",
+                                          "--http", "127.0.0.1:0", "--config", kPaper}});
+  ASSERT_TRUE(up);
+  {
+    std::ifstream reader(pipe);
+    std::string line;
+    ASSERT_TRUE(std::getline(reader, line));
+  }
+  const auto pid = [&](const char* name) -> std::int64_t {
+    const auto run = parse_json(content_of(dir / "data/run.json"));
+    return run ? run->at("processes").at(name).to_number<std::int64_t>() : -1;
+  };
+  ASSERT_TRUE(support::eventually([&] { return pid("redis") > 0 || !up->alive(); }, milliseconds(120'000)));
+  ASSERT_TRUE(up->alive());
+  const auto former = pid("redis");
+  ASSERT_EQ(::kill(static_cast<pid_t>(former), SIGKILL), 0);
+  EXPECT_TRUE(support::eventually([&] { return pid("redis") > 0 && pid("redis") != former; }));
+  EXPECT_EQ(up->terminate(milliseconds(60'000)), (app::ExitStatus{.signalled = false, .code = 0}));
+  EXPECT_FALSE(std::filesystem::exists(dir / "data/run.json"));
 }
 
 /// Runs `sep` against the stack's address.
