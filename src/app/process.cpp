@@ -265,7 +265,8 @@ std::string ExitStatus::describe() const {
 Result<Process> Process::spawn(const Command& command) {
   SEP_ASSERT(!command.argv.empty());
   Prepared prepared;
-  SEP_TRY(const auto program, find_program(command.argv[0]));
+  SEP_TRY(const auto program,
+          find_program(command.program.empty() ? command.argv[0] : command.program.string()));
   prepared.program = program.string();
   prepared.argv_text = command.argv;
   prepared.environment_text = merged_environment(command);

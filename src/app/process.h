@@ -23,7 +23,8 @@
 namespace sep::app {
 
 struct Command {
-  std::vector<std::string> argv;  // argv[0] is looked up in PATH unless it holds a slash
+  std::vector<std::string> argv;    // argv[0] is looked up in PATH unless it holds a slash
+  std::filesystem::path program{};  // what is run under the name argv[0]; empty: what that names
   std::vector<std::pair<std::string, std::string>> environment{};  // added to, or replacing, this process's
   std::filesystem::path working_directory{};                       // empty: this process's
   std::filesystem::path log_file{};  // stdout and stderr are appended; empty: inherited

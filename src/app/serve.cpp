@@ -13,6 +13,7 @@
 #include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/prctl.h>
 
 #include "app/parts.h"
 #include "app/signer.h"
@@ -230,6 +231,7 @@ int run_serve(const engine::Settings& settings, std::vector<std::string> names) 
                fmt::join(service_names(), ", "));
     return 2;
   }
+  ::prctl(PR_SET_NAME, "sep");  // `sep up` runs it by a link of another name
   return Host(settings, std::move(names)).run();
 }
 

@@ -51,9 +51,12 @@ void say(const std::string& line) {
   tell(stdout, line);
 }
 
+/// This program, whatever became of its file.
+constexpr const char* kOwnImage = "/proc/self/exe";
+
 /// This program's own path: the services are the same binary.
 fs::path own_binary() {
-  return fs::read_symlink("/proc/self/exe");
+  return fs::read_symlink(kOwnImage);
 }
 
 /// How a person in this directory calls it.
@@ -77,7 +80,8 @@ class Services final : public Part {
 
  protected:
   Result<Command> prepare() override {
-    Command command{.argv = {own_binary().string(), "serve"}};
+    // The link itself: the file that it names may have been replaced since, by an upgrade or a build.
+    Command command{.argv = {own_binary().string(), "serve"}, .program = kOwnImage};
     for (const auto& file : config_) {
       command.argv.emplace_back("--config");
       command.argv.push_back(file.string());

@@ -183,6 +183,38 @@ TEST(Up, WrongConfigurationIsToldBeforeAnythingStarts) {
 
 const std::string kPaper = (std::filesystem::path(SEP_SOURCE_DIR) / "config/paper.toml").string();
 
+/// Sets a variable of this process for as long as it lives.
+class Environment {
+ public:
+  Environment(std::string name, const std::string& value) : name_(std::move(name)) {
+    if (const char* before = std::getenv(name_.c_str())) before_ = before;
+    ::setenv(name_.c_str(), value.c_str(), 1);
+  }
+  ~Environment() { before_ ? ::setenv(name_.c_str(), before_->c_str(), 1) : ::unsetenv(name_.c_str()); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  std::string name_;
+  std::optional<std::string> before_;
+};
+
+TEST(Up, StartsTheServicesAgainThoughItsProgramWasReplaced) {
+  const TempDir dir;
+  const auto program = dir / "sep";
+  std::filesystem::copy_file(support::sep_binary(), program);
+  const Environment binary("SEP_BINARY", program);
+  auto stack = Stack::start(
+      dir / "data", {.arguments = {"--config", kPaper}, .environment = {{"SEP_HOME", SEP_SOURCE_DIR}}});
+  ASSERT_STARTED(stack);
+  std::filesystem::remove(program);
+  std::ofstream(program) << "the next version, half written";
+  const auto former = (*stack)->pid("services");
+  ASSERT_TRUE((*stack)->signal("services", SIGKILL));
+  EXPECT_TRUE((*stack)->wait_for_restart("services", former)) << (*stack)->output();
+  EXPECT_TRUE(is_ready(**stack));
+}
+
 std::string content_of(const std::filesystem::path& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
