@@ -66,7 +66,7 @@ class Host {
       if (!error) end(0);
     });
     if (const auto started = start(); !started) {
-      log_->critical("{}", started.error().detail);
+      if (!ending_) log_->critical("{}", started.error().detail);
       end(kCannotStart);
     }
     const int code = stopped.get();
@@ -137,7 +137,9 @@ class Host {
     }
     if (runs("gateway")) {
       SEP_CO_TRY(gateway_,
-                 co_await services::GatewayService::start(bus_, settings_, view_, metrics_, pages_folder()));
+                 co_await services::GatewayService::start(bus_, settings_, view_, metrics_,
+                                                          {.pages = pages_folder(),
+                                                           .keep_on = [this] { return !ending_; }}));
       heartbeat_->add("gateway");
     }
     log_->info("running: {}", fmt::join(names_, ", "));

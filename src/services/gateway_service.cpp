@@ -64,12 +64,12 @@ class GatewayService::Impl : public gateway::Backend,
                              public std::enable_shared_from_this<Impl> {
  public:
   Impl(std::shared_ptr<bus::Bus> bus, const engine::Settings& settings, std::shared_ptr<MarketView> market,
-       gateway::Metrics& metrics, std::filesystem::path pages)
+       gateway::Metrics& metrics, GatewayOptions options)
       : bus_(std::move(bus)),
         settings_(settings),
         market_(std::move(market)),
         metrics_(metrics),
-        pages_(std::move(pages)),
+        options_(std::move(options)),
         log_(logger("gateway")),
         record_(bus_) {}
 
@@ -78,17 +78,7 @@ class GatewayService::Impl : public gateway::Backend,
     std::vector<gateway::StreamEvent> early;
     SEP_CO_TRY(feed_, bus_->subscribe(subject::kCommitted, "",
                                       [this, &early](const bus::Message& m) { fed(m, early); }));
-    std::uint64_t head = 0;
-    for (;;) {
-      const auto answer = co_await record_.query(subject::kHead, {});
-      const auto last =
-          answer ? get_uint(*answer, "global_sequence") : Result<std::uint64_t>(fail(answer.error()));
-      if (last) {
-        head = *last;
-        break;
-      }
-      co_await pause(bus_->executor(), kRetryDelay);
-    }
+    SEP_CO_TRY(const auto head, co_await await_head());
     hub_ = gateway::StreamHub::create(bus_->executor(), *this, head);
     hub_->tell_with_pong([market = market_] { return pong_members(market->state(), now()); });
     hub_->tell([this](const gateway::StreamEvent& event) { note_work(event); });
@@ -104,8 +94,9 @@ class GatewayService::Impl : public gateway::Backend,
     SEP_CO_TRY(server_, gateway::Server::listen(bus_->executor(),
                                                 {.host = settings_.gateway.host,
                                                  .port = settings_.gateway.port,
-                                                 .pages = pages_,
-                                                 .max_body_bytes = settings_.gateway.max_body_bytes},
+                                                 .pages = options_.pages,
+                                                 .max_body_bytes = settings_.gateway.max_body_bytes,
+                                                 .max_connections = options_.max_connections},
                                                 *this, hub_, metrics_));
     log_->info("listening on {}:{}", settings_.gateway.host, server_->port());
     asio::co_spawn(bus_->executor(), look_for_missed(), [self = shared_from_this()](std::exception_ptr) {});
@@ -380,6 +371,20 @@ class GatewayService::Impl : public gateway::Backend,
     return list;
   }
 
+  /// The record's last global sequence, as soon as a coordinator leads.
+  Task<Result<std::uint64_t>> await_head() {
+    for (bool told = false;; told = true) {
+      const auto answer = co_await record_.query(subject::kHead, {});
+      const auto last =
+          answer ? get_uint(*answer, "global_sequence") : Result<std::uint64_t>(fail(answer.error()));
+      if (last) co_return last;
+      if (options_.keep_on && !options_.keep_on())
+        co_return fail(errc::kNotReady, "the record did not answer until the stop");
+      if (!told) log_->warn("waiting for the record: {}", last.error().detail);
+      co_await pause(bus_->executor(), kRetryDelay);
+    }
+  }
+
   void fed(const bus::Message& message, std::vector<gateway::StreamEvent>& early) {
     if (const auto* object = std::any_cast<CommittedObject>(&message.object)) {
       const auto& committed = **object;
@@ -598,7 +603,7 @@ class GatewayService::Impl : public gateway::Backend,
   engine::Settings settings_;
   std::shared_ptr<MarketView> market_;
   gateway::Metrics& metrics_;
-  std::filesystem::path pages_;
+  GatewayOptions options_;
   Logger log_;
   RecordClient record_;
   Timestamp started_at_ = now();
@@ -630,8 +635,9 @@ Task<Result<std::unique_ptr<GatewayService>>> GatewayService::start(std::shared_
                                                                     const engine::Settings& settings,
                                                                     std::shared_ptr<MarketView> market,
                                                                     gateway::Metrics& metrics,
-                                                                    std::filesystem::path pages) {
-  auto impl = std::make_shared<Impl>(std::move(bus), settings, std::move(market), metrics, std::move(pages));
+                                                                    GatewayOptions options) {
+  auto impl =
+      std::make_shared<Impl>(std::move(bus), settings, std::move(market), metrics, std::move(options));
   if (const auto started = co_await impl->start(); !started) {
     co_await impl->stop();  // what has begun calls it back
     co_return fail(started.error());

@@ -7,6 +7,7 @@
 //     does not have (yet) is read from the record.
 //  2. The stream's feed is the EVENTS stream; its past is the record.
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "bus/bus.h"
@@ -17,15 +18,23 @@
 
 namespace sep::services {
 
+struct GatewayOptions {
+  std::filesystem::path pages{};  // the folder of gateway/pages.h; empty: none
+  std::size_t max_connections = 2048;
+  /// Asked before each wait for the record, on the bus's executor; empty: it is waited for as long as it
+  /// takes.
+  std::function<bool()> keep_on{};
+};
+
 class GatewayService {
  public:
-  /// On the bus's executor; waits for the record, then binds. `pages`: the folder of gateway/pages.h, empty
-  /// for none. CONFIGURATION where the address cannot be bound.
+  /// On the bus's executor; waits for the record, then binds. CONFIGURATION where the address cannot be
+  /// bound, NOT_READY where `keep_on` ended the wait.
   static Task<Result<std::unique_ptr<GatewayService>>> start(std::shared_ptr<bus::Bus> bus,
                                                              const engine::Settings& settings,
                                                              std::shared_ptr<MarketView> market,
                                                              gateway::Metrics& metrics,
-                                                             std::filesystem::path pages);
+                                                             GatewayOptions options);
   ~GatewayService();
 
   std::uint16_t port() const;

@@ -132,6 +132,20 @@ TEST(Degraded, AGatewayThatCannotBindSaysSoAndEnds) {
   EXPECT_TRUE(content_of(dir / "log").contains("cannot listen on"));
 }
 
+TEST(Degraded, AGatewayThatWaitsForTheRecordCanBeStopped) {
+  const TempDir dir;
+  const auto nats = need(app::start_nats(dir / "nats"), "nats");
+  std::ofstream(dir / "overlay.toml") << "[endpoints]\nnats = \"" << nats->url()
+                                      << "\"\npostgres = \"host=/nowhere\"\nredis = \"/nowhere\"\n";
+  auto gateway = serve_gateway(
+      {std::filesystem::path(SEP_SOURCE_DIR) / "config/paper.toml", dir / "overlay.toml"}, dir / "log");
+  ASSERT_TRUE(eventually([&] { return content_of(dir / "log").contains("waiting for the record"); }));
+  gateway.kill(SIGTERM);
+  const auto ended = gateway.wait(10s);  // a question that is under way takes five seconds
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(*ended, (app::ExitStatus{.signalled = false, .code = 0})) << ended->describe();
+}
+
 /// The one column of the one row.
 std::string select(Platform& sep, const std::string& query) {
   auto* connection = PQconnectdb(sep.stack().address("postgres").c_str());
