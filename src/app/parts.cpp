@@ -26,6 +26,7 @@
 #include "app/blocking.h"
 #include "base/uint256.h"
 #include "base/ulid.h"
+#include "node/nodes.h"
 #include "node/rpc.h"
 
 namespace sep::app {
@@ -523,7 +524,7 @@ Result<std::uint64_t> Anvil::fork_block() const {
   if (std::ifstream(remembered) >> block) return block;
   const auto refuse = [&](const std::string& why) {
     return fail(errc::kConfiguration, fmt::format("anvil did not start: {} does not say its newest block: {}",
-                                                  anvil_.fork_url, why));
+                                                  node::endpoint_name({.rpc_url = anvil_.fork_url}), why));
   };
   const auto answer = rpc_request(anvil_.fork_url, "eth_blockNumber", milliseconds(10'000));
   if (!answer) return refuse(answer.error().detail);

@@ -422,8 +422,14 @@ std::string last_log_line(const fs::path& log_file) {
   return last.substr(0, 300);
 }
 
-Status write_file_atomically(const fs::path& path, std::string_view content) {
+Status write_file_atomically(const fs::path& path, std::string_view content, Readers readers) {
   const fs::path temporary = path.string() + ".new";
+  std::error_code ignored;
+  fs::remove(temporary, ignored);
+  // Made with its rights, not given them afterwards.
+  const mode_t mode = readers == Readers::kOwner ? 0600 : 0666;
+  if (const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode); fd >= 0)
+    ::close(fd);
   std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
   file << content;
   file.close();

@@ -101,7 +101,11 @@ Result<std::filesystem::path> find_program(const std::string& name,
 /// The last line of a log that says something, shortened to 300 characters; empty where there is none.
 std::string last_log_line(const std::filesystem::path& log_file);
 
+/// Who may read a file, as far as the directories above it let them.
+enum class Readers { kAll, kOwner };
+
 /// Writes a file so that a reader sees the old or the new content, never a part of it.
-Status write_file_atomically(const std::filesystem::path& path, std::string_view content);
+Status write_file_atomically(const std::filesystem::path& path, std::string_view content,
+                             Readers readers = Readers::kAll);
 
 }  // namespace sep::app

@@ -23,6 +23,7 @@
 #include "app/config.h"
 #include "app/parts.h"
 #include "base/json.h"
+#include "node/nodes.h"
 
 namespace sep::app {
 namespace {
@@ -332,13 +333,13 @@ Status Up::write_run_json() {
       {"http", http_url()},
       {"rpc", local_chain_                        ? anvil_->rpc_url()
               : settings_.chain.endpoints.empty() ? std::string()
-                                                  : settings_.chain.endpoints.front().rpc_url},
+                                                  : node::endpoint_name(settings_.chain.endpoints.front())},
       {"nats", nats_->url()},
       {"redis", redis_->socket()},
       {"postgres", postgres_->conninfo()},
       {"pid", ::getpid()},
       {"processes", processes}};
-  return write_file_atomically(directory_ / "run.json", canonical_json(document) + "\n");
+  return write_file_atomically(directory_ / "run.json", canonical_json(document) + "\n", Readers::kOwner);
 }
 
 // ---- waiting and keeping alive ----

@@ -220,6 +220,16 @@ TEST(Anvil, KeepsTheChainOverAStop) {
   EXPECT_TRUE(std::filesystem::is_socket((*anvil)->ipc_path()));
 }
 
+TEST(Anvil, AForkThatCannotBeMadeDoesNotTellTheKeyOfItsNode) {
+  const TempDir dir;
+  AnvilOptions options;
+  options.fork_url = "http://127.0.0.1:9/v3/secret";
+  const auto anvil = start_anvil(dir / "anvil", options);
+  ASSERT_FALSE(anvil);
+  EXPECT_THAT(anvil.error().detail, testing::HasSubstr("http://127.0.0.1:9"));
+  EXPECT_THAT(anvil.error().detail, testing::Not(testing::HasSubstr("secret")));
+}
+
 TEST(Process, TellsWhyItCannotRun) {
   const auto missing = Process::spawn({.argv = {"no-such-program-anywhere"}});
   ASSERT_FALSE(missing);

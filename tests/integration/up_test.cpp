@@ -246,6 +246,23 @@ TEST(Up, OutlivesWhoeverReadWhatItPrints) {
   EXPECT_FALSE(std::filesystem::exists(dir / "data/run.json"));
 }
 
+TEST(Up, KeepsTheKeyOfANodeToItself) {
+  const TempDir dir;
+  const auto with_node = Stack::start(dir / "node");
+  ASSERT_STARTED(with_node);
+  const auto node = (*with_node)->address("rpc");
+  std::ofstream(dir / "node.toml") << "[execution]\nvenue = \"paper\"\n[paper.balances]\nWETH = \"1\"\n"
+                                   << "[[chain.endpoint]]\nrpc_url = \"" << node << "/?key=secret\"\n";
+  const auto devnet = std::filesystem::path(SEP_SOURCE_DIR) / "config/devnet.toml";
+  const auto stack =
+      Stack::start(dir / "data", {.arguments = {"--config", devnet.string(), "--config", dir / "node.toml"}});
+  ASSERT_STARTED(stack);
+  EXPECT_EQ((*stack)->address("rpc"), node);
+  const auto run = dir / "data/run.json";
+  EXPECT_EQ(content_of(run).find("secret"), std::string::npos);
+  EXPECT_EQ(std::filesystem::status(run).permissions(), std::filesystem::perms(0600));
+}
+
 /// Runs `sep` against the stack's address.
 support::CommandResult on(const Stack& stack, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"--http", stack.address()});
