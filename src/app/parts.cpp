@@ -76,28 +76,6 @@ int bind_error(const std::string& host, std::uint16_t port) {
   return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
 }
 
-/// Whether process `pid` itself listens on the port, and not another program that was quicker.
-bool listens_on(pid_t pid, std::uint16_t port) {
-  std::ifstream table("/proc/net/tcp");
-  std::string line;
-  std::getline(table, line);
-  const std::string wanted = fmt::format("0100007F:{:04X}", port);
-  while (std::getline(table, line)) {
-    std::istringstream fields(line);
-    std::string slot, local, remote, state, skipped, inode;
-    fields >> slot >> local >> remote >> state;
-    constexpr const char* kListening = "0A";
-    if (local != wanted || state != kListening) continue;
-    for (int i = 0; i < 5; ++i) fields >> skipped;
-    fields >> inode;
-    const std::string target = "socket:[" + inode + "]";
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(fmt::format("/proc/{}/fd", pid), ignored))
-      if (fs::read_symlink(entry.path(), ignored) == target) return true;
-  }
-  return false;
-}
-
 /// What the peer sends first, up to a line's end; empty where it does not within `timeout`.
 std::string first_line_from(std::uint16_t port, milliseconds timeout) {
   const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -536,7 +514,7 @@ Result<std::uint64_t> Anvil::fork_block() const {
 }
 
 bool Anvil::answers() {
-  if (!listens_on(pid(), port_)) return false;
+  if (!listens_on(pid(), kLoopback, port_)) return false;
   if (!rpc_request(rpc_url(), "eth_chainId", milliseconds(1000))) return false;
   // It opens its unix socket on its own, a moment before or after its port.
   const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -665,6 +643,29 @@ Result<std::uint16_t> free_port(const std::string& host, std::uint16_t wanted, c
   }
   return fail(errc::kConfiguration,
               fmt::format("{} has no free port between {} and {}", host, kFirstPort, kLastPort));
+}
+
+bool listens_on(pid_t pid, const std::string& host, std::uint16_t port) {
+  in_addr address{};
+  if (::inet_pton(AF_INET, host.c_str(), &address) != 1) return false;
+  std::ifstream table("/proc/net/tcp");
+  std::string line;
+  std::getline(table, line);
+  const std::string wanted = fmt::format("{:08X}:{:04X}", address.s_addr, port);
+  while (std::getline(table, line)) {
+    std::istringstream fields(line);
+    std::string slot, local, remote, state, skipped, inode;
+    fields >> slot >> local >> remote >> state;
+    constexpr const char* kListening = "0A";
+    if (local != wanted || state != kListening) continue;
+    for (int i = 0; i < 5; ++i) fields >> skipped;
+    fields >> inode;
+    const std::string target = "socket:[" + inode + "]";
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(fmt::format("/proc/{}/fd", pid), ignored))
+      if (fs::read_symlink(entry.path(), ignored) == target) return true;
+  }
+  return false;
 }
 
 Result<fs::path> socket_path(const fs::path& directory, const std::string& name) {

@@ -192,6 +192,9 @@ Result<std::filesystem::path> find_node();
 Result<std::uint16_t> free_port(const std::string& host, std::uint16_t wanted,
                                 const std::filesystem::path& memory);
 
+/// Whether process `pid` itself listens on this address (IPv4), and not another program that was quicker.
+bool listens_on(pid_t pid, const std::string& host, std::uint16_t port);
+
 /// `directory`/`name` where a unix socket's address can hold it (107 bytes); else a path in a private
 /// directory of this user below $XDG_RUNTIME_DIR or /tmp, the same one each time.
 Result<std::filesystem::path> socket_path(const std::filesystem::path& directory, const std::string& name);

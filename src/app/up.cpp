@@ -73,10 +73,12 @@ std::string toml_string(const std::string& text) {
 /// `sep serve` with every service. Ready is what GET /readyz says.
 class Services final : public Part {
  public:
-  Services(fs::path directory, PartOptions options, std::vector<fs::path> config, std::string url)
+  Services(fs::path directory, PartOptions options, std::vector<fs::path> config, std::string host,
+           std::uint16_t port)
       : Part("services", std::move(directory), std::move(options), SIGTERM),
         config_(std::move(config)),
-        url_(std::move(url)) {}
+        host_(std::move(host)),
+        port_(port) {}
   ~Services() override { stop(); }
 
  protected:
@@ -90,13 +92,17 @@ class Services final : public Part {
     return command;
   }
   bool answers() override {
-    const auto answer = http_request("GET", url_ + "/readyz", {}, {}, milliseconds(2000));
+    // Another platform may have taken the address since it was found free.
+    if (!listens_on(pid(), host_, port_)) return false;
+    const auto answer =
+        http_request("GET", fmt::format("http://{}:{}/readyz", host_, port_), {}, {}, milliseconds(2000));
     return answer && answer->status == 200;
   }
 
  private:
   std::vector<fs::path> config_;
-  std::string url_;
+  std::string host_;
+  std::uint16_t port_;
 };
 
 /// One of what is kept alive, and how it is doing.
@@ -321,7 +327,7 @@ Status Up::start_services() {
   auto options = part_options("services");
   options.start_timeout = kServicesReadyWithin;
   watch(std::make_unique<Services>(directory_ / "services", std::move(options), config_files_of(directory_),
-                                   http_url()),
+                                   options_.host, options_.port),
         [](Part& part) { return part.start(); });
   return wait_for_starts();
 }

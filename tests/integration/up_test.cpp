@@ -263,6 +263,57 @@ TEST(Up, KeepsTheKeyOfANodeToItself) {
   EXPECT_EQ(std::filesystem::status(run).permissions(), std::filesystem::perms(0600));
 }
 
+/// Answers everything with 200, as nobody's services.
+class Stranger {
+ public:
+  explicit Stranger(std::uint16_t port)
+      : acceptor_(io_, {boost::asio::ip::make_address("127.0.0.1"), port}), thread_([this] { serve(); }) {}
+  ~Stranger() {
+    ended_ = true;
+    boost::asio::ip::tcp::socket(io_).connect(acceptor_.local_endpoint());
+    thread_.join();
+  }
+  Stranger(const Stranger&) = delete;
+  Stranger& operator=(const Stranger&) = delete;
+
+ private:
+  void serve() {
+    while (!ended_) {
+      auto socket = acceptor_.accept();
+      boost::beast::flat_buffer buffer;
+      http::request<http::string_body> request;
+      boost::system::error_code error;
+      http::read(socket, buffer, request, error);
+      http::response<http::string_body> response(http::status::ok, 11, "{}");
+      response.prepare_payload();
+      http::write(socket, response, error);
+    }
+  }
+
+  boost::asio::io_context io_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+  std::atomic<bool> ended_ = false;
+  std::thread thread_;
+};
+
+TEST(Up, DoesNotTakeAnothersAnswerForItsServices) {
+  const TempDir dir;
+  const auto port = app::free_port("127.0.0.1", 0, dir / "port");
+  ASSERT_TRUE(port);
+  auto up = app::Process::spawn({.argv = {support::sep_binary().string(), "up", "--data-dir", dir / "data",
+                                          "--http", "127.0.0.1:" + std::to_string(*port), "--config", kPaper},
+                                 .log_file = dir / "log"});
+  ASSERT_TRUE(up);
+  // It has found the port free by then.
+  ASSERT_TRUE(support::eventually([&] { return content_of(dir / "log").contains("sep up: data in"); }));
+  const Stranger stranger(*port);
+  const auto ended = up->wait(milliseconds(120'000));
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(*ended, (app::ExitStatus{.signalled = false, .code = 1}));
+  EXPECT_THAT(content_of(dir / "log"), HasSubstr("services did not start"));
+  EXPECT_THAT(content_of(dir / "log"), testing::Not(HasSubstr("sep is up")));
+}
+
 /// Runs `sep` against the stack's address.
 support::CommandResult on(const Stack& stack, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"--http", stack.address()});
