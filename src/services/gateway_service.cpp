@@ -1,6 +1,7 @@
 #include "services/gateway_service.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <tuple>
 
@@ -31,7 +32,8 @@ using gateway::Answer;
 using gateway::Problem;
 
 constexpr auto kRetryDelay = 200ms;
-constexpr auto kLook = 1s;                // how soon events are read that the feed lost
+constexpr auto kLook = 1s;               // how soon events are read that the feed lost
+constexpr std::size_t kLooksBehind = 3;  // the read models count as current up to two or three seconds behind
 constexpr std::size_t kShownBytes = 200;  // of a message that is no event
 constexpr auto kQuoteTimeout = 2s;
 constexpr auto kGrace = 2s;
@@ -80,6 +82,7 @@ class GatewayService::Impl : public gateway::Backend,
                                       [this, &early](const bus::Message& m) { fed(m, early); }));
     SEP_CO_TRY(const auto head, co_await await_head());
     hub_ = gateway::StreamHub::create(bus_->executor(), *this, head);
+    heads_.fill(head);
     hub_->tell_with_pong([market = market_] { return pong_members(market->state(), now()); });
     hub_->tell([this](const gateway::StreamEvent& event) { note_work(event); });
     SEP_CO_TRY(signs_, bus_->subscribe(subject::kServiceAlive, "", [this](const bus::Message& message) {
@@ -423,6 +426,8 @@ class GatewayService::Impl : public gateway::Backend,
       co_await wait(looks_, kLook);
       if (stopping_) co_return;
       hub_->reach(last);
+      std::ranges::rotate(heads_, heads_.begin() + 1);
+      heads_.back() = hub_->stats().head;
       const auto answer = co_await record_.query(subject::kHead, {});
       if (answer) last = get_uint(*answer, "global_sequence").value_or(last);
     }
@@ -549,8 +554,12 @@ class GatewayService::Impl : public gateway::Backend,
           co_await self->record_.query(subject::kHead, {{"chain_id", self->settings_.chain.chain_id}});
     });
     ask([self, asked]() -> Task<void> {
-      const auto pong = co_await self->from_cache<bool>([](store::ReadModels& models) -> Result<bool> {
+      const auto due = self->heads_.front();
+      const auto pong = co_await self->from_cache<bool>([due](store::ReadModels& models) -> Result<bool> {
         SEP_CHECK(models.ping());
+        SEP_TRY(const auto head, models.head());
+        // While it is built anew it holds nothing: then the record answers, for as long as that takes.
+        if (head != 0) SEP_CHECK(reaches(head, due));
         return true;
       });
       asked->answers.redis = pong ? Status{} : fail(pong.error());
@@ -568,18 +577,26 @@ class GatewayService::Impl : public gateway::Backend,
     co_return answers;
   }
 
-  /// A read of Redis that counts only where Redis holds the fold of the record: emptied, or while it is built
-  /// anew, it answers CACHE_UNAVAILABLE.
+  /// Whether the read models, which are at `head`, hold what the stream had passed on some seconds ago.
+  static Status reaches(std::uint64_t head, std::uint64_t due) {
+    if (head >= due) return {};
+    return fail(errc::kCacheUnavailable, fmt::format("{} events behind for some seconds", due - head));
+  }
+
+  /// A read of Redis that counts only where Redis holds the fold of the record: emptied, while it is built
+  /// anew, and while it is behind (it refuses writes, or is being caught up), it answers CACHE_UNAVAILABLE.
   template <class T, class Read>
   Task<Result<T>> from_read_models(Read read) {
-    co_return co_await from_cache<T>([this, read](store::ReadModels& models) -> Result<T> {
+    const auto due = heads_.front();
+    co_return co_await from_cache<T>([this, read, due](store::ReadModels& models) -> Result<T> {
       if (monotonic_ns() < redis_left_until_ns_) return fail(errc::kCacheUnavailable, "Redis is left alone");
       auto value = read(models);
       const auto head = value ? models.head() : Result<std::uint64_t>(fail(value.error()));
-      if (head && *head != 0) return value;
+      const auto current = head ? reaches(*head, due) : fail(head.error());
+      if (current && *head != 0) return value;
       // One that hangs would keep each request waiting for its bound, one after the other.
       redis_left_until_ns_ = monotonic_ns() + kRedisPauseNs;
-      return fail(head ? Error{errc::kCacheUnavailable, "Redis holds nothing", {}} : head.error());
+      return fail(current ? Error{errc::kCacheUnavailable, "Redis holds nothing", {}} : current.error());
     });
   }
 
@@ -612,6 +629,7 @@ class GatewayService::Impl : public gateway::Backend,
   bus::Subscription feed_, signs_, health_;
   bool stopping_ = false;
   asio::steady_timer looks_{bus_->executor()};
+  std::array<std::uint64_t, kLooksBehind> heads_{};  // of the stream at the last looks, the oldest first
   NodeHealthHeard node_health_;
   gateway::Admission admission_;
   Semaphore places_{bus_->executor(), kPlaces};

@@ -116,6 +116,45 @@ TEST(Degraded, TheRecordAnswersWhatRedisWould) {
   sep.expect_replay_equal();
 }
 
+/// Of Redis: what it answers to one command, as text.
+std::string ask_redis(Platform& sep, const std::string& command) {
+  auto* context = redisConnectUnix(sep.stack().address("redis").c_str());
+  auto* reply = static_cast<redisReply*>(redisCommand(context, command.c_str()));
+  std::string answer = reply != nullptr && reply->str != nullptr ? reply->str : "";
+  freeReplyObject(reply);
+  redisFree(context);
+  return answer;
+}
+
+TEST(Degraded, ReadModelsThatStandStillAreNotPresentedAsFresh) {
+  auto& sep = platform();
+  const auto before = sep.submit(sep.intent("acquire", "0.1", "WETH", "USDC"));
+  sep.await_end(before);
+  const auto is_ready = [&] { return sep.http("GET", "/readyz").status == 200; };
+  const auto from_record = [&](const std::string& path) {
+    return header(sep.http("GET", path), "X-Sep-Source") == "record";
+  };
+  ASSERT_TRUE(eventually([&] { return is_ready() && !from_record("/stats"); }));
+
+  // It answers reads and refuses writes.
+  ASSERT_EQ(ask_redis(sep, "CONFIG SET maxmemory 1"), "OK");
+  const auto id = sep.submit(sep.intent("acquire", "0.1", "WETH", "USDC"));
+  sep.await_end(id);
+  EXPECT_TRUE(eventually([&] { return from_record("/stats"); }, 10s));
+  EXPECT_EQ(get_uint(sep.get("/stats"), "last_global_sequence").value(), sep.record_head());
+  EXPECT_EQ(string_or(sep.get("/intents?limit=1").at("intents").as_array().at(0).as_object(), "intent_id"),
+            id);
+  EXPECT_EQ(string_or(sep.get("/intents/" + id), "state"), "completed");
+  EXPECT_TRUE(from_record("/strategies"));
+  const auto readiness = sep.http("GET", "/readyz");
+  EXPECT_EQ(readiness.status, 503);
+  EXPECT_TRUE(readiness.body.contains("events behind")) << readiness.body;
+
+  ASSERT_EQ(ask_redis(sep, "CONFIG SET maxmemory 0"), "OK");
+  EXPECT_TRUE(eventually([&] { return is_ready() && !from_record("/stats"); }));
+  EXPECT_EQ(get_uint(sep.get("/stats"), "last_global_sequence").value(), sep.record_head());
+}
+
 TEST(Degraded, AGatewayThatCannotBindSaysSoAndEnds) {
   auto& sep = platform();
   const TempDir dir;
