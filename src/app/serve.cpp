@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "app/parts.h"
 #include "app/signer.h"
@@ -41,11 +42,23 @@ using services::Task;
 
 constexpr auto kRetryDelay = 500ms;
 constexpr int kCannotStart = 3;
+// Of the servers, logs and threads, and of clients that are told that they are too many.
+constexpr rlim_t kOwnFiles = 256;
 
 /// Where the web build leaves the pages. An installation without the project's files has none.
 std::filesystem::path pages_folder() {
   const auto root = project_root();
   return root ? *root / "web/out" : std::filesystem::path();
+}
+
+/// How many clients may be connected at a time: beyond them the process must still get the files that it
+/// works with, or it could not refuse one, nor find a lost server again.
+std::size_t max_connections() {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  const auto room =
+      std::max(files.rlim_cur / 2, files.rlim_cur - std::min<rlim_t>(files.rlim_cur, kOwnFiles));
+  return std::min<rlim_t>(room, gateway::ServerOptions{}.max_connections);
 }
 
 /// The services of this process and what they share. Everything but the coordinator lives on one executor,
@@ -139,6 +152,7 @@ class Host {
       SEP_CO_TRY(gateway_,
                  co_await services::GatewayService::start(bus_, settings_, view_, metrics_,
                                                           {.pages = pages_folder(),
+                                                           .max_connections = max_connections(),
                                                            .keep_on = [this] { return !ending_; }}));
       heartbeat_->add("gateway");
     }
@@ -234,6 +248,10 @@ int run_serve(const engine::Settings& settings, std::vector<std::string> names) 
     return 2;
   }
   ::prctl(PR_SET_NAME, "sep");  // `sep up` runs it by a link of another name
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;  // the usual soft limit is for programs that call select()
+  ::setrlimit(RLIMIT_NOFILE, &files);
   return Host(settings, std::move(names)).run();
 }
 

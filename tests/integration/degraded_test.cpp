@@ -185,6 +185,33 @@ TEST(Degraded, AGatewayThatWaitsForTheRecordCanBeStopped) {
   EXPECT_EQ(*ended, (app::ExitStatus{.signalled = false, .code = 0})) << ended->describe();
 }
 
+TEST(Degraded, ConnectionsBeyondTheFilesOfTheProcessAreRefused) {
+  auto& sep = platform();
+  const TempDir dir;
+  const auto port = need(app::free_port("127.0.0.1", 0, dir / "port"), "a port");
+  std::ofstream(dir / "overlay.toml") << "[gateway]\nport = " << port << "\n";
+  auto config = app::config_files_of(sep.stack().directory());
+  config.push_back(dir / "overlay.toml");
+  auto gateway = serve_gateway(config, dir / "log", {},
+                               {"sh", "-c", "ulimit -Sn 100 && ulimit -Hn 400 && exec \"$@\"", "sh"});
+  const auto url = "http://127.0.0.1:" + std::to_string(port);
+  const auto status = [&] {
+    const auto answer = app::http_request("GET", url + "/healthz", {}, {}, 4s);
+    return answer ? answer->status : 0;
+  };
+  ASSERT_TRUE(eventually([&] { return status() == 200; })) << content_of(dir / "log");
+
+  boost::asio::io_context io;
+  std::vector<boost::asio::ip::tcp::socket> idle;
+  for (int i = 0; i < 300; ++i) {
+    idle.emplace_back(io);
+    idle.back().connect({boost::asio::ip::make_address("127.0.0.1"), port});
+  }
+  EXPECT_EQ(status(), 503);
+  idle.erase(idle.begin() + 150, idle.end());  // still more than the soft limit
+  EXPECT_TRUE(eventually([&] { return status() == 200; }));
+}
+
 /// The one column of the one row.
 std::string select(Platform& sep, const std::string& query) {
   auto* connection = PQconnectdb(sep.stack().address("postgres").c_str());
