@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "engine/topics.h"
 
 namespace sep::engine {
@@ -13,12 +14,6 @@ namespace {
 
 // More are asked for again: forgetting costs a lookup, remembering costs memory.
 constexpr std::size_t kMaxKnownHeads = 50'000;
-
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
 
 /// What lists and restarts ask for, from the first event of an intent.
 Result<IntentRow> new_row(const Envelope& submitted) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/hex.h"
+#include "base/text.h"
 
 namespace sep::node {
 
@@ -233,13 +234,6 @@ Result<std::vector<SimulatedCall>> read_simulation(const json::value& value, std
           member(*block, "calls", [](const json::value& list) { return list_of(list, read_simulated); }));
   if (calls.size() != count) return fail(errc::kInvalidValue, "another number of calls than asked for");
   return calls;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
 }
 
 std::optional<Halt> halt_of_error(const NodeError& error) {

@@ -29,8 +29,6 @@ Result<std::vector<SimulatedCall>> read_simulation(const json::value& value, std
 
 // --- Errors
 
-/// ASCII letters in lower case.
-std::string lower(std::string_view text);
 /// The halt that a node's error to eth_call, eth_estimateGas or a simulated call stands for; none for other
 /// errors (unknown block, too little balance).
 std::optional<Halt> halt_of_error(const NodeError& error);

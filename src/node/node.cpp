@@ -1,6 +1,7 @@
 #include "node/node.h"
 
 #include "base/hex.h"
+#include "base/text.h"
 #include "node/answers.h"
 
 namespace sep::node {

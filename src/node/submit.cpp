@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 
+#include "base/text.h"
 #include "node/node.h"
 
 namespace sep::node {
@@ -60,11 +61,9 @@ constexpr std::array<std::int64_t, 2> kRateLimitCodes = {-32005, 429};  // EIP-1
 }  // namespace
 
 SubmitOutcome::Kind classify_refusal(std::int64_t rpc_code, std::string_view message) {
-  std::string lower(message);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const auto text = lower(message);
   for (const auto& phrase : kPhrases)
-    if (lower.find(phrase.words) != std::string::npos) return phrase.kind;
+    if (text.find(phrase.words) != std::string::npos) return phrase.kind;
   return std::ranges::find(kRateLimitCodes, rpc_code) != kRateLimitCodes.end() ? Kind::kBusy : Kind::kRefused;
 }
 

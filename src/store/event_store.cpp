@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "store/postgres.h"
 
 namespace sep::store {
@@ -276,13 +277,6 @@ constexpr Statement kListBoth{"list_both", SEP_ENDED("strategy_id, end_state, ",
 // Below and above every correlation id in byte order.
 constexpr auto kBeforeAllIntents = "";
 constexpr auto kAfterAllIntents = "intent-~";
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 std::unexpected<Error> unavailable(const PgFailure& failure) {
   return fail(errc::kStoreUnavailable, "the record: " + failure.detail);
