@@ -60,6 +60,27 @@ test("a page that slept catches up by itself", async ({ page, platform, context 
   await expect(page.locator(`[data-intent="${id}"]`)).toHaveAttribute("data-state", "completed");
 });
 
+test("a stream that is refused from the start is told as offline, in words on a phone too", async ({
+  page,
+  platform,
+}, info) => {
+  allowComplaints(info, networkComplaints);
+  await page.routeWebSocket(/\/stream/, (socket) => socket.close());
+  await page.setViewportSize({ width: 320, height: 640 });
+  await page.goto(platform.url);
+  for (const words of [/^Reconnecting, try \d+/, /^Offline since \d\d:\d\d:\d\d UTC/]) {
+    const told = page.locator("header").getByText(words);
+    await expect(told).toBeVisible({ timeout: 25_000 });
+    // What only a screen reader gets is one pixel wide.
+    expect((await told.boundingBox())?.width).toBeGreaterThan(60);
+  }
+  await expect(page.locator("header").getByRole("button", { name: "Try now" })).toBeVisible();
+  const sideways = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  expect(sideways).toBe(0);
+});
+
 test("a halt is told on every page, and a resumed platform says nothing", async ({ page, platform }, info) => {
   allowComplaints(info, networkComplaints); // an intent that is not there
   const banner = page.getByText("Halted: no new work.");

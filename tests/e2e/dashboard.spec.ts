@@ -55,7 +55,8 @@ test("paused, nothing comes in; resumed, it does", async ({ page, platform }) =>
   const id = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
   await expect(page.getByRole("button", { name: "1 new" })).toBeVisible();
   await expect(page.locator(`[data-intent="${id}"]`)).toHaveCount(0);
-  await page.keyboard.press("p");
+  await expect(page.locator("header").getByText("Paused, 1 new waiting")).toBeVisible();
+  await page.locator("header").getByRole("button", { name: "Resume" }).click();
   await expect(page.locator(`[data-intent="${id}"]`)).toHaveCount(1);
 });
 

@@ -6,6 +6,7 @@ import { Button, ButtonLink, cx, Empty, Key, LoadError, Skeleton, useFocusWithin
 import { counted, formatCount } from "@/lib/format/text.ts";
 import { zoneName } from "@/lib/format/time.ts";
 import { filterHref, stateFilters, windowOf, type ListFilter } from "@/lib/intent/list-filter.ts";
+import { togglePaused, usePause } from "@/lib/intent/pause.ts";
 import { useZone } from "@/lib/preferences.ts";
 import type { Statistics, Strategies } from "@/lib/sep/types.ts";
 import { useShortcut } from "@/lib/shortcuts.ts";
@@ -37,12 +38,15 @@ export function IntentListPanel({
 }: Choice & { stats: Statistics | undefined; strategies: Strategies["strategies"] }) {
   const zone = useZone();
   const focus = useFocusWithin<HTMLOListElement>();
-  const [paused, setPaused] = useState(false);
+  const paused = usePause((state) => state.paused);
   const scrolled = useScrolled();
   const list = useIntentList(filter, paused || scrolled || focus.inside);
   const { ids, waiting } = list;
 
-  useShortcut("p", () => setPaused((before) => !before));
+  useEffect(() => usePause.setState({ waiting }), [waiting]);
+  useEffect(() => () => usePause.setState({ paused: false, waiting: 0 }), []);
+
+  useShortcut("p", togglePaused);
   const move = (step: number) => {
     const links = [...(focus.ref.current?.querySelectorAll<HTMLElement>("a") ?? [])];
     const at = links.findIndex((link) => link === document.activeElement);
@@ -62,11 +66,7 @@ export function IntentListPanel({
       <h2 id="intents-title" className="sr-only">
         Intents
       </h2>
-      <Toolbar
-        {...{ filter, choose, stats, strategies, waiting, paused }}
-        onAdmit={admit}
-        onPause={() => setPaused(!paused)}
-      />
+      <Toolbar {...{ filter, choose, stats, strategies, waiting, paused }} onAdmit={admit} onPause={togglePaused} />
       <div
         aria-hidden="true"
         className={cx(columns, "hidden border-b border-line px-4 py-1.5 text-note text-text2 tablet:grid")}

@@ -23,11 +23,16 @@ export function TopBar() {
   return (
     <header className="sticky top-0 z-30 border-b border-line bg-surface">
       <div className="mx-auto flex h-14 max-w-[1424px] items-center gap-4 px-4 tablet:px-6">
-        <AppLink href="/" className="flex items-center gap-2.5 text-body font-semibold whitespace-nowrap">
+        {/* The name wraps out of sight where its room is needed: on phones by what the connection says, on tablets always,
+            so that the links stay where they are. */}
+        <AppLink
+          href="/"
+          className="flex h-8 min-w-[22px] flex-wrap gap-x-2.5 overflow-hidden text-body leading-8 font-semibold whitespace-nowrap tablet:shrink-0 tablet:max-search:w-[22px]"
+        >
           <Logo />
           Strategy Execution
         </AppLink>
-        <nav aria-label="Pages" className="ml-5 hidden h-full gap-6 tablet:flex">
+        <nav aria-label="Pages" className="hidden h-full shrink-0 gap-6 tablet:flex search:ml-5">
           {pages.map((page) => (
             <AppLink
               key={page.href}
@@ -44,7 +49,7 @@ export function TopBar() {
             </AppLink>
           ))}
         </nav>
-        <div className="ml-auto flex min-w-0 items-center gap-3">
+        <div className="ml-auto flex shrink-0 items-center gap-3 search:min-w-0 search:shrink">
           <FindIntent />
           <ConnectionState />
           <ThemeSwitch />
@@ -81,7 +86,7 @@ export function BottomBar() {
 
 function Logo() {
   return (
-    <svg width="22" height="22" viewBox="0 0 24 24" aria-hidden="true" className="shrink-0">
+    <svg width="22" height="22" viewBox="0 0 24 24" aria-hidden="true" className="h-8 shrink-0">
       <rect width="24" height="24" rx="6" fill="var(--ink)" />
       <path d="M6 15.5h2.5c4 0 3-7 7-7H18" fill="none" stroke="var(--on-ink)" strokeWidth="2" strokeLinecap="round" />
       <circle cx="6" cy="15.5" r="1.6" fill="var(--on-ink)" />

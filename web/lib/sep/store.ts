@@ -116,6 +116,7 @@ export function createSepStore() {
         since: 0,
         attempt: 0,
         retryAt: undefined,
+        triedSince: undefined,
         heardAt: undefined,
         blockNumber: undefined,
         blockAt: undefined,

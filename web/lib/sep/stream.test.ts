@@ -18,6 +18,7 @@ let peers: Peer[];
 let stream: Stream;
 let events: SepEvent[];
 let statuses: string[];
+let triedSince: number[];
 let changed: (() => void)[];
 
 /** Waits until it holds; every message and every change of the connection looks again. */
@@ -63,6 +64,7 @@ beforeEach(async () => {
   peers = [];
   events = [];
   statuses = [];
+  triedSince = [];
   changed = [];
   const port = await listen();
   const target = new EventTarget();
@@ -77,6 +79,7 @@ beforeEach(async () => {
     },
     onConnection: (change: Partial<Connection>) => {
       if (change.status) statuses.push(change.status);
+      if (change.triedSince !== undefined) triedSince.push(change.triedSince);
       notify();
     },
   });
@@ -155,6 +158,7 @@ test("a server that is away is tried again until it is back, and at once when as
   await close();
   stream.start();
   await until(() => statuses.filter((status) => status === "disconnected").length >= 2);
+  assert.equal(triedSince.length, 1, "the first try is remembered through all that follow");
   peers = [];
   await listen(port);
   stream.retryNow();

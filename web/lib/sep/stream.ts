@@ -19,6 +19,8 @@ export interface Connection {
   attempt: number;
   /** When the next try is due, while disconnected. */
   retryAt: number | undefined;
+  /** Since when a connection is tried for: the first try since the last one that stood. */
+  triedSince: number | undefined;
   /** When anything was last heard. */
   heardAt: number | undefined;
   blockNumber: number | undefined;
@@ -116,6 +118,7 @@ export class Stream {
       since: Date.now(),
       attempt: this.#attempt,
       retryAt: undefined,
+      ...(this.#attempt === 1 && { triedSince: Date.now() }),
     });
     const scheme = window.location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${window.location.host}/stream`);
