@@ -2,6 +2,7 @@
 #include "fuzz/fuzz.h"
 
 #include "base/hex.h"
+#include "base/text.h"
 #include "node/answers.h"
 #include "node/message.h"
 
@@ -63,7 +64,7 @@ void documents_of(const json::value& value) {
   if (quantity) SEP_ASSERT(node::u64_of(value).has_value() == quantity->fits_u64());
   const auto bytes = node::bytes_of(value);
   looked_at(bytes);
-  if (bytes) SEP_ASSERT(to_hex(*bytes) == node::lower(value.get_string()));
+  if (bytes) SEP_ASSERT(to_hex(*bytes) == lower(value.get_string()));
 }
 
 void error_of(const NodeError& error) {
