@@ -200,6 +200,18 @@ test("no sideways scroll, whatever names and amounts are sent and held", async (
     }
 });
 
+test("the zone and the keys are chosen from every page, also by touch, and tooltips obey", async ({ page }) => {
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const address of ["/submit", "/positions", "/docs", "/system"]) {
+    await page.goto(address);
+    await page.getByRole("button", { name: "Keyboard and preferences" }).click();
+    await expect(page.getByLabel("Single-key shortcuts")).toBeVisible();
+    await page.getByLabel(/in this machine's zone/).setChecked(true);
+    await page.getByRole("button", { name: "Close" }).click();
+  }
+  await expect(page.locator("td span[title$=' local']").first()).toBeAttached();
+});
+
 test("nothing moves while a page loads", async ({ page, platform }) => {
   const { completed } = await someIntents(platform);
   for (const address of [

@@ -10,6 +10,7 @@ import { togglePaused, usePause } from "@/lib/intent/pause.ts";
 import { useZone } from "@/lib/preferences.ts";
 import type { Statistics, Strategies } from "@/lib/sep/types.ts";
 import { useShortcut } from "@/lib/shortcuts.ts";
+import { openPreferences } from "../shell/shortcuts.tsx";
 import { columns, IntentRow } from "./intent-row.tsx";
 import { pageSize, useIntentList } from "./use-intent-list.ts";
 
@@ -102,7 +103,7 @@ export function IntentListPanel({
           <button
             type="button"
             className="ml-1 inline-flex min-h-6 items-center gap-1.5 rounded-badge hover:text-ink"
-            onClick={() => (document.getElementById("shortcuts") as HTMLDialogElement | null)?.showModal()}
+            onClick={openPreferences}
           >
             <Key>?</Key> all shortcuts
           </button>

@@ -1,11 +1,12 @@
 "use client";
 import { usePathname } from "next/navigation";
 import { AppLink } from "@/components/ui/app-link.tsx";
-import { GridIcon, Layers, Moon, Plus, Pulse, Sun } from "@/components/ui/icons.tsx";
+import { GridIcon, Layers, Moon, Plus, Pulse, Sliders, Sun } from "@/components/ui/icons.tsx";
 import { cx } from "@/components/ui/kit.tsx";
 import { setTheme, useTheme } from "@/lib/preferences.ts";
 import { ConnectionState } from "./connection-state.tsx";
 import { FindIntent } from "./find-intent.tsx";
+import { openPreferences } from "./shortcuts.tsx";
 
 const pages = [
   { href: "/", label: "Dashboard", short: "Dashboard", icon: GridIcon },
@@ -49,10 +50,13 @@ export function TopBar() {
             </AppLink>
           ))}
         </nav>
-        <div className="ml-auto flex shrink-0 items-center gap-3 search:min-w-0 search:shrink">
+        <div className="ml-auto flex shrink-0 items-center gap-2 tablet:gap-3 search:min-w-0 search:shrink">
           <FindIntent />
           <ConnectionState />
-          <ThemeSwitch />
+          <span className="flex tablet:gap-1">
+            <Preferences />
+            <ThemeSwitch />
+          </span>
         </div>
       </div>
     </header>
@@ -95,6 +99,24 @@ function Logo() {
   );
 }
 
+const iconButton =
+  "flex size-8 shrink-0 items-center justify-center rounded-control text-text2 hover:bg-sunken hover:text-ink";
+
+function Preferences() {
+  return (
+    <button
+      type="button"
+      onClick={openPreferences}
+      aria-label="Keyboard and preferences"
+      aria-haspopup="dialog"
+      title="Keyboard and preferences"
+      className={iconButton}
+    >
+      <Sliders />
+    </button>
+  );
+}
+
 function ThemeSwitch() {
   const theme = useTheme();
   const other = theme === "dark" ? "light" : "dark";
@@ -105,7 +127,7 @@ function ThemeSwitch() {
       aria-label="Dark look"
       aria-pressed={theme === "dark"}
       title={`Switch to the ${other} look`}
-      className="flex size-8 items-center justify-center rounded-control text-text2 hover:bg-sunken hover:text-ink"
+      className={iconButton}
     >
       {theme === "dark" ? <Sun /> : <Moon />}
     </button>

@@ -1,22 +1,24 @@
 "use client";
 import { useRouter } from "next/navigation";
-import { useRef } from "react";
 import { Button, Key } from "@/components/ui/kit.tsx";
 import { setShortcutsOn, setZone, useShortcutsOn, useZone } from "@/lib/preferences.ts";
 import { shortcutList, useShortcut } from "@/lib/shortcuts.ts";
 
+const dialogId = "shortcuts";
+
+/** Opens the dialog from anywhere on the page. */
+export const openPreferences = (): void => (document.getElementById(dialogId) as HTMLDialogElement | null)?.showModal();
+
 /** The keys that work everywhere, and the dialog that lists all of them and holds the reader's choices. */
 export function Shortcuts() {
   const router = useRouter();
-  const dialog = useRef<HTMLDialogElement>(null);
   const on = useShortcutsOn();
   const zone = useZone();
   useShortcut("n", () => router.push("/submit"));
-  useShortcut("?", () => dialog.current?.showModal());
+  useShortcut("?", openPreferences);
   return (
     <dialog
-      ref={dialog}
-      id="shortcuts"
+      id={dialogId}
       aria-labelledby="shortcuts-title"
       className="m-auto w-[calc(100%-32px)] max-w-[420px] rounded-panel border border-line bg-surface p-5 text-ink shadow-lg backdrop:bg-ink/30"
     >

@@ -3,7 +3,8 @@
 import { Column, Head, NumberCell, Row, RowHead, Table, Under } from "@/components/table/table.tsx";
 import { cx, Panel, Skeleton } from "@/components/ui/kit.tsx";
 import { formatCount } from "@/lib/format/text.ts";
-import { formatDuration } from "@/lib/format/time.ts";
+import { formatDuration, formatFullTime } from "@/lib/format/time.ts";
+import { useZone } from "@/lib/preferences.ts";
 import type { Status } from "@/lib/sep/types.ts";
 import { agoMs, partName } from "@/lib/system/attention.ts";
 import { Answer } from "./answer.tsx";
@@ -57,6 +58,7 @@ export function DependenciesPanel({ status }: { status: Status | undefined }) {
 }
 
 export function ServicesPanel({ status }: { status: Status | undefined }) {
+  const zone = useZone();
   return (
     <Panel title="Services" note="by their signs of life">
       <Table caption="Services" className="table-fixed">
@@ -96,11 +98,17 @@ export function ServicesPanel({ status }: { status: Status | undefined }) {
                   {service.last_seen === undefined ? (
                     "–"
                   ) : (
-                    <span title={service.last_seen}>{formatDuration(agoMs(status.now, service.last_seen))} ago</span>
+                    <span title={formatFullTime(service.last_seen, zone)}>
+                      {formatDuration(agoMs(status.now, service.last_seen))} ago
+                    </span>
                   )}
                 </NumberCell>
                 <NumberCell className="text-text2 max-tablet:hidden">
-                  {upFor ? <span title={service.started_at}>{upFor}</span> : "–"}
+                  {upFor && service.started_at ? (
+                    <span title={formatFullTime(service.started_at, zone)}>{upFor}</span>
+                  ) : (
+                    "–"
+                  )}
                 </NumberCell>
               </Row>
             );

@@ -107,6 +107,13 @@ export const Search = icon(
     <path d="M10.5 10.5L14 14" />
   </>,
 );
+export const Sliders = icon(
+  <>
+    <path d="M2 5h7M13 5h1M2 11h1M7 11h7" />
+    <circle cx="11" cy="5" r="1.8" />
+    <circle cx="5" cy="11" r="1.8" />
+  </>,
+);
 export const Moon = icon(<path d="M13 9.6A5.6 5.6 0 1 1 6.4 3a4.6 4.6 0 0 0 6.6 6.6z" />);
 export const Sun = icon(
   <>
