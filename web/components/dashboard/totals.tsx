@@ -1,19 +1,11 @@
 "use client";
 import type { ReactNode } from "react";
 import { cx, fillOf, Skeleton } from "@/components/ui/kit.tsx";
-import {
-  basisPoints,
-  divide,
-  formatPercent,
-  formatSigned,
-  formatUsd,
-  multiply,
-  roundTo,
-  add,
-} from "@/lib/format/amount.ts";
+import { basisPoints, divide, formatPercent, formatSigned, formatUsd, add } from "@/lib/format/amount.ts";
 import { counted, formatCount } from "@/lib/format/text.ts";
 import { formatDuration } from "@/lib/format/time.ts";
 import { windowOf } from "@/lib/intent/list-filter.ts";
+import { successOf } from "@/lib/intent/totals.ts";
 import type { Bucket, Statistics, StatsWindow } from "@/lib/sep/types.ts";
 
 /** What happened in the window, each figure beside what it is judged against. */
@@ -62,8 +54,7 @@ function Figure({ value, unit, note }: { value: string; unit?: string; note: str
 }
 
 function SuccessRate({ totals }: { totals: Bucket }) {
-  const finished = totals.completed + totals.failed + totals.expired;
-  const rate = divide(String(totals.completed), String(finished), 6);
+  const { percent = "–", of, note } = successOf(totals);
   const parts = [
     { name: "completed", count: totals.completed, fill: fillOf.green },
     { name: "expired", count: totals.expired, fill: fillOf.grey },
@@ -71,18 +62,10 @@ function SuccessRate({ totals }: { totals: Bucket }) {
   ].filter(({ count }) => count > 0);
   return (
     <>
-      <Figure
-        value={rate === undefined ? "–" : roundTo(multiply(rate, "100"), 1, "down")}
-        unit="%"
-        note={
-          finished === 0
-            ? "none finished"
-            : `${formatCount(totals.completed)} completed of ${formatCount(finished)} finished`
-        }
-      />
+      <Figure value={percent} unit="%" note={note} />
       <span
         role="img"
-        aria-label={finished === 0 ? "none finished" : parts.map(({ name, count }) => `${count} ${name}`).join(", ")}
+        aria-label={of === 0 ? "none ran to its end" : parts.map(({ name, count }) => `${count} ${name}`).join(", ")}
         className="mt-1.5 flex h-1 gap-0.5 overflow-hidden rounded-full bg-line"
       >
         {parts.map(({ name, count, fill }) => (

@@ -44,7 +44,7 @@ export function CriteriaPanel({ view }: { view: IntentView | undefined }) {
 
 function Row({ row, view }: { row: SuccessCriterion & Partial<CriterionResult>; view: IntentView }) {
   const tokens = useSep((state) => state.tokensByAddress);
-  const value = (text: string) => criterionValue(row.metric, text, view.intent, tokens);
+  const value = (text: string, actual = false) => criterionValue(row.metric, text, view.intent, tokens, actual);
   return (
     <tr className="border-t border-line">
       <th scope="row" className="py-2.5 pr-2 pl-4 text-left font-normal text-text2">
@@ -54,8 +54,8 @@ function Row({ row, view }: { row: SuccessCriterion & Partial<CriterionResult>; 
         </span>
       </th>
       <td className="px-2 py-2.5 text-right tablet:whitespace-nowrap">{value(row.value)}</td>
-      <td className="py-2.5 pr-4 pl-2 text-right font-semibold tablet:pr-2 tablet:whitespace-nowrap">
-        {row.actual === undefined ? "–" : value(row.actual)}
+      <td className="py-2.5 pr-4 pl-2 text-right font-semibold tablet:pr-2 tablet:whitespace-nowrap" title={row.actual}>
+        {row.actual === undefined ? "–" : value(row.actual, true)}
       </td>
       <td className="hidden py-2.5 pr-4 pl-2 tablet:table-cell">
         <Met met={row.met} ended={isTerminal(view.state)} />

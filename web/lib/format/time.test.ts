@@ -5,6 +5,7 @@ import { formatClock, formatDuration, formatFullTime, formatMs, formatWhen, form
 test("durations change their unit where people do", () => {
   const told = [0.9, 3.25, 212, 999.4, 23_700, 59_940, 68_000, 7_500_000, 273_600_000].map(formatDuration);
   assert.deepEqual(told, ["0.9 ms", "3.3 ms", "212 ms", "999 ms", "23.7 s", "59.9 s", "1m 08s", "2h 05m", "3d 4h"]);
+  assert.deepEqual([0, -5].map(formatDuration), ["<1 ms", "<1 ms"]);
   assert.equal(formatDuration(59_960), "1m 00s");
   assert.equal(formatMs(900), "0.9");
   assert.equal(formatMs(31_400), "31");

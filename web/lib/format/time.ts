@@ -1,8 +1,8 @@
 // Times and durations as people read them.
 
-/** "0.9 ms", "212 ms", "23.7 s", "1m 08s", "2h 05m", "3d 4h". */
+/** "<1 ms", "0.9 ms", "212 ms", "23.7 s", "1m 08s", "2h 05m", "3d 4h". */
 export function formatDuration(ms: number): string {
-  if (ms < 0) return "0 ms";
+  if (ms < 0.05) return "<1 ms"; // most are whole milliseconds, and none took no time
   if (ms < 1) return `${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${ms < 10 && !Number.isInteger(ms) ? ms.toFixed(1) : Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;

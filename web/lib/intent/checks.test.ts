@@ -18,6 +18,10 @@ test("checks in words", () => {
 test("criteria in their units", () => {
   assert.equal(criterionValue("max_amount_in", "2500.5", intent, {}), "2,500.5 USDC");
   assert.equal(criterionValue("min_amount_out", "1", intent, {}), "1 WETH");
+  assert.equal(criterionValue("max_amount_in", "2502.501948", intent, {}), "2,502.51 USDC");
+  assert.equal(criterionValue("max_amount_in", "2502.501948", intent, {}, true), "2,502.5 USDC");
+  assert.equal(criterionValue("min_amount_out", "0.1234567", intent, {}), "0.123456 WETH");
+  assert.equal(criterionValue("min_amount_out", "0.1234567", intent, {}, true), "0.123457 WETH");
   assert.equal(criterionValue("max_gas_usd", "5", intent, {}), "$5.00");
   assert.equal(criterionValue("max_price_impact", "0.005", intent, {}), "0.5%");
   assert.equal(criterionValue("complete_within_ms", "30000", intent, {}), "30.0 s");

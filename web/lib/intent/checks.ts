@@ -46,19 +46,21 @@ const criterionWords: Readonly<Record<SuccessCriterion["metric"], string>> = {
 };
 export const criterionName = (metric: SuccessCriterion["metric"]): string => criterionWords[metric];
 
+/** What is asked for is a bound and rounded as one; what came of it, `actual`, is rounded to the nearest. */
 export function criterionValue(
   metric: SuccessCriterion["metric"],
   value: string,
   intent: Intent,
   tokens: Tokens,
+  actual = false,
 ): string {
   const [base, quote] = intent.assets;
   const [paid, received] = intent.intent_type === "acquire" ? [quote, base] : [base, quote];
   switch (metric) {
     case "min_amount_out":
-      return amountOf(value, received, tokens, "down");
+      return amountOf(value, received, tokens, actual ? "nearest" : "down");
     case "max_amount_in":
-      return amountOf(value, paid, tokens, "up");
+      return amountOf(value, paid, tokens, actual ? "nearest" : "up");
     case "max_gas_usd":
       return formatUsd(value);
     case "max_price_impact":

@@ -60,5 +60,7 @@ test("gwei", () => {
   assert.equal(formatGwei(20_700_000_000n), "20.70");
   assert.equal(formatGwei(1_769_204_345n), "1.76");
   assert.equal(formatGwei(1_000_000n), "0.001");
+  assert.equal(formatGwei(1n), "<0.000001");
+  assert.equal(formatGwei(1_000n), "0.000001");
   assert.equal(formatGwei(0n), "0.00");
 });

@@ -103,8 +103,9 @@ export function versusWords(bps: string): string {
   return `${formatSigned(bps).slice(1)} bps ${sign > 0 ? "better" : "worse"} than quoted`;
 }
 
-/** Wei as gwei, with so many decimals that a cap and its raise differ. */
+/** Wei as gwei, with so many decimals that a cap and its raise differ; below the smallest that those can say "<0.000001". */
 export function formatGwei(wei: bigint): string {
+  if (wei > 0n && wei < 1_000n) return "<0.000001";
   const text = fromUnits(wei, 9);
   const [whole = "0", fraction = ""] = text.split(".");
   const decimals = whole === "0" && toUnits(text, 2) === 0n ? 6 : 2;
