@@ -47,6 +47,29 @@ test("new rows wait while the reader is in the list, and come in when asked", as
   await expect(page.locator("[data-intent]").first()).toHaveAttribute("data-intent", id);
 });
 
+test("totals are told in full on every width", async ({ page }) => {
+  await page.route(/\/stats\?/, async (route) => {
+    const response = await route.fetch();
+    const stats = (await response.json()) as { window: { totals: object; settle_ms: object } };
+    Object.assign(stats.window.totals, { submitted: 1284, completed: 1252, failed: 6, rejected: 6, expired: 4 });
+    Object.assign(stats.window.totals, { cancelled: 2, value_usd: "999999.99", quote_gain_usd: "338.1" });
+    Object.assign(stats.window.settle_ms, { count: 1252, p50: 23_900, p95: 41_800 });
+    await route.fulfill({ response, json: stats });
+  });
+  for (const width of [1440, 1280, 1101, 1001, 900, 768, 390, 320]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto("/");
+    await expect(page.getByText("median, p95 41.8 s")).toBeVisible();
+    await expect(page.getByText("1,252 of 1,262 that ran to their end, 8 did not")).toBeVisible();
+    const cut = await page
+      .locator("main dl dd > span")
+      .evaluateAll((texts) =>
+        texts.filter((text) => text.scrollWidth > text.clientWidth).map((text) => text.textContent),
+      );
+    expect(cut, `cut off at ${width}`).toEqual([]);
+  }
+});
+
 test("paused, nothing comes in; resumed, it does", async ({ page, platform }) => {
   await page.goto("/");
   await expect(connected(page)).toBeVisible();

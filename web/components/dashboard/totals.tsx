@@ -2,53 +2,58 @@
 import type { ReactNode } from "react";
 import { cx, fillOf, Skeleton } from "@/components/ui/kit.tsx";
 import { basisPoints, divide, formatPercent, formatSigned, formatUsd, add } from "@/lib/format/amount.ts";
-import { counted, formatCount } from "@/lib/format/text.ts";
+import { formatCount } from "@/lib/format/text.ts";
 import { formatDuration } from "@/lib/format/time.ts";
 import { windowOf } from "@/lib/intent/list-filter.ts";
 import { successOf } from "@/lib/intent/totals.ts";
 import type { Bucket, Statistics, StatsWindow } from "@/lib/sep/types.ts";
 
+const cellHeight = "min-h-24 min-[360px]:min-h-[124px]";
+
 /** What happened in the window, each figure beside what it is judged against. */
 export function Totals({ stats }: { stats: Statistics | undefined }) {
   const window = stats?.window;
   return (
-    <dl className="grid grid-cols-2 overflow-hidden rounded-panel border border-line bg-surface tablet:grid-cols-5">
-      <Cell label="Success rate" className="col-span-2 border-b tablet:col-span-1 tablet:border-b-0">
+    <dl className="grid grid-cols-1 gap-px overflow-hidden rounded-panel border border-line bg-line min-[360px]:grid-cols-2 tablet:grid-cols-6 stage:grid-cols-5">
+      <Cell label="Success rate" className="min-h-[124px] min-[360px]:col-span-2">
         {window && <SuccessRate totals={window.totals} />}
       </Cell>
-      <Cell label="Active now" className="border-r border-b tablet:border-b-0 tablet:border-l">
+      <Cell label="Active now" className={cx(cellHeight, "tablet:col-span-2")}>
         {stats && window && <Figure value={formatCount(stats.active)} note={activeNote(stats)} />}
       </Cell>
-      <Cell label="Intents" className="border-b tablet:border-r tablet:border-b-0">
+      <Cell label="Intents" className={cx(cellHeight, "tablet:col-span-2")}>
         {window && <Figure value={formatCount(window.totals.submitted)} note={againstBefore(window)} />}
       </Cell>
-      <Cell label="Value completed" className="border-r">
+      <Cell label="Value completed" className={cx(cellHeight, "tablet:col-span-3")}>
         {window && <Value totals={window.totals} />}
       </Cell>
-      <Cell label="Time to complete">{window && <SettleTime window={window} />}</Cell>
+      <Cell label="Time to complete" className={cx(cellHeight, "tablet:col-span-3")}>
+        {window && <SettleTime window={window} />}
+      </Cell>
     </dl>
   );
 }
 
 function Cell({ label, children, className }: { label: string; children: ReactNode; className?: string }) {
   return (
-    <div className={cx("h-[124px] min-w-0 border-line px-4 pt-3.5 pb-3 tablet:h-[108px] tablet:px-5", className)}>
+    <div className={cx("min-w-0 bg-surface px-4 pt-3.5 pb-3 stage:col-span-1 wide:px-5", className)}>
       <dt className="text-table text-text2">{label}</dt>
       <dd className="flow-root">{children || <Skeleton className="mt-2 h-6 w-20" />}</dd>
     </div>
   );
 }
 
+/** "$999,999.99" in the room that "1,284" has. */
+const longFigure = "text-phone-title leading-8 tablet:text-title tablet:leading-8 wide:text-total";
+
 function Figure({ value, unit, note }: { value: string; unit?: string; note: string }) {
   return (
     <>
-      <span className="block text-total font-semibold">
+      <span className={cx("block font-semibold", value.length > 9 ? longFigure : "text-total")}>
         {value}
         {unit !== undefined && <span className="ml-1 text-body font-normal text-text2">{unit}</span>}
       </span>
-      <span className="block text-note text-text2 tablet:truncate" title={note}>
-        {note}
-      </span>
+      <span className="block text-note text-text2">{note}</span>
     </>
   );
 }
@@ -106,11 +111,5 @@ function SettleTime({ window }: { window: StatsWindow }) {
   const { count, p50, p95 } = window.settle_ms;
   if (count === 0) return <Figure value="–" note="none completed" />;
   const [figure = "", unit = ""] = formatDuration(p50).split(/ (?=ms$|s$)/);
-  return (
-    <Figure
-      value={figure}
-      {...(unit !== "" && { unit })}
-      note={`median of ${counted(count, "intent")}, p95 ${formatDuration(p95)}`}
-    />
-  );
+  return <Figure value={figure} {...(unit !== "" && { unit })} note={`median, p95 ${formatDuration(p95)}`} />;
 }
