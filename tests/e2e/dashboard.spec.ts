@@ -47,6 +47,27 @@ test("new rows wait while the reader is in the list, and come in when asked", as
   await expect(page.locator("[data-intent]").first()).toHaveAttribute("data-intent", id);
 });
 
+test("new rows move nothing on a phone, and the keyboard goes on with the first of them", async ({
+  page,
+  platform,
+}) => {
+  await platform.ended(await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" }));
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto("/");
+  await expect(connected(page)).toBeAttached();
+  const first = page.locator("[data-intent]").first();
+  await first.waitFor();
+  await page.getByRole("button", { name: /^Pause/ }).click();
+  const before = await first.boundingBox();
+  const id = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  await platform.ended(id);
+  const pill = page.getByRole("button", { name: "1 new" });
+  await expect(pill).toBeVisible();
+  expect(await first.boundingBox()).toEqual(before);
+  await pill.press("Enter");
+  await expect(page.locator(`[data-intent="${id}"] a`)).toBeFocused();
+});
+
 test("totals are told in full on every width", async ({ page }) => {
   await page.route(/\/stats\?/, async (route) => {
     const response = await route.fetch();

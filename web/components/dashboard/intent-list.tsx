@@ -57,10 +57,18 @@ export function IntentListPanel({
   useShortcut("k", () => move(-1));
   useShortcut("escape", () => (document.activeElement as HTMLElement | null)?.blur());
 
-  const admit = () => {
+  const toFirst = useRef(false);
+  const admit = (byKeyboard: boolean) => {
     list.show();
     window.scrollTo({ top: 0 });
+    toFirst.current = byKeyboard;
   };
+  // The button that was pressed is gone: the keyboard goes on with what it let in.
+  useEffect(() => {
+    if (!toFirst.current) return;
+    toFirst.current = false;
+    focus.ref.current?.querySelector<HTMLElement>("a")?.focus({ preventScroll: true });
+  }, [ids, focus.ref]);
 
   return (
     <section aria-labelledby="intents-title" className="min-w-0 rounded-panel border border-line bg-surface">
@@ -139,7 +147,7 @@ function Toolbar({
   strategies: readonly string[];
   waiting: number;
   paused: boolean;
-  onAdmit: () => void;
+  onAdmit: (byKeyboard: boolean) => void;
   onPause: () => void;
 }) {
   const counts = countsOf(stats);
@@ -175,10 +183,10 @@ function Toolbar({
         </span>
         <button
           type="button"
-          onClick={onAdmit}
+          onClick={(event) => onAdmit(event.detail === 0)}
           className={cx(
-            "inline-flex h-7 items-center gap-1 rounded-full bg-blue-tint px-3 text-table font-semibold whitespace-nowrap text-blue",
-            waiting === 0 && "invisible max-tablet:hidden",
+            "inline-flex h-7 min-w-24 items-center justify-center gap-1 rounded-full bg-blue-tint px-3 text-table font-semibold whitespace-nowrap text-blue max-tablet:order-last",
+            waiting === 0 && "invisible",
           )}
         >
           <ArrowUp size={14} /> {formatCount(waiting)} new
@@ -196,6 +204,7 @@ function Toolbar({
           ))}
         </Select>
         <Select
+          className="max-tablet:min-w-20 max-tablet:basis-20 max-tablet:grow"
           label="Strategy"
           value={filter.strategyId ?? ""}
           onChange={(strategy) => choose({ strategyId: strategy === "" ? undefined : strategy, cursor: undefined })}
