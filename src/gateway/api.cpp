@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -89,6 +90,22 @@ bool is_known(const std::vector<Fault>& faults, std::string_view pointer) {
     return pointer.starts_with(fault.pointer) &&
            (pointer.size() == fault.pointer.size() || pointer[fault.pointer.size()] == '/');
   });
+}
+
+void add_unknown(std::vector<Fault>& faults, std::vector<Fault> more) {
+  for (auto& fault : more)
+    if (!is_known(faults, fault.pointer)) faults.push_back(std::move(fault));
+}
+
+/// Nothing where there is none, or where it is at fault.
+std::optional<std::string> idempotency_key(const Request& request, std::vector<Fault>& faults) {
+  const auto given = request.count("Idempotency-Key");
+  if (given == 0) return std::nullopt;
+  std::string key(request["Idempotency-Key"]);
+  if (given == 1 && !key.empty() && key.size() <= 128 && is_visible_ascii(key)) return key;
+  faults.push_back(
+      {"/header/Idempotency-Key", errc::kInvalidValue, "must be 1 to 128 visible ASCII characters, once"});
+  return std::nullopt;
 }
 
 Answer<json::value> body_json(const Request& request) {
@@ -355,8 +372,6 @@ struct Api::Call {
   const Request& request;
   std::string id;  // the path's variable segment
   Parameters query;
-
-  std::string_view header(std::string_view name) const { return std::string_view(request[name]); }
 };
 
 struct Api::Route {
@@ -408,14 +423,11 @@ std::vector<std::string> Api::calls() {
   return calls;
 }
 
-Answer<json::object> Api::checked_intent(const json::value& document) {
+Answer<json::object> Api::checked_intent(const json::value& document, std::vector<Fault> of_header) {
   const StageTimer timer(metrics_, stage::kValidation);
   auto faults = validate(schema::kIntent, document);
-  if (document.is_object()) {
-    for (auto& fault : backend_.intent_faults(document.get_object())) {
-      if (!is_known(faults, fault.pointer)) faults.push_back(std::move(fault));
-    }
-  }
+  if (document.is_object()) add_unknown(faults, backend_.intent_faults(document.get_object()));
+  std::ranges::move(of_header, std::back_inserter(faults));
   if (!faults.empty()) return std::unexpected(validation_problem(std::move(faults)));
   return document.get_object();
 }
@@ -428,17 +440,11 @@ Api::Handled Api::submit(Call call) {
     timer.cancel();
     co_return std::unexpected(place.error());
   }
-  std::optional<std::string> key;
-  if (call.request.count("Idempotency-Key") > 0) {
-    key = std::string(call.header("Idempotency-Key"));
-    if (call.request.count("Idempotency-Key") > 1 || key->empty() || key->size() > 128 ||
-        !is_visible_ascii(*key))
-      co_return std::unexpected(validation_problem({{"/header/Idempotency-Key", errc::kInvalidValue,
-                                                     "must be 1 to 128 visible ASCII characters, once"}}));
-  }
+  std::vector<Fault> of_header;
+  auto key = idempotency_key(call.request, of_header);
   const auto document = body_json(call.request);
   if (!document) co_return std::unexpected(document.error());
-  auto intent = checked_intent(*document);
+  auto intent = checked_intent(*document, std::move(of_header));
   if (!intent) co_return std::unexpected(std::move(intent.error()));
   auto body_hash = sha256_hex(canonical_json(*document));
   const auto answer =
@@ -501,6 +507,7 @@ Api::Handled Api::quote(Call call) {
   auto document = body_json(call.request);
   if (!document) co_return std::unexpected(std::move(document.error()));
   auto faults = validate(schema::kQuoteRequest, *document);
+  if (document->is_object()) add_unknown(faults, backend_.quote_faults(document->get_object()));
   if (!faults.empty()) co_return std::unexpected(validation_problem(std::move(faults)));
   co_return answered(200, co_await backend_.quote(std::move(document->as_object())));
 }

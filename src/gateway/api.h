@@ -64,7 +64,8 @@ class Api {
   Handled openapi(Call call);
   Handled stream(Call call);
 
-  Answer<json::object> checked_intent(const json::value& document);
+  /// With `of_header`, which is told together with what the document is at fault.
+  Answer<json::object> checked_intent(const json::value& document, std::vector<Fault> of_header);
 
   std::string host_;  // that the server was configured with
   Pages pages_;

@@ -96,6 +96,8 @@ class Backend {
   /// pointer that the schema has at fault already are left out. Does not suspend; its time counts as
   /// validation.
   virtual std::vector<Fault> intent_faults(const json::object& /*intent*/) const { return {}; }
+  /// The same of a request for a quote.
+  virtual std::vector<Fault> quote_faults(const json::object& /*request*/) const { return {}; }
   /// Waits for a place among the few intents that are taken on at a time: whatever waits on the way behind
   /// them costs all of them more. OVERLOADED at once, with the time after which it is worth asking again,
   /// where too many wait; nothing is read of the intent then.

@@ -9,6 +9,7 @@
 #include "engine/planning.h"
 #include "engine/topics.h"
 #include "services/async.h"
+#include "services/quote_request.h"
 #include "services/subjects.h"
 
 namespace sep::services {
@@ -157,27 +158,18 @@ class ExecutionPlanner::Impl : public std::enable_shared_from_this<Impl> {
     return refused;
   }
 
-  /// A quote is the pricing of an intent that nobody submits.
   json::object answer_quote(const std::string& body) {
     const auto question = parse_json(body);
     if (!question || !question->is_object())
       return refusal({errc::kInvalidValue, "a question must be an object", {}});
     const auto& request = question->get_object();
     const bool bounded = request.contains("max_slippage");
-    json::object document{
-        {"strategy_id", "quote"},
-        {"intent_type", string_or(request, "intent_type")},
-        {"assets", request.contains("assets") ? request.at("assets") : json::array()},
-        {"amount", string_or(request, "amount")},
-        {"constraints",
-         json::object{{"max_slippage", string_or(request, "max_slippage", "0")}, {"time_window", 1}}}};
-    const auto intent = engine::parse_intent(document, settings_.chain);
+    const auto intent = parse_quote_request(request, settings_.chain);
     if (!intent) {
       json::array faults;
-      for (const auto& fault : intent.error()) {
-        auto pointer = fault.pointer.starts_with("/constraints") ? fault.pointer.substr(12) : fault.pointer;
-        faults.push_back(json::object{{"pointer", pointer}, {"code", fault.code}, {"message", fault.detail}});
-      }
+      for (const auto& fault : intent.error())
+        faults.push_back(
+            json::object{{"pointer", fault.pointer}, {"code", fault.code}, {"message", fault.detail}});
       return {{"faults", std::move(faults)}};
     }
     const auto priced = engine::price_intent(*intent, market_->state(), market_->pools(), settings_, now());

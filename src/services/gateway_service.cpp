@@ -20,6 +20,7 @@
 #include "services/gateway_documents.h"
 #include "services/heartbeat.h"
 #include "services/node_health.h"
+#include "services/quote_request.h"
 #include "services/subjects.h"
 #include "store/read_models.h"
 #include "store/record_fold.h"
@@ -128,6 +129,11 @@ class GatewayService::Impl : public gateway::Backend,
 
   std::vector<gateway::Fault> intent_faults(const json::object& intent) const override {
     const auto parsed = engine::parse_intent(intent, settings_.chain);
+    return parsed ? std::vector<gateway::Fault>{} : faults_of(parsed.error());
+  }
+
+  std::vector<gateway::Fault> quote_faults(const json::object& request) const override {
+    const auto parsed = parse_quote_request(request, settings_.chain);
     return parsed ? std::vector<gateway::Fault>{} : faults_of(parsed.error());
   }
 

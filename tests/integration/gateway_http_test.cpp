@@ -40,7 +40,9 @@ namespace websocket = beast::websocket;
 using tcp = asio::ip::tcp;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Pair;
 
 const std::string kId = "01J5S3Y4PEJHBJ5A7FYHBXQRFG";
 
@@ -63,6 +65,12 @@ class FakeBackend : public Backend {
     if (string_or(intent, "strategy_id") == "unlisted")
       faults.push_back({"/assets/0", errc::kUnknownAsset, "is not a configured token"});
     return faults;
+  }
+
+  std::vector<Fault> quote_faults(const json::object& request) const override {
+    const auto amount = parse_amount(string_or(request, "amount"), 18);
+    return amount ? std::vector<Fault>{}
+                  : std::vector<Fault>{{"/amount", amount.error().code, amount.error().detail}};
   }
 
   asio::awaitable<Answer<SubmitAnswer>> submit_intent(json::object intent, std::optional<std::string> key,
@@ -772,6 +780,27 @@ TEST_F(Gateway, PassesTheIdempotencyKeyAndTheHashOfTheDocument) {
   for (const std::string& key : {""s, "two words"s, std::string(129, 'k'), "caf\xc3\xa9"s})
     EXPECT_EQ(faults_of(post(json::serialize(intent), key)).at(0).first, "/header/Idempotency-Key") << key;
   EXPECT_EQ(post(json::serialize(intent), std::string(128, 'k')).result_int(), 201u);
+  other["amount"] = "0";
+  EXPECT_THAT(faults_of(post(json::serialize(other), "two words")),
+              ElementsAre(Pair("/amount", errc::kInvalidAmount),
+                          Pair("/header/Idempotency-Key", errc::kInvalidValue)));
+}
+
+TEST_F(Gateway, ReportsEveryFaultOfAQuote) {
+  start();
+  Peer peer(port());
+  auto request = json::parse(sample("intent/acquire")).as_object();
+  for (const char* name : {"strategy_id", "constraints", "success_criteria"}) request.erase(name);
+  request["amount"] = "0";
+  EXPECT_THAT(faults_of(peer.request("POST", "/quotes", json::serialize(request))),
+              ElementsAre(Pair("/amount", errc::kInvalidAmount)));
+  request["max_slippage"] = "1";
+  EXPECT_THAT(faults_of(peer.request("POST", "/quotes", json::serialize(request))),
+              ElementsAre(Pair("/amount", errc::kInvalidAmount), Pair("/max_slippage", testing::_)));
+  // One at the same place is told once.
+  request.erase("amount");
+  EXPECT_THAT(faults_of(peer.request("POST", "/quotes", json::serialize(request))),
+              ElementsAre(Pair("/amount", errc::kMissingField), Pair("/max_slippage", testing::_)));
 }
 
 TEST_F(Gateway, ABrokenBackendIsA500AndNothingMore) {
