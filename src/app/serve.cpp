@@ -23,6 +23,7 @@
 #include "services/execution_orchestrator.h"
 #include "services/execution_planner.h"
 #include "services/file_market.h"
+#include "services/gateway_documents.h"
 #include "services/gateway_service.h"
 #include "services/heartbeat.h"
 #include "services/intent_manager.h"
@@ -42,6 +43,7 @@ using services::Task;
 
 constexpr auto kRetryDelay = 500ms;
 constexpr int kCannotStart = 3;
+constexpr const char* kDeadLettersHelp = "Inputs that could not be processed, kept in dead.>.";
 // Of the servers, logs and threads, and of clients that are told that they are too many.
 constexpr rlim_t kOwnFiles = 256;
 
@@ -72,6 +74,7 @@ class Host {
         signals_(context_, SIGINT, SIGTERM) {}
 
   int run() {
+    begin_counters();
     auto work = asio::make_work_guard(context_);
     std::thread executor([this] { context_.run(); });
     auto stopped = stop_.get_future();
@@ -93,6 +96,17 @@ class Host {
  private:
   bool runs(std::string_view name) const { return std::ranges::find(names_, name) != names_.end(); }
 
+  /// Those that operators alert on are there from the start: what counts from its first event on shows no
+  /// rise.
+  void begin_counters() {
+    for (const auto& queue : services::work_queues())
+      metrics_.add("sep_dead_letters_total", {{"consumer", queue}}, 0, kDeadLettersHelp);
+    metrics_.add("sep_pools_quarantined_total", {}, 0,
+                 "Pools whose recomputed state disagreed with their logs.");
+    metrics_.add("sep_overload_total", {}, 0, "Intents that were refused because too many wait");
+    metrics_.add("sep_stream_refills_total", {}, 0, "Times that the stream of events had lost messages.");
+  }
+
   void end(int code) {
     if (!ending_.exchange(true)) stop_.set_value(code);
   }
@@ -102,8 +116,7 @@ class Host {
                                     {.url = settings_.endpoints.nats_url,
                                      .name = fmt::format("sep {}", fmt::join(names_, ",")),
                                      .on_dead_letter = [this](const std::string& consumer) {
-                                       metrics_.add("sep_dead_letters_total", {{"consumer", consumer}}, 1,
-                                                    "Inputs that could not be processed, kept in dead.>.");
+                                       metrics_.add("sep_dead_letters_total", {{"consumer", consumer}}, 1);
                                      }}));
     if (runs("coordinator")) {
       SEP_TRY(coordinator_, services::StateCoordinator::start(bus_, settings_.endpoints, metrics_));

@@ -107,7 +107,8 @@ json::object Metrics::stages() const {
     for (const auto& [budgeted, budget] : kBudgets) {
       if (budgeted != name) continue;
       numbers["budget_us"] = budget;
-      numbers["within_budget"] = recorder.percentile(99) <= static_cast<std::uint64_t>(budget);
+      if (recorder.count() != 0)
+        numbers["within_budget"] = recorder.percentile(99) <= static_cast<std::uint64_t>(budget);
     }
     document[name] = std::move(numbers);
   }

@@ -53,7 +53,8 @@ class Metrics {
   void observe_ns(std::string_view stage, std::int64_t nanoseconds);
 
   /// {"<stage>": {"count", "p50_us", "p95_us", "p99_us", "max_us", "budget_us"?, "within_budget"?}}, all
-  /// integers but the last; the stages seen so far and every one that has a budget.
+  /// integers but the last, which is of what was seen: not there at count 0. The stages seen so far and every
+  /// one that has a budget.
   json::object stages() const;
   /// Prometheus text format 0.0.4.
   std::string text() const;

@@ -69,6 +69,8 @@ TEST(Metrics, StagesAreHeldToTheirBudget) {
   EXPECT_EQ(validation.at("within_budget"), true);
   EXPECT_EQ(stages.at(stage::kPrechain).at("within_budget"), false);
   EXPECT_EQ(stages.at(stage::kPlanning).at("count"), 0);
+  EXPECT_EQ(stages.at(stage::kPlanning).at("budget_us"), 25'000);
+  EXPECT_FALSE(stages.at(stage::kPlanning).as_object().contains("within_budget"));  // nothing to judge
   EXPECT_FALSE(stages.contains(stage::kRisk));
 }
 

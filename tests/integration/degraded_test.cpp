@@ -116,6 +116,15 @@ TEST(Degraded, TheRecordAnswersWhatRedisWould) {
   sep.expect_replay_equal();
 }
 
+TEST(Degraded, CountersToAlertOnAreThereBeforeTheirFirstEvent) {
+  const auto metrics = platform().http("GET", "/metrics").body;
+  std::vector<std::string> counters{"sep_pools_quarantined_total 0", "sep_overload_total 0",
+                                    "sep_stream_refills_total 0"};
+  for (const auto* queue : {"intents-workers", "intents-cancels", "planner-workers", "orchestrator-workers"})
+    counters.push_back(std::string("sep_dead_letters_total{consumer=\"") + queue + "\"} 0");
+  for (const auto& counter : counters) EXPECT_TRUE(metrics.contains("\n" + counter + "\n")) << counter;
+}
+
 /// Of Redis: what it answers to one command, as text.
 std::string ask_redis(Platform& sep, const std::string& command) {
   auto* context = redisConnectUnix(sep.stack().address("redis").c_str());
