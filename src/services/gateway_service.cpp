@@ -54,6 +54,16 @@ std::unexpected<Problem> not_found(std::string_view what, std::string_view id) {
   return problem({errc::kNotFound, "no " + std::string(what) + " " + std::string(id), {}});
 }
 
+/// Of a submission: one of its tries may have been committed, whatever became of its answer.
+Error unanswered(Error error, bool has_key) {
+  constexpr std::array kUnknown = {errc::kTimeout, errc::kBusUnavailable, errc::kStoreUnavailable,
+                                   errc::kNotReady};
+  if (std::ranges::find(kUnknown, error.code) != kUnknown.end())
+    error.detail += has_key ? "; it may be on the record: repeat it with the same Idempotency-Key"
+                            : "; it may be on the record: look for it there before it is sent again";
+  return error;
+}
+
 std::vector<gateway::Fault> faults_of(const std::vector<Error>& errors) {
   std::vector<gateway::Fault> faults;
   for (const auto& error : errors) faults.push_back({error.pointer, error.code, error.detail});
@@ -176,7 +186,7 @@ class GatewayService::Impl : public gateway::Backend,
     const auto answer = co_await record_.append(std::move(request));
     append.stop();
     if (!answer || !answer->on_record()) admission_.dropped(intent_id);
-    if (!answer) co_return problem(answer.error());
+    if (!answer) co_return problem(unanswered(answer.error(), idempotency_key.has_value()));
     if (answer->on_record()) co_return gateway::SubmitAnswer{intent_id, correlation_id};
     if (!answer->idempotency) co_return problem({known_code(answer->reason), answer->detail, {}});
     const auto& [known_correlation, known_hash] = *answer->idempotency;

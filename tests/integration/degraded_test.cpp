@@ -231,14 +231,38 @@ std::string select(Platform& sep, const std::string& query) {
   return text;
 }
 
+/// PostgreSQL's process that writes the record.
+pid_t record_writer(Platform& sep) {
+  return std::stoi(select(sep, "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"));
+}
+
+TEST(Degraded, AnIntentThatGotNoAnswerIsToldAsOneThatMayBeOnTheRecord) {
+  auto& sep = platform();
+  const auto body = json::serialize(sep.intent("acquire", "0.1", "WETH", "USDC"));
+  const auto post = [&] {
+    return need(app::http_request("POST", sep.stack().address() + "/intents", body,
+                                  {{"Idempotency-Key", "no-answer"}}, 20s),
+                "POST /intents");
+  };
+  const auto writer = record_writer(sep);
+  ASSERT_EQ(::kill(writer, SIGSTOP), 0);
+  const auto unanswered = post();
+  ASSERT_EQ(::kill(writer, SIGCONT), 0);
+  EXPECT_EQ(unanswered.status, 504) << unanswered.body;
+  EXPECT_TRUE(unanswered.body.contains("it may be on the record: repeat it with the same Idempotency-Key"))
+      << unanswered.body;
+  app::HttpAnswer answered;
+  ASSERT_TRUE(eventually([&] { return (answered = post()).status == 201; })) << answered.body;
+  sep.await_end(string_or(parse_json(answered.body)->as_object(), "intent_id"));
+}
+
 TEST(Degraded, TheServicesStopUnderACancellationThatNobodyAnswers) {
   Platform sep(std::nullopt, {.environment = kJunk});
   sep.rpc("evm_setAutomine", {false});
   const auto id = sep.submit(sep.intent("acquire", "0.1", "WETH", "USDC"));
   sep.await_topic(id, "exec.step_submitted");
   const auto services = sep.stack().running("services");
-  const auto writer =
-      std::stoi(select(sep, "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"));
+  const auto writer = record_writer(sep);
   ASSERT_EQ(::kill(writer, SIGSTOP), 0);
   auto cancelled = std::async(std::launch::async, [&] {
     return app::http_request("POST", sep.stack().address() + "/intents/" + id + "/cancel", "", {}, 20s);

@@ -395,6 +395,9 @@ TEST(GatewayCalls, AreThoseThatTheDocumentDescribes) {
       if (method == "post") described.insert("POST " + std::string(path));
     }
   }
+  const auto submission =
+      json::parse(openapi_json()).at_pointer("/paths/~1intents/post/responses").as_object();
+  for (const auto* status : {"503", "504"}) EXPECT_TRUE(submission.contains(status)) << status;
   const auto calls = Api::calls();
   EXPECT_EQ(std::set(calls.begin(), calls.end()), described);
 }

@@ -141,7 +141,7 @@ test("answers that calls share are described once", () => {
   const shared = sharedAnswers(real);
   assert.deepEqual(
     shared.map((answer) => answer.status),
-    ["400", "404", "409", "413", "415", "429", "503"],
+    ["400", "404", "409", "413", "415", "429", "503", "504"],
   );
   const submit = callsOf(real).find((call) => call.anchor === "call-submitIntent");
   assert.deepEqual(

@@ -792,7 +792,7 @@ export interface Stage {
   max_us: number;
   budget_us?: number;
   /**
-   * Of the 99th percentile.
+   * Of the 99th percentile; absent before the first measurement.
    */
   within_budget?: boolean;
 }
