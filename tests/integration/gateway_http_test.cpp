@@ -709,6 +709,21 @@ TEST_F(Gateway, LargeBodiesAreRefusedWithoutBeingRead) {
   EXPECT_EQ(backend.submitted, 0);
 }
 
+// What they leave undecided is where the body ends: what follows would be read as another request.
+TEST_F(Gateway, TransferEncodingsOtherThanChunkedAreRefused) {
+  start();
+  for (const std::string value : {"gzip", "identity", "xchunked", "chunked, gzip", "gzip, chunked",
+                                  "chunked\r\nTransfer-Encoding: chunked"}) {
+    Peer peer(port());
+    peer.send(
+        "POST /quotes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: " +
+        value + "\r\n\r\n" + Peer::text("GET", "/healthz"));
+    SCOPED_TRACE(value);
+    expect_problem(peer.receive(), 400, errc::kMalformedRequest);
+    EXPECT_TRUE(peer.is_closed());
+  }
+}
+
 // Neither is a part of the header, nor of the body.
 TEST_F(Gateway, ChunkExtensionsAndTrailersAreBounded) {
   start();
