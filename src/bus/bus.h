@@ -162,7 +162,8 @@ struct ConsumerConfig {
   milliseconds ack_wait{5'000};           // a member silent for so long loses the message to another
   std::int64_t max_ack_pending = 10'000;  // of the whole group
   std::uint64_t max_tries = 10;           // of one member that may fail; then the message is dead
-  std::size_t max_in_flight = 256;        // handlers at once in this member; further messages wait here
+  std::size_t max_in_flight = 256;        // handlers at once in this member; further messages wait here.
+                                          // As many again of messages that were told to wait
   /// The handler is also called with what is announced. Its Verdict::ack is the acknowledgement of the
   /// stream's message with that id; after any other verdict that message is handled as if nothing had been
   /// announced.

@@ -5,7 +5,8 @@
 //     server, so that none goes to another member while this one lives.
 //  2. A redelivery of a held message does not start a second handler; it only brings a newer reply subject.
 //  3. A message leaves the queue by +ACK, or by +TERM after its dead letter is stored.
-//  4. While a handler works on what was announced, the stream's message of the same id waits in held_ for its
+//  4. A message that waits takes no place of one that no handler has seen.
+//  5. While a handler works on what was announced, the stream's message of the same id waits in held_ for its
 //     verdict. What is remembered of announcements is bounded: a message that meets no memory of its own is
 //     handled again, as any that is delivered twice.
 #include <deque>
@@ -97,11 +98,10 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
     listener_->close();
     check_.wake();
     progress_.wake();
-    // Those that no handler has seen go to another member at once; those that run still give their verdict.
-    for (const Key& key : std::exchange(waiting_, {})) {
-      send(held_.at(key).reply, "-NAK");
-      held_.erase(key);
-    }
+    // Those that no handler is called with go to another member at once; those that run still give their
+    // verdict.
+    for (const Key& key : std::exchange(waiting_, {})) give_back(key);
+    for (const auto& [due, key] : std::exchange(resting_, {})) give_back(key);
   }
 
   ConsumerCounters counters() const override {
@@ -238,16 +238,54 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
       const Key key = waiting_.front();
       waiting_.pop_front();
       ++running_;
-      asio::co_spawn(core_->executor, handle(shared_from_this(), key), asio::detached);
+      asio::co_spawn(core_->executor, handle_waiting(shared_from_this(), key), asio::detached);
     }
+  }
+
+  static asio::awaitable<void> handle_waiting(std::shared_ptr<WorkQueue> self, Key key) {
+    co_await handle(self, key);
+    --self->running_;
+    self->start_handlers();
   }
 
   static asio::awaitable<void> handle(std::shared_ptr<WorkQueue> self, Key key) {
     Verdict verdict = co_await judge(self, key);
+    if (verdict.kind == Verdict::Kind::kWait && self->open_) {
+      self->rest(key, verdict.delay);
+      co_return;
+    }
+    // A queue that ends does not wait: another member takes over.
+    if (verdict.kind == Verdict::Kind::kWait) verdict = Verdict::retry(milliseconds{0}, {});
     co_await carry_out(self, key, std::move(verdict));
     self->held_.erase(key);
-    --self->running_;
-    self->start_handlers();
+  }
+
+  // --- What waits: handled again when its time has come, in that order, at most max_in_flight at once
+
+  void rest(const Key& key, milliseconds delay) {
+    resting_.emplace(std::chrono::steady_clock::now() + delay, key);
+    if (resters_ >= config_.max_in_flight) return;
+    ++resters_;
+    asio::co_spawn(core_->executor, handle_resting(shared_from_this()), asio::detached);
+  }
+
+  static asio::awaitable<void> handle_resting(std::shared_ptr<WorkQueue> self) {
+    while (!self->resting_.empty()) {
+      const auto [due, key] = *self->resting_.begin();
+      self->resting_.erase(self->resting_.begin());
+      asio::steady_timer timer(self->core_->executor, due);
+      co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+      if (self->open_)
+        co_await handle(self, key);
+      else
+        self->give_back(key);
+    }
+    --self->resters_;
+  }
+
+  void give_back(const Key& key) {
+    send(held_.at(key).reply, "-NAK");
+    held_.erase(key);
   }
 
   static asio::awaitable<Verdict> judge(std::shared_ptr<WorkQueue> self, Key key) {
@@ -255,17 +293,11 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
     if (message.deliveries > self->config_.max_tries * kDeliveriesPerTry) {
       co_return Verdict::dead(fmt::format("delivered {} times without a verdict", message.deliveries));
     }
-    for (;;) {
-      Verdict verdict = co_await call_handler(self, message);
-      if (verdict.kind == Verdict::Kind::kRetry && self->has_failed_too_often(key)) {
-        co_return Verdict::dead(std::move(verdict.reason));
-      }
-      if (verdict.kind != Verdict::Kind::kWait) co_return verdict;
-      // A queue that ends does not wait: another member takes over.
-      if (!self->open_) co_return Verdict::retry(milliseconds{0}, {});
-      asio::steady_timer timer(self->core_->executor, verdict.delay);
-      co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    Verdict verdict = co_await call_handler(self, message);
+    if (verdict.kind == Verdict::Kind::kRetry && self->has_failed_too_often(key)) {
+      co_return Verdict::dead(std::move(verdict.reason));
     }
+    co_return verdict;
   }
 
   /// Counts one more failure.
@@ -339,6 +371,8 @@ class WorkQueue : public Consumer, public std::enable_shared_from_this<WorkQueue
   std::map<Key, Message> held_;
   std::deque<Key> waiting_;                // held, no handler yet
   std::map<Key, std::uint64_t> failures_;  // here; of those that may be delivered again
+  std::multimap<std::chrono::steady_clock::time_point, Key> resting_;  // held, to be handled again then
+  std::size_t resters_ = 0;
   struct Early {
     bool done = false;
     std::optional<Key> delivered;  // meanwhile: it waits for this verdict

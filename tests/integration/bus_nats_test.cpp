@@ -774,6 +774,57 @@ TEST_F(BusTest, WaitingCountsForNoTry) {
   EXPECT_EQ(member->counters().dead, 0u);
 }
 
+TEST_F(BusTest, WhatWaitsHoldsUpNothing) {
+  std::atomic<bool> open = false;
+  Seen<std::string> looked_at, done;
+  auto member = join();
+  make_stream(*member);
+  auto config = workers();
+  config.max_in_flight = 2;
+  member->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
+    looked_at.add(message.body);
+    if (message.body != "good" && !open) co_return Verdict::wait(20ms);
+    done.add(message.body);
+    co_return Verdict::ack();
+  });
+  const std::vector<std::string> waiting{"a", "b", "c", "d", "e"};
+  for (const auto& body : waiting) member->publish_event("intent.submitted", body, body);
+  member->publish_event("intent.submitted", "good", "good");
+  ASSERT_TRUE(done.wait_for_count(1));
+  // All of them have their turn, again and again.
+  EXPECT_TRUE(looked_at.wait_until([&](const auto& values) {
+    return std::ranges::all_of(waiting,
+                               [&](const auto& body) { return std::ranges::count(values, body) > 3; });
+  }));
+  open = true;
+  ASSERT_TRUE(done.wait_for_count(6));
+  EXPECT_TRUE(eventually([&] { return member->counters().held == 0; }, kPatience));
+  EXPECT_EQ(member->counters().acked, 6u);
+}
+
+TEST_F(BusTest, WhatWaitsGoesToAnotherMemberWhereItsOwnEnds) {
+  Seen<std::string> waiting, done;
+  auto first = join();
+  make_stream(*first);
+  auto config = workers();
+  config.ack_wait = 10'000ms;
+  config.max_in_flight = 1;
+  first->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
+    waiting.add(message.body);
+    co_return Verdict::wait(message.body == "a" ? 100ms : 60'000ms);
+  });
+  for (const std::string body : {"a", "b", "c"}) first->publish_event("intent.submitted", body, body);
+  ASSERT_TRUE(waiting.wait_until([](const auto& values) { return std::ranges::count(values, "c") > 0; }));
+  first->run([&] { first->subscriptions.clear(); });
+  auto second = join();
+  second->consume(config, [&](Message message) -> asio::awaitable<Verdict> {
+    done.add(message.body);
+    co_return Verdict::ack();
+  });
+  // At once, not after ack_wait.
+  EXPECT_TRUE(eventually([&] { return done.values().size() == 3; }, 5s));
+}
+
 TEST_F(BusTest, RestartsCountForNoTry) {
   Seen<std::uint64_t> waiting, done;
   auto publisher = join();
