@@ -67,12 +67,10 @@ std::string_view host_of(std::string_view authority) {
   return authority.substr(0, authority.find(':'));
 }
 
-// A name that a foreign page cannot have made to lead here: an address, localhost, or the name that was
-// configured.
-bool is_own_host(std::string_view authority, std::string_view configured) {
+// What a foreign page cannot have made to lead here: an address, or localhost.
+bool is_own_host(std::string_view authority) {
   const auto host = host_of(authority);
-  if (beast::iequals(host, "localhost") || beast::iequals(host, configured) || host.starts_with('['))
-    return true;
+  if (beast::iequals(host, "localhost") || host.starts_with('[')) return true;
   boost::system::error_code error;
   asio::ip::make_address(std::string(host), error);
   return !error;
@@ -381,7 +379,7 @@ struct Api::Route {
 };
 
 Api::Api(const ServerOptions& options, Backend& backend, std::shared_ptr<StreamHub> hub, Metrics& metrics)
-    : host_(options.host), backend_(backend), hub_(std::move(hub)), metrics_(metrics) {
+    : backend_(backend), hub_(std::move(hub)), metrics_(metrics) {
   if (options.pages.empty()) return;
   auto pages = Pages::load(options.pages);
   if (pages)
@@ -577,7 +575,7 @@ std::optional<Problem> Api::refused(const Request& request) const {
   const std::string_view host = request[http::field::host];
   if (host.empty() && request.version() >= 11)
     return Problem{400, errc::kMalformedRequest, "the header Host is missing", {}};
-  if (!host.empty() && !is_own_host(host, host_))
+  if (!host.empty() && !is_own_host(host))
     return Problem{403,
                    errc::kForbiddenOrigin,
                    "\"" + std::string(host.substr(0, 100)) + "\" is not a name of this server",

@@ -67,7 +67,6 @@ class Api {
   /// With `of_header`, which is told together with what the document is at fault.
   Answer<json::object> checked_intent(const json::value& document, std::vector<Fault> of_header);
 
-  std::string host_;  // that the server was configured with
   Pages pages_;
   Backend& backend_;
   std::shared_ptr<StreamHub> hub_;

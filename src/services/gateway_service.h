@@ -20,7 +20,7 @@ namespace sep::services {
 
 struct GatewayOptions {
   std::filesystem::path pages{};  // the folder of gateway/pages.h; empty: none
-  std::size_t max_connections = 2048;
+  std::size_t max_connections = gateway::ServerOptions{}.max_connections;
   /// Asked before each wait for the record, on the bus's executor; empty: it is waited for as long as it
   /// takes.
   std::function<bool()> keep_on{};
