@@ -196,24 +196,19 @@ class EventStream::Impl {
     });
   }
 
-  /// The gateway's answer to the subscription. Events may come before it.
+  /// The gateway's answer to the subscription, which comes before any event.
   Status confirm() {
     const auto deadline = Clock::now() + kApiTimeout;
     while (!confirmed_) {
       SEP_TRY(auto event, read_until(deadline));
       if (!event && Clock::now() >= deadline) return fail(errc::kTimeout, "the event stream does not answer");
-      if (event) held_.push_back(std::move(*event));
+      if (event) return fail(errc::kNotReady, "the event stream sent an event before its answer");
     }
     return {};
   }
 
   Result<std::optional<json::object>> next(milliseconds timeout) {
     const auto deadline = Clock::now() + timeout;
-    if (!held_.empty()) {
-      auto event = std::move(held_.front());
-      held_.erase(held_.begin());
-      return std::optional(remember(std::move(event)));
-    }
     while (true) {
       auto event = read_until(deadline);
       if (!event) {
@@ -314,7 +309,6 @@ class EventStream::Impl {
   bool confirmed_ = false;
   bool refused_ = false;
   std::optional<boost::system::error_code> arrived_;
-  std::vector<json::object> held_;
 };
 
 EventStream::EventStream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
