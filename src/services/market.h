@@ -8,7 +8,8 @@
 //     reorganisation, a gap too long to walk) makes everything be read anew.
 //  2. Every Swap log is computed anew; a pool that disagrees is quarantined until the state is read anew.
 //  3. A block is taken whole or not at all.
-//  4. An update goes out at least once a second while the node confirms the block, and none while it does not, or
+//  4. An update goes out at least once a second while the node confirms the block, and none while it does
+//  not, or
 //     has a newer one that cannot be read: what is published is never older than it says.
 #include <memory>
 #include <optional>
