@@ -18,6 +18,8 @@ import { useLoaded, useMinute, type Loaded } from "@/lib/use-loaded.ts";
 
 const maxFailed = 3;
 const maxRetrying = 3;
+/** Their count says when there are others; this is for a load that failed. */
+const failedEveryMs = 15_000;
 
 interface Item {
   key: string;
@@ -63,12 +65,16 @@ export function useAttention({ data: stats, problem }: Loaded<Statistics>, filte
       .slice(-maxRetrying),
   );
   const failedCount = stats?.by_state.failed ?? 0;
-  const failed = useLoaded(`failed:${filter.window}:${failedCount}`, async (signal) => {
-    if (failedCount === 0) return [];
-    const since = new Date(Date.now() - windowOf(filter.window).seconds * 1000);
-    const { intents } = await api.intents({ states: ["failed"], since, limit: maxFailed }, signal);
-    return Promise.all(intents.map(async (view) => ({ view, feesUsd: await feesUsdOf(view, signal) })));
-  });
+  const failed = useLoaded(
+    `failed:${filter.window}:${failedCount}`,
+    async (signal) => {
+      if (failedCount === 0) return [];
+      const since = new Date(Date.now() - windowOf(filter.window).seconds * 1000);
+      const { intents } = await api.intents({ states: ["failed"], since, limit: maxFailed }, signal);
+      return Promise.all(intents.map(async (view) => ({ view, feesUsd: await feesUsdOf(view, signal) })));
+    },
+    failedEveryMs,
+  );
 
   // What was known stays until something newer replaces it.
   const [before, setBefore] = useState<readonly Failure[]>();
