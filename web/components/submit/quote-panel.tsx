@@ -8,7 +8,7 @@ import { formatAmount, formatPercent, formatUsd, roundTo } from "@/lib/format/am
 import { formatCount } from "@/lib/format/text.ts";
 import { formatDuration } from "@/lib/format/time.ts";
 import type { Asset, Quote } from "@/lib/sep/types.ts";
-import { readSlippage } from "@/lib/submit/document.ts";
+import { quoteHint, readSlippage } from "@/lib/submit/document.ts";
 import { effectLevel, expectedOf, marketAmount, poolFees, priceSentence, usdOf } from "@/lib/submit/price.ts";
 import { quoteProblemSentence, quoteProblemTitle, staleAfterMs, type Surroundings } from "@/lib/submit/store.ts";
 import { useNow } from "@/lib/use-loaded.ts";
@@ -92,7 +92,7 @@ function Limit({ known, view, quote }: { known: Surroundings; view: QuoteView; q
       </p>
       <p className="min-h-5 text-table text-text2">
         {limit === undefined || asset === undefined
-          ? hint(view)
+          ? quoteHint(view.request !== undefined, view.current !== undefined, view.faults)
           : `≈ ${formatUsd(usd && roundTo(usd, 2, rounding))}, ${source}`}
       </p>
       <div className="mt-3 min-h-[68px]">
@@ -112,12 +112,6 @@ function Limit({ known, view, quote }: { known: Surroundings; view: QuoteView; q
       </div>
     </div>
   );
-}
-
-function hint({ request, faults }: QuoteView): string {
-  if (request !== undefined) return "Asking for a price.";
-  const fault = faults?.amount ?? faults?.base ?? faults?.quote;
-  return fault === undefined || fault === "Type an amount." ? "Type an amount to see its price." : fault;
 }
 
 function NoQuote({ view }: { view: QuoteView }) {

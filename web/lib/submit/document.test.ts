@@ -4,6 +4,7 @@ import {
   asSentence,
   fieldOf,
   firstField,
+  quoteHint,
   readAmount,
   readForm,
   readPercent,
@@ -179,4 +180,11 @@ test("each pointer of the API's faults has its field", () => {
 test("a server's message reads as a sentence", () => {
   assert.equal(asSentence("has 10 decimals; at most 8 are allowed"), "Has 10 decimals; at most 8 are allowed.");
   assert.equal(asSentence("One field is at fault."), "One field is at fault.");
+});
+
+test("where there is no limit, what it lacks is named: a price that is there is not asked for", () => {
+  assert.equal(quoteHint(false, false, { amount: "Type an amount." }), "Type an amount to see its price.");
+  assert.equal(quoteHint(false, false, { quote: "Choose another." }), "Choose another.");
+  assert.equal(quoteHint(true, false, undefined), "Asking for a price.");
+  assert.equal(quoteHint(true, true, { slippage: "At most 5% is allowed." }), "Slippage: At most 5% is allowed.");
 });

@@ -215,6 +215,14 @@ export function readRequest(
   };
 }
 
+/** Why there is no limit to show: what is `asked`, and `priced`, can still lack its slippage. */
+export function quoteHint(asked: boolean, priced: boolean, faults: Faults | undefined): string {
+  if (priced && faults?.slippage !== undefined) return `Slippage: ${faults.slippage}`;
+  if (asked) return "Asking for a price.";
+  const fault = faults?.amount ?? faults?.base ?? faults?.quote;
+  return fault === undefined || fault === "Type an amount." ? "Type an amount to see its price." : fault;
+}
+
 /** The field that a JSON pointer of the API's faults means; undefined where the form has none. */
 export function fieldOf(pointer: string): Field | undefined {
   const [first, second, third] = pointer.split("/").slice(1);
