@@ -34,6 +34,17 @@ test("a trade on its way, waited for, included and completed", () => {
   assert.equal(now(life), undefined);
 });
 
+test("what was filled without a transaction needed none", () => {
+  const life = new Life().accepted().planned("P1", false).filled(0, "1", "2500", "1").completed("2500", "1");
+  assert.deepEqual(path(life).slice(3), [
+    "Planned done: 10 ms of 25 ms",
+    "Prepared pending: not needed",
+    "Broadcast pending: not needed",
+    "Confirming done: 20 ms",
+    "Completed done: 10 ms",
+  ]);
+});
+
 test("where it ended, and why", () => {
   const risk = new Life().add("intent.submitted", new Life().accepted().events[0]!.payload as never);
   risk.add("risk.rejected", { reason: "NOTIONAL_LIMIT", detail: "too much", checks: [] });

@@ -62,7 +62,9 @@ export function pathOf(view: IntentView, chain: ChainPosition): PathNode[] {
       return { label: endLabel(view), state, note: endNote(view) };
     });
   }
-  return stages.map((stage) => (stage.name === "Confirming" ? confirmingNode(stage, view, chain) : openNode(stage)));
+  return stages.map((stage) =>
+    stage.name === "Confirming" ? confirmingNode(stage, view, chain) : openNode(stage, isTerminal(view.state)),
+  );
 }
 
 function lateOrDone({ tookMs, budgetMs }: Stage): StageState {
@@ -73,8 +75,10 @@ function nodeOf(stage: Stage): PathNode {
   return { label: stage.name, state: stage.state, note: stage.name === "Submitted" ? undefined : timeNote(stage) };
 }
 
-function openNode(stage: Stage): PathNode {
-  if (stage.state === "pending") return { label: stage.name, state: "pending", note: "not reached" };
+/** A completed intent lacks the stages that its venue does not have. */
+function openNode(stage: Stage, ended: boolean): PathNode {
+  if (stage.state === "pending")
+    return { label: stage.name, state: "pending", note: ended ? "not needed" : "not reached" };
   if (stage.state === "current") return { label: stage.name, state: "current", note: "under way" };
   return nodeOf(stage);
 }
