@@ -204,5 +204,10 @@ test("an identifier or a transaction's hash leads to its intent", async ({ page,
   await page.keyboard.press("/");
   await page.keyboard.type("what");
   await page.keyboard.press("Enter");
-  await expect(page.getByText("Neither an intent's identifier nor a transaction hash.")).toBeVisible();
+  const fault = page.getByText("Neither an intent's identifier nor a transaction hash.");
+  await expect(fault).toBeVisible();
+  // Where the field opens below the bar, what was typed stays in sight.
+  await page.setViewportSize({ width: 900, height: 900 });
+  const field = await page.getByRole("textbox", { name: "Find intent or hash" }).boundingBox();
+  expect((await fault.boundingBox())!.y).toBeGreaterThanOrEqual(field!.y + field!.height);
 });

@@ -71,7 +71,7 @@ export function FindIntent() {
         className={cx(
           "items-center gap-2 rounded-control border border-line bg-surface px-2.5 has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-focus",
           "search:static search:flex search:h-8 search:w-[210px] search:min-w-0",
-          open ? "absolute top-12 right-0 left-4 flex h-10 tablet:left-auto tablet:w-[280px]" : "hidden",
+          open ? "absolute top-12 right-4 left-4 flex h-10 tablet:right-0 tablet:left-auto tablet:w-[280px]" : "hidden",
         )}
       >
         <Search size={14} className="shrink-0 text-text3" />
@@ -101,7 +101,7 @@ export function FindIntent() {
         id={faultId}
         role="status"
         className={cx(
-          "absolute top-[54px] right-4 w-[280px] rounded-control border border-line bg-surface px-3 py-2 text-table text-red shadow-lg search:right-auto search:top-11",
+          "absolute top-[92px] right-4 w-[280px] tablet:right-0 rounded-control border border-line bg-surface px-3 py-2 text-table text-red shadow-lg search:right-auto search:top-11",
           fault === undefined && "sr-only",
         )}
       >
