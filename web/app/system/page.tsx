@@ -12,7 +12,11 @@ export default function Page() {
     <>
       <div className="mb-4 flex min-h-9 items-center justify-between gap-4">
         <h1 className="text-phone-title font-semibold tablet:text-title">System health</h1>
-        <Link href="/docs" prefetch={false} className="text-table underline underline-offset-2">
+        <Link
+          href="/docs"
+          prefetch={false}
+          className="inline-flex min-h-6 items-center text-table underline underline-offset-2"
+        >
           API description
         </Link>
       </div>

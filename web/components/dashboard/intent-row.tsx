@@ -14,7 +14,7 @@ import { useNow } from "@/lib/use-loaded.ts";
 
 /** The columns of the list; the header and each row share them. */
 export const columns =
-  "grid items-center gap-x-3 grid-cols-[132px_minmax(0,1fr)_96px_72px_72px] stage:grid-cols-[132px_minmax(0,1fr)_96px_76px_84px_72px_72px]";
+  "grid items-center gap-x-3 grid-cols-[140px_minmax(0,1fr)_96px_72px_72px] stage:grid-cols-[140px_minmax(0,1fr)_96px_76px_84px_72px_72px]";
 
 /** One intent of the list: a link to its page, on any width. */
 export const IntentRow = memo(function IntentRow({ id }: { id: string }) {

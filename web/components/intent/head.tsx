@@ -93,7 +93,7 @@ function Meta({ view }: { view: IntentView | undefined }) {
       <Link
         href={`/positions?strategy=${encodeURIComponent(view.strategy_id)}`}
         prefetch={false}
-        className="break-all underline decoration-control underline-offset-2 hover:decoration-current"
+        className="-my-0.5 inline-block py-0.5 break-all underline decoration-control underline-offset-2 hover:decoration-current"
       >
         From strategy {view.strategy_id}
       </Link>

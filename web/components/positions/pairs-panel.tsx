@@ -73,7 +73,7 @@ function PairsTable({ pairs, prices, tokens }: { pairs: readonly Pair[]; prices:
         <Column number>Value</Column>
         <Column number>Unrealised</Column>
         <Column number>Realised</Column>
-        <Column number className="max-desktop:pr-4">
+        <Column number className="max-desktop:pr-4!">
           Gas<span className="block desktop:hidden">and fills</span>
         </Column>
         <Column number className="max-desktop:hidden">
@@ -101,7 +101,7 @@ function PairsTable({ pairs, prices, tokens }: { pairs: readonly Pair[]; prices:
           <NumberCell className={gainText[directionOf(totals.realised.usd)]}>
             {signedUsd(totals.realised.usd)}
           </NumberCell>
-          <NumberCell className="max-desktop:pr-4">
+          <NumberCell className="max-desktop:pr-4!">
             {formatUsd(totals.gasUsd)}
             <Under className="font-normal desktop:hidden">{counted(fills, "fill")}</Under>
           </NumberCell>
@@ -148,7 +148,7 @@ function PairRow({ pair, profit, tokens }: { pair: Pair; profit: PairProfit; tok
       <NumberCell>
         <Gain text={pair.realised_pnl_quote} stable={quoteStable} />
       </NumberCell>
-      <NumberCell className="max-desktop:pr-4">
+      <NumberCell className="max-desktop:pr-4!">
         {formatUsd(pair.gas_usd)}
         <Under className="desktop:hidden">{counted(pair.fills, "fill")}</Under>
       </NumberCell>

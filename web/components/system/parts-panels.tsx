@@ -34,7 +34,7 @@ export function DependenciesPanel({ status }: { status: Status | undefined }) {
       <Table caption="Dependencies" className="table-fixed">
         <Head>
           <Column className="tablet:w-[34%]">Name</Column>
-          <Column className="w-[136px] max-tablet:pr-4 tablet:w-[160px]">State</Column>
+          <Column className="w-[136px] max-tablet:pr-4! tablet:w-[160px]">State</Column>
           <Column className="max-tablet:hidden">Detail</Column>
         </Head>
         <tbody>
@@ -45,7 +45,7 @@ export function DependenciesPanel({ status }: { status: Status | undefined }) {
                 <strong className="font-semibold">{partName(one.name)}</strong>
                 <Under className="break-words tablet:hidden">{one.detail}</Under>
               </RowHead>
-              <td className="max-tablet:pr-4">
+              <td className="max-tablet:pr-4!">
                 <Answer ok={one.ok} />
               </td>
               <td className="break-words text-text2 max-tablet:hidden">{one.detail}</td>
@@ -68,7 +68,7 @@ export function ServicesPanel({ status }: { status: Status | undefined }) {
           <Column number className="max-tablet:hidden">
             Instances
           </Column>
-          <Column number className="max-tablet:w-[104px] max-tablet:pr-4">
+          <Column number className="max-tablet:w-[104px] max-tablet:pr-4!">
             Last seen
           </Column>
           <Column number className="max-tablet:hidden">
@@ -94,7 +94,7 @@ export function ServicesPanel({ status }: { status: Status | undefined }) {
                   <Answer ok={service.ok} yes="alive" no="not heard of" />
                 </td>
                 <NumberCell className="max-tablet:hidden">{formatCount(service.instances)}</NumberCell>
-                <NumberCell className="max-tablet:pr-4">
+                <NumberCell className="max-tablet:pr-4!">
                   {service.last_seen === undefined ? (
                     "–"
                   ) : (
@@ -128,7 +128,7 @@ export function StreamsPanel({ status }: { status: Status | undefined }) {
           <Column number className="w-[76px]">
             Waiting
           </Column>
-          <Column number className="w-[84px] whitespace-nowrap max-tablet:pr-4 desktop:pr-4">
+          <Column number className="w-[84px] whitespace-nowrap max-tablet:pr-4! desktop:pr-4!">
             In hand
           </Column>
           <Column className="w-[120px] max-tablet:hidden desktop:hidden">State</Column>
@@ -147,7 +147,7 @@ export function StreamsPanel({ status }: { status: Status | undefined }) {
                 {!stream.ok && <Under className="break-words">{stream.detail}</Under>}
               </RowHead>
               <NumberCell>{formatCount(stream.pending)}</NumberCell>
-              <NumberCell className="max-tablet:pr-4 desktop:pr-4">
+              <NumberCell className="max-tablet:pr-4! desktop:pr-4!">
                 {stream.unacknowledged === undefined ? "–" : formatCount(stream.unacknowledged)}
               </NumberCell>
               <td className="max-tablet:hidden desktop:hidden">

@@ -21,7 +21,7 @@ export function PoolsPanel({ status }: { status: Status | undefined }) {
           <Head>
             <Column>Pool</Column>
             <Column className="w-[116px] max-tablet:hidden">State</Column>
-            <Column number className="w-[112px] max-tablet:pr-4">
+            <Column number className="w-[112px] max-tablet:pr-4!">
               Confirmed
             </Column>
             <Column number className="w-[72px] max-tablet:hidden">
@@ -59,7 +59,7 @@ function PoolRow({ pool }: { pool: Pool }) {
       <td className="max-tablet:hidden">
         <Answer ok={pool.ok} yes="priced" no="not priced" />
       </td>
-      <NumberCell className="max-tablet:pr-4">
+      <NumberCell className="max-tablet:pr-4!">
         <span title={`at block ${formatCount(pool.block_number)}`}>{formatDuration(pool.age_ms)} ago</span>
       </NumberCell>
       <NumberCell className="max-tablet:hidden">{formatCount(pool.ticks)}</NumberCell>
