@@ -104,6 +104,38 @@ test("paused, nothing comes in; resumed, it does", async ({ page, platform }) =>
   await expect(page.locator(`[data-intent="${id}"]`)).toHaveCount(1);
 });
 
+test("the rows on screen stay, however many intents of others arrive", async ({ page, platform }) => {
+  const id = await platform.submit({ type: "acquire", amount: "0.1", base: "WETH", quote: "USDC" });
+  await platform.ended(id);
+  const [submitted] = await platform.events(id);
+  let flood = (_: string): void => undefined;
+  await page.routeWebSocket(/\/stream/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((message) => socket.send(message));
+    socket.onMessage((message) => server.send(message));
+    flood = (message) => socket.send(message);
+  });
+  await page.goto("/");
+  await expect(connected(page)).toBeVisible();
+  const row = page.locator(`[data-intent="${id}"]`);
+  await expect(row).toContainText("Completed");
+  await page.keyboard.press("p");
+  const rows = await page.locator("[data-intent]").count();
+  const named = (index: number) => `7${index.toString().padStart(25, "0")}`;
+  for (let index = 0; index < 2_100; index += 1)
+    flood(
+      JSON.stringify({
+        ...submitted,
+        eventId: named(index),
+        correlationId: `intent-${named(index)}`,
+        globalSequence: 1_000_000 + index,
+      }),
+    );
+  await expect(page.getByRole("button", { name: "2,100 new" })).toBeVisible();
+  await expect(page.locator("[data-intent]")).toHaveCount(rows);
+  await expect(row).toContainText("Completed");
+});
+
 test("a list of completed intents takes in what completes, also what was under way before", async ({
   page,
   platform,
