@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -46,6 +47,8 @@ constexpr std::int64_t kResyncMs = 5'000;
 constexpr auto kAskBound = 5s;
 /// How often an execution whose account is halted looks whether its window has ended.
 constexpr auto kHaltedBound = 1s;
+/// Blocks whose transactions are looked at for somebody else's, each second.
+constexpr unsigned kBlocksAtOnce = 64;
 /// Blocks whose priority fees are looked at: a few minutes of a chain of 12 s blocks.
 constexpr unsigned kFeeBlocks = 20;
 /// How often it is looked for nonces that the chain waits for and nobody attends to.
@@ -619,33 +622,58 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<Status> carry_out(Drive& drive, const engine::AskNonce& command) {
     engine::NonceSeen seen{.nonce = command.nonce, .head = head_seen_.number, .at = {}};
-    SEP_CO_TRY(seen.user, co_await user_of(command.nonce, seen.head));
+    const auto since = drive.execution->plan().swap().block_number;
+    SEP_CO_TRY(seen.user, co_await user_of(command.nonce, std::min(since, seen.head), seen.head));
     seen.at = now();
     drive.execution->observe(seen);
     co_return Status{};
   }
 
-  /// Whether the account had used the nonce at a block. Nodes forget old states: what none can say is taken
-  /// for a no, which is right where the nonce was used lately.
-  Task<bool> used_at(std::uint64_t nonce, std::uint64_t block) {
-    const auto count = co_await node_.transaction_count(signer_->address(), node::BlockId(block));
-    co_return count && *count > nonce;
+  /// The account's transaction with this nonce, which is used at `head`. None where it is not found, as when
+  /// the chain moves meanwhile, or not yet: of what lies before the states that nodes keep each block is
+  /// looked at, some at a time, back to somewhat before `since`.
+  Task<Result<std::optional<engine::NonceSeen::User>>> user_of(std::uint64_t nonce, std::uint64_t since,
+                                                               std::uint64_t head) {
+    const auto first = co_await first_known_use(nonce, head);
+    if (first.certain) co_return co_await user_in(nonce, first.block);
+    const auto left = look_on_.find(nonce);
+    auto block = left == look_on_.end() ? first.block : std::min(first.block, left->second);
+    for (unsigned looked = 0; looked < kBlocksAtOnce && block > 0; ++looked, --block) {
+      SEP_CO_TRY(const auto user, co_await user_in(nonce, block));
+      if (user) co_return user;
+    }
+    look_on_[nonce] = block + kBlocksAtOnce > since ? block : head;
+    co_return std::nullopt;
   }
 
-  /// The account's transaction with this nonce, in the block whose count of transactions goes past it, looked
-  /// for from the head backwards. None where it is not in that block, as when the chain moves meanwhile.
-  Task<Result<std::optional<engine::NonceSeen::User>>> user_of(std::uint64_t nonce, std::uint64_t head) {
-    auto at = head;  // it is used there
+  struct FirstUse {
+    std::uint64_t block = 0;  // the account's count of transactions goes past the nonce here or before
+    bool certain = true;      // here: the block before it was asked, too
+  };
+  /// Looked for from the head backwards, where nodes still have the states.
+  Task<FirstUse> first_known_use(std::uint64_t nonce, std::uint64_t head) {
+    FirstUse use{.block = head};
+    const auto is_used = [&](const node::NodeResult<std::uint64_t>& count) {
+      use.certain = use.certain && count.has_value();
+      return count && *count > nonce;
+    };
+    const auto count_at = [this](std::uint64_t block) {
+      return node_.transaction_count(signer_->address(), node::BlockId(block));
+    };
     auto before = head - std::min<std::uint64_t>(head, 1);
-    for (std::uint64_t step = 1; before > 0 && co_await used_at(nonce, before); step *= 2) {
-      at = before;
+    for (std::uint64_t step = 1; before > 0 && is_used(co_await count_at(before)); step *= 2) {
+      use.block = before;
       before -= std::min(before, step);
     }
-    while (before + 1 < at) {
-      const auto middle = before + (at - before) / 2;
-      (co_await used_at(nonce, middle) ? at : before) = middle;
+    while (before + 1 < use.block) {
+      const auto middle = before + (use.block - before) / 2;
+      (is_used(co_await count_at(middle)) ? use.block : before) = middle;
     }
-    SEP_CO_TRY(const auto transactions, co_await node_.transactions(node::BlockId(at)));
+    co_return use;
+  }
+
+  Task<Result<std::optional<engine::NonceSeen::User>>> user_in(std::uint64_t nonce, std::uint64_t block) {
+    SEP_CO_TRY(const auto transactions, co_await node_.transactions(node::BlockId(block)));
     if (!transactions) co_return std::nullopt;
     for (const auto& transaction : *transactions)
       if (transaction.from == signer_->address() && transaction.nonce == nonce) {
@@ -843,6 +871,7 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   engine::HeadSeen head_seen_;
   engine::Ancestry ancestry_;  // of the same head
   Mutex asking_headers_;
+  std::map<std::uint64_t, std::uint64_t> look_on_;  // nonces whose user is looked for, from which block on
   std::unordered_map<std::string, DrivePtr> drives_;
   std::shared_ptr<ControlView> controls_;
   std::shared_ptr<AccountTurn> turn_;

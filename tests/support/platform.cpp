@@ -161,9 +161,11 @@ Platform::Platform(std::optional<std::string> configuration, StackOptions option
   options.arguments.insert(options.arguments.end(), {"--config", configuration_.string()});
   stack_ = need(Stack::start(directory_ / "data", std::move(options)), "sep up");
   http_ = stack_->address();
-  rpc_ = stack_->address("rpc");
   postgres_ = stack_->address("postgres");
   settings_ = need(app::load_settings(std::vector{configuration_}), "the configuration");
+  // Only the chain that `sep up` made itself has its whole address in run.json.
+  const auto& endpoints = settings_.chain.endpoints;
+  rpc_ = endpoints.empty() ? stack_->address("rpc") : endpoints.front().rpc_url;
   for (const auto& account : rpc("eth_accounts").as_array())
     accounts_.push_back(need(parse_address(text_of(account)), "an account"));
 }
