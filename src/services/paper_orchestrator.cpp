@@ -37,8 +37,13 @@ constexpr auto kReadModelsPatience = 60s;
 
 using Balances = std::map<Address, Uint256>;
 
-/// What a strategy's fills moved, added to the balances: bought and sold of each token are of all its fills.
-Status add_positions(const json::object& positions, const engine::ChainSettings& chain, Balances& balances) {
+/// What came in and went out by the fills of all strategies.
+struct Moved {
+  Balances bought, sold;
+};
+
+/// Bought and sold of each token are of all fills of a strategy.
+Status add_positions(const json::object& positions, const engine::ChainSettings& chain, Moved& moved) {
   SEP_TRY(const auto list, get_array(positions, "positions"));
   for (const auto& element : list) {
     const auto& position = element.as_object();
@@ -49,12 +54,21 @@ Status add_positions(const json::object& positions, const engine::ChainSettings&
     if (token == chain.tokens.end()) continue;  // no longer configured: nothing can be traded in it
     SEP_TRY(const auto bought, parse_decimal(string_or(position, "bought"), token->decimals));
     SEP_TRY(const auto sold, parse_decimal(string_or(position, "sold"), token->decimals));
-    auto& balance = balances[address];
-    balance += bought;
-    // Less was there to begin with than the record has sold: the configuration was changed.
-    balance = balance > sold ? balance - sold : Uint256();
+    moved.bought[address] += bought;
+    moved.sold[address] += sold;
   }
   return {};
+}
+
+/// One strategy may sell what another bought: only all of it together says what is left.
+Balances after(Balances balances, const Moved& moved) {
+  for (const auto& [token, amount] : moved.bought) balances[token] += amount;
+  for (const auto& [token, amount] : moved.sold) {
+    auto& balance = balances[token];
+    // Less was there to begin with than the record has sold: the configuration was changed.
+    balance = balance > amount ? balance - amount : Uint256();
+  }
+  return balances;
 }
 
 }  // namespace
@@ -136,6 +150,9 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
   Task<bus::Verdict> fill(const Execution& execution, const std::string& correlation_id) {
     (void)co_await market_->settle(settings_.market);
     if (!co_await know_balances()) co_return bus::Verdict::wait(kRetry);
+    // Both may have taken a while.
+    if (const auto command = execution.decide(now()); const auto* end = std::get_if<engine::Append>(&command))
+      co_return co_await record_.append_decision(correlation_id, execution.head(), end->events);
     const auto& market = market_->state();
     const auto priced = engine::price_intent(execution.intent(), market, market_->pools(), settings_, now());
     if (!priced && priced.error().code == errc::kStaleMarket)
@@ -257,28 +274,28 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
           SEP_CO_TRY(auto models, store::ReadModels::open(self->settings_.endpoints.redis_socket));
           SEP_CO_TRY(const auto head, models.head());
           if (head < last) co_return fail(errc::kNotReady, "the read models are behind the record");
-          auto balances = self->settings_.paper.balances;
-          std::optional<std::string> after;
+          Moved moved;
+          std::optional<std::string> last_name;
           for (bool more = true; more;) {
-            SEP_CO_TRY(const auto page, models.strategies(after, kStrategies));
+            SEP_CO_TRY(const auto page, models.strategies(last_name, kStrategies));
             for (const auto& strategy : page.strategies) {
               SEP_CO_TRY(const auto positions, models.positions(strategy));
-              if (positions) SEP_CO_CHECK(add_positions(*positions, self->settings_.chain, balances));
+              if (positions) SEP_CO_CHECK(add_positions(*positions, self->settings_.chain, moved));
             }
-            after = page.next_after;
-            more = after.has_value();
+            last_name = page.next_after;
+            more = last_name.has_value();
           }
-          co_return balances;
+          co_return after(self->settings_.paper.balances, moved);
         },
         asio::use_awaitable);
   }
 
   Task<Result<Balances>> from_record() {
-    auto balances = settings_.paper.balances;
-    std::string after;
+    Moved moved;
+    std::string last_name;
     for (bool more = true; more;) {
-      SEP_CO_TRY(const auto page,
-                 co_await record_.query(subject::kStrategies, {{"limit", kStrategies}, {"after", after}}));
+      SEP_CO_TRY(const auto page, co_await record_.query(subject::kStrategies,
+                                                         {{"limit", kStrategies}, {"after", last_name}}));
       SEP_CO_TRY(const auto names, get_array(page, "strategies"));
       json::array keys;
       for (const auto& name : names) keys.emplace_back(engine::positions_key(name.as_string()));
@@ -287,12 +304,12 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
         SEP_CO_TRY(const auto documents, get_array(answer, "documents"));
         for (const auto& document : documents)
           if (document.is_object())
-            SEP_CO_CHECK(add_positions(document.get_object(), settings_.chain, balances));
+            SEP_CO_CHECK(add_positions(document.get_object(), settings_.chain, moved));
       }
-      after = string_or(page, "next_after");
-      more = !after.empty();
+      last_name = string_or(page, "next_after");
+      more = !last_name.empty();
     }
-    co_return balances;
+    co_return after(settings_.paper.balances, moved);
   }
 
   /// The market service shows them as the account's.

@@ -2,6 +2,9 @@
 // carry.
 #include <algorithm>
 #include <atomic>
+#include <csignal>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -29,9 +32,11 @@ const std::filesystem::path kConfiguration = std::filesystem::path(SEP_SOURCE_DI
 
 class PaperTest : public testing::Test {
  protected:
-  void SetUp() override {
-    auto started = support::Stack::start(directory_.path() / "data",
-                                         {.arguments = {"--config", kConfiguration.string()}});
+  void SetUp() override { start(kConfiguration); }
+  void start(const std::filesystem::path& configuration) {
+    stack_.reset();
+    auto started = support::Stack::start(directory_.path() / configuration.stem(),
+                                         {.arguments = {"--config", configuration.string()}});
     ASSERT_TRUE(started) << started.error().detail;
     stack_ = std::move(*started);
     http_ = stack_->address();
@@ -136,6 +141,41 @@ TEST_F(PaperTest, KilledInTheMiddleEveryIntentIsFilledOnceAndTheBalancesAreTheFi
       << " " << to_string(weth) << ", " << to_string(now["USDC"]) << " " << to_string(usdc);
   const auto replay = support::run_sep({"replay", "--verify", "--data-dir", stack_->directory().string()});
   EXPECT_EQ(replay.code, 0) << replay.out << replay.err;
+}
+
+/// One strategy sells what another bought: read anew, the balances are the sum of all, in whatever order.
+TEST_F(PaperTest, WhatOneStrategyBoughtAndAnotherSoldAddsUpAfterARestart) {
+  std::ifstream file(kConfiguration);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    ASSERT_NE(text.find(from), std::string::npos) << from;
+    text.replace(text.find(from), from.size(), to);
+  };
+  replace("WETH = \"1000000\"", "WETH = \"1\"");
+  replace("\"paper-pools.json\"", "\"" + (kConfiguration.parent_path() / "paper-pools.json").string() + "\"");
+  const auto poor = directory_.path() / "poor.toml";
+  std::ofstream(poor) << text;
+  start(poor);
+
+  const auto traded = [&](const std::string& strategy, const std::string& type, const std::string& amount) {
+    auto wanted = intent(type, amount);
+    wanted["strategy_id"] = strategy;
+    const auto id = submit(wanted, strategy);
+    EXPECT_TRUE(
+        support::eventually([&] { return string_or(get("/intents/" + id), "state") == "completed"; }));
+  };
+  const auto weth_is = [&](const std::string& amount) {
+    return support::eventually([&] { return balances()["WETH"] == need(parse_decimal(amount, 18), amount); });
+  };
+  traded("b-buys", "acquire", "3");
+  EXPECT_TRUE(weth_is("4"));
+  traded("a-sells", "dispose", "3.5");
+  EXPECT_TRUE(weth_is("0.5"));
+  const auto killed = stack_->pid("services");
+  ASSERT_TRUE(stack_->signal("services", SIGKILL));
+  ASSERT_TRUE(stack_->wait_for_restart("services", killed));
+  ASSERT_TRUE(support::eventually([&] { return !balances().empty(); }));
+  EXPECT_EQ(to_string(balances()["WETH"]), "500000000000000000");
 }
 
 TEST_F(PaperTest, MoreThanItCanCarryIsRefusedAtOnceAndWhatIsTakenOnCompletes) {
