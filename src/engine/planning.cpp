@@ -91,6 +91,24 @@ Status apply_criteria(const Intent& intent, std::int64_t complete_after_ms, cons
   return {};
 }
 
+/// Risk valued the base by one pool's price, which somebody may have moved; what it would be exchanged for
+/// says what it is worth, less the price impact.
+Status check_value(const SwapStep& swap, const PoolBook& pools, const RiskSettings& risk) {
+  const auto limit = risk.max_notional_usd_wad +
+                     mul_div_rounding_up(risk.max_notional_usd_wad, risk.max_price_impact_wad, Uint256(kWad))
+                         .value_or(Uint256());
+  const std::pair<const Token&, const Uint256&> sides[] = {{swap.token_in, swap.amount_in},
+                                                           {swap.token_out, swap.amount_out}};
+  for (const auto& [token, amount] : sides)
+    if (const auto usd = pools.valuation.usd(token, amount); usd && *usd > limit)
+      return fail(
+          errc::kNotionalLimit,
+          fmt::format("{} {} would change hands, worth {} USD; allowed: {} and the price impact of {}",
+                      format_amount(amount, token.decimals), token.symbol, format_usd(*usd),
+                      format_usd(risk.max_notional_usd_wad), percent(risk.max_price_impact_wad)));
+  return {};
+}
+
 /// A limit on what gas costs holds only where gas has a price.
 Status check_gas_price(const Intent& intent, const EstimatedCost& cost, const PlanningInput& input) {
   const bool limited =
@@ -212,6 +230,7 @@ std::expected<Plan, NoPlan> make_plan(const PlanningInput& input) {
     return fail(errc::kPriceImpact,
                 fmt::format("the price impact would be {}; allowed: {}", percent(swap.price_impact_wad),
                             percent(settings.risk.max_price_impact_wad)));
+  SEP_CHECK(check_value(swap, input.pools, settings.risk));
   SEP_CHECK(check_gas_limit(settings.execution, swap.gas_estimate));
   SEP_CHECK(check_gas_price(intent, pricing.cost, input));
   Plan plan;

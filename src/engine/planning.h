@@ -55,7 +55,8 @@ struct NoPlan {
 
 /// The bounds: exact input: floor(quote · (1 - slippage)); exact output: ceil(quote · (1 + slippage));
 /// tightened by the success criteria. Besides the errors of price_intent: TIME_WINDOW, PRICE_IMPACT,
-/// CRITERIA_UNREACHABLE, GAS_LIMIT, INSUFFICIENT_BALANCE.
+/// CRITERIA_UNREACHABLE, GAS_LIMIT, INSUFFICIENT_BALANCE; NOTIONAL_LIMIT where what the base is exchanged for
+/// is worth more than risk may allow; NO_PRICE where gas has none and is limited in USD.
 std::expected<Plan, NoPlan> make_plan(const PlanningInput& input);
 
 }  // namespace sep::engine

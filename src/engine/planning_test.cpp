@@ -175,6 +175,7 @@ TEST(Planning, AMiddleTokenThatIsNotConfiguredHasItsAddress) {
 
 TEST(Planning, ALargeAmountIsDividedAndItsBoundWithIt) {
   Desk desk;
+  desk.limits.risk.max_notional_usd_wad = wad("1000000");
   const auto deep = usdc_weth(0xa1);
   const auto other = usdc_weth(0xa2);
   desk.state = market({deep, other});
@@ -204,6 +205,7 @@ TEST(Planning, ALargeAmountIsDividedAndItsBoundWithIt) {
 
 TEST(Planning, GasIsWorthMoreThanALittle) {
   Desk desk;
+  desk.limits.risk.max_notional_usd_wad = wad("1000000");
   desk.state = market({usdc_weth(0xa1), usdc_weth(0xa2)});
   desk.state.account->native_wei = wad("1000");
   EXPECT_EQ(desk.plan(intent_document("dispose", "0.1"))->swap().paths.size(), 1U);
@@ -214,6 +216,7 @@ TEST(Planning, GasIsWorthMoreThanALittle) {
 
 TEST(Planning, ARouteAboveTheGasLimitGivesWayToALighterOne) {
   Desk desk;
+  desk.limits.risk.max_notional_usd_wad = wad("1000000");
   desk.state = market({usdc_weth(0xa1), usdc_weth(0xa2)});
   const auto divided = desk.plan(intent_document("dispose", "40"));
   ASSERT_EQ(divided->swap().paths.size(), 2U);
@@ -344,6 +347,16 @@ TEST(Planning, GasHasItsLimits) {
   desk = Desk();
   desk.limits.execution.max_gas_limit = 100'000;
   EXPECT_EQ(desk.reason(intent_document()), errc::kGasLimit);
+}
+
+TEST(Planning, WhatTheBaseIsExchangedForCountsAgainstTheLimitToo) {
+  Desk desk;
+  EXPECT_EQ(desk.reason(intent_document("dispose", "3")), "planned");
+  desk.limits.risk.max_notional_usd_wad = wad("7000");  // three are worth 7,500: risk may have been told less
+  EXPECT_EQ(desk.reason(intent_document("dispose", "3")), errc::kNotionalLimit);
+  EXPECT_EQ(desk.reason(intent_document("acquire", "3")), errc::kNotionalLimit);
+  desk.limits.risk.max_notional_usd_wad = wad("7490");  // and the price impact that is allowed
+  EXPECT_EQ(desk.reason(intent_document("acquire", "3")), "planned");
 }
 
 TEST(Planning, ALimitInUsdDoesNotHoldForGasWithoutAPrice) {

@@ -78,6 +78,8 @@ std::optional<Uint256> at_spot(const uniswap::Pool& pool, const Address& token, 
 
 Valuation::Valuation(const ChainSettings& chain, std::span<const uniswap::Pool* const> pools) {
   if (const auto* wrapped = find_token(chain, chain.contracts.weth)) wrapped_ = *wrapped;
+  for (const auto& token : chain.tokens)
+    if (token.stablecoin) stablecoins_.insert(token.address);
   const auto edges = edges_of(chain, pools);
   // A straight way is taken before a longer one through a deeper pool.
   for (const auto& [token, from] : edges) {
@@ -99,7 +101,7 @@ Valuation::Valuation(const ChainSettings& chain, std::span<const uniswap::Pool* 
 Result<Uint256> Valuation::usd(const Token& token, const Uint256& amount) const {
   std::optional<Uint256> value = amount;
   auto decimals = token.decimals;
-  if (!token.stablecoin) {
+  if (!token.stablecoin && !stablecoins_.contains(token.address)) {
     const auto way = ways_.find(token.address);
     if (way == ways_.end())
       return fail(errc::kNoPrice,
@@ -126,10 +128,13 @@ Uint256 Valuation::gas_unit_cost_wad(const Uint256& gas_price_wei, const Token& 
   const auto gas = checked_mul(gas_price_wei, Uint256(kWad));  // wei of 10^18 units
   if (!gas) return {};
   if (wrapped_ && wrapped_->address == token.address) return *gas;
+  // Of 10^18 whole tokens: one that is worth little is less than a stablecoin's unit, and would count as one.
+  const auto many = checked_mul(pow10(token.decimals), Uint256(kWad));
+  if (!many) return {};
   const auto gas_usd = native_usd(*gas);
-  const auto token_usd = usd(token, pow10(token.decimals));
+  const auto token_usd = usd(token, *many);
   if (!gas_usd || !token_usd || token_usd->is_zero()) return {};
-  return mul_div_rounding_up(*gas_usd, pow10(token.decimals), *token_usd).value_or(Uint256());
+  return mul_div_rounding_up(*gas_usd, *many, *token_usd).value_or(Uint256());
 }
 
 }  // namespace sep::engine

@@ -8,6 +8,7 @@
 // Invariant: it points to the pools, which must stay where they are and as they are.
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -46,6 +47,7 @@ class Valuation {
     unsigned stablecoin_decimals = 0;
   };
   std::map<Address, Way> ways_;  // of the configured tokens that are no stablecoins
+  std::set<Address> stablecoins_;
   std::optional<Token> wrapped_;
 };
 

@@ -123,6 +123,28 @@ TEST(Valuation, AUnitOfGasIsCountedInAnyToken) {
   EXPECT_EQ(Valuation(settings().chain, {}).gas_unit_cost_wad(price, kUsdc), Uint256());
 }
 
+TEST(Valuation, GasIsNotCheaperInATokenThatIsWorthLittle) {
+  // 10^9 units of 18 decimals for one of USDC's: a whole token is 10^-15 USD.
+  auto chain = settings().chain;
+  const Token dust{"DUST", "", address(0x21), 18, false};
+  chain.tokens.push_back(dust);
+  const auto direct = usdc_weth();
+  const auto cheap = pool(0xa6, dust, kUsdc, 3000, -483'540, 1'000'000'000'000'000);
+  const std::vector<const uniswap::Pool*> pools = {&direct, &cheap};
+  const Valuation valuation(chain, pools);
+  const Uint256 price = number("20000000000");
+  const auto cost = valuation.gas_unit_cost_wad(price, dust);
+  // 50 units of USDC (see above), at the pool's price.
+  const auto expected = big(*at_spot(cheap, kUsdc.address, Uint256(50U) * Uint256(kWad)));
+  EXPECT_LT(abs(big(cost) - expected) * 1'000, expected) << to_string(cost);
+}
+
+TEST(Valuation, AStablecoinIsOneWhoeverAsks) {
+  auto forgotten = kUsdc;
+  forgotten.stablecoin = false;  // as read from the record
+  EXPECT_EQ(*value(forgotten, units("7", kUsdc), {}), wad("7"));
+}
+
 /// The exact value is amount · price; ours is never below it, and above by less than the two roundings can
 /// add.
 RC_GTEST_PROP(ValuationProperty, SpotIsRoundedUpAndTight, ()) {
