@@ -405,7 +405,7 @@ std::uint32_t Pool::quoter_ticks_crossed(std::int32_t tick_after) const {
     return found != state_.ticks.end() && found->tick == tick;
   };
   // The contract divides rounding towards zero here, unlike in the pool itself.
-  const auto [low, high] = std::minmax(before / spacing * spacing, tick_after / spacing * spacing);
+  const auto [low, high] = std::minmax({before / spacing * spacing, tick_after / spacing * spacing});
   auto count = static_cast<std::uint32_t>(first_above(state_.ticks, high) - at(low));
   if (tick_after % spacing == 0 && before > tick_after && is_initialized(tick_after)) --count;
   if (before % spacing == 0 && before < tick_after && is_initialized(before)) --count;

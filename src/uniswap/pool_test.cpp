@@ -279,6 +279,13 @@ TEST(Pool, TheQuotersCountOfTicksFollowsTheBitmap) {
   state.tick = 601;
   state.liquidity = 0;
   EXPECT_EQ(Pool::create(state)->quoter_ticks_crossed(700), 1U);
+
+  state.tick_spacing = 10;
+  state.tick = -15;
+  state.sqrt_price_x96 = sqrt_ratio_at_tick(-15);
+  state.liquidity = 1;
+  state.ticks = {{-20, 1, 1}, {-10, 2, 0}, {0, 2, 0}, {10, 2, 0}, {20, 2, 0}, {30, 1, -1}};
+  EXPECT_EQ(Pool::create(state)->quoter_ticks_crossed(25), 4U);
 }
 
 // --- Properties on random pools
