@@ -27,14 +27,13 @@ json::object refusal(const Error& error) {
   return object;
 }
 
-/// Price of one whole base token in quote tokens, rounded down to the quote's decimals and up to 18 digits
-/// more.
+/// Price of one whole base token in quote tokens, rounded down to 18 decimals.
 std::string price_of(const engine::Intent& intent, const engine::SwapStep& swap) {
   const auto& quote_amount = intent.type == engine::IntentType::kAcquire ? swap.amount_in : swap.amount_out;
   const auto& base_amount = intent.type == engine::IntentType::kAcquire ? swap.amount_out : swap.amount_in;
   const auto wad = mul_div(quote_amount, pow10(intent.base.decimals) * Uint256(kWad), base_amount);
   if (!wad) return "0";
-  return format_amount(*wad / pow10(std::min(intent.quote.decimals, 18U)), 18);
+  return format_amount(*wad / pow10(intent.quote.decimals), 18);
 }
 
 }  // namespace
