@@ -9,7 +9,7 @@ BUILD := build/release
 NPM := npm --silent
 DATA ?= .sep/devnet
 HTTP ?= 127.0.0.1:8080
-TIDY_SECONDS ?= 120
+TIDY_SECONDS ?= 90
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 3600
 BENCH_SECONDS ?= 10
@@ -72,7 +72,7 @@ lint: web ## format, include rules, TypeScript
 	@$(NPM) run lint
 	@echo "lint: format, include rules and TypeScript are in order"
 
-tidy: build ## clang-tidy over what has changed, for at most TIDY_SECONDS=120
+tidy: build ## clang-tidy over what has changed, for at most TIDY_SECONDS=90
 	@tools/tidy.sh $(BUILD) $(TIDY_SECONDS)
 
 fmt: ## format C++
