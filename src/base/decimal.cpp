@@ -1,19 +1,21 @@
 #include "base/decimal.h"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 
 namespace sep {
 namespace {
 
 constexpr std::size_t kMaxLength = 256;  // characters; 2^256 - 1 with 77 decimals needs 79
 
-// More than any number but zero can have behind it.
-constexpr auto kZeros = [] {
-  std::array<char, 78> zeros{};
-  zeros.fill('0');
-  return zeros;
-}();
+/// value · 10^zeros; nothing where that is above 2^256 - 1.
+std::optional<Uint256> with_zeros(const Uint256& value, std::size_t zeros) {
+  constexpr std::size_t kMostZeros = 77;  // of any number but zero
+  if (value.fits_u64() && zeros < kPowersOf10.size()) return u128{value.to_u64()} * kPowersOf10[zeros];
+  if (value.is_zero()) return value;
+  if (zeros > kMostZeros) return std::nullopt;
+  return checked_mul(value, pow10(static_cast<unsigned>(zeros)));
+}
 
 }  // namespace
 
@@ -31,8 +33,7 @@ Result<Uint256> parse_decimal(std::string_view text, unsigned decimals) {
 
   auto value = with_digits(0, whole);
   if (value) value = with_digits(*value, fraction);
-  const auto zeros = std::min(decimals - fraction.size(), kZeros.size());
-  if (value) value = with_digits(*value, {kZeros.data(), zeros});
+  if (value) value = with_zeros(*value, decimals - fraction.size());
   if (!value) return fail(errc::kAmountOverflow, "is above 2^256 - 1 base units");
   return *value;
 }

@@ -88,7 +88,12 @@ std::optional<Uint256> with_digits(Uint256 value, std::string_view digits) {
   for (; !digits.empty(); digits.remove_prefix(std::min(digits.size(), kDigits))) {
     u64 chunk = 0;
     for (const char c : digits.substr(0, kDigits)) chunk = 10 * chunk + static_cast<u64>(c - '0');
-    const auto shifted = checked_mul(value, kPowersOf10[std::min(digits.size(), kDigits)]);
+    const auto power = kPowersOf10[std::min(digits.size(), kDigits)];
+    if (value.fits_u64()) {
+      value = u128{value.to_u64()} * power + chunk;
+      continue;
+    }
+    const auto shifted = checked_mul(value, power);
     const auto sum = shifted ? checked_add(*shifted, chunk) : std::nullopt;
     if (!sum) return std::nullopt;
     value = *sum;
