@@ -206,7 +206,7 @@ Status EventPublisher::refill(store::EventStore& store, std::string_view why) {
   if (end != 0 && (wanted.empty() || wanted.back() != end)) wanted.push_back(end);
   log_->warn("the stream {} {}: making it anew with {} events of what is unfinished", kEventStream, why,
              wanted.size());
-  metrics_.add("sep_stream_refills_total", {}, 1, "Times that the stream of events had lost messages.");
+  metrics_.add("sep_stream_refills_total");
 
   stream_.reset();
   SEP_CHECK(bus_->wait(bus_->delete_stream(kEventStream)));

@@ -638,12 +638,15 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     if (first.certain) co_return co_await user_in(nonce, first.block);
     const auto left = look_on_.find(nonce);
     auto block = left == look_on_.end() ? first.block : std::min(first.block, left->second);
-    for (unsigned looked = 0; looked < kBlocksAtOnce && block > 0; ++looked, --block) {
-      SEP_CO_TRY(const auto user, co_await user_in(nonce, block));
-      if (user) co_return user;
+    std::optional<engine::NonceSeen::User> user;
+    for (unsigned looked = 0; !user && looked < kBlocksAtOnce && block > 0; ++looked, --block) {
+      SEP_CO_TRY(user, co_await user_in(nonce, block));
     }
-    look_on_[nonce] = block + kBlocksAtOnce > since ? block : head;
-    co_return std::nullopt;
+    if (!user && block + kBlocksAtOnce > since)
+      look_on_[nonce] = block;
+    else
+      look_on_.erase(nonce);
+    co_return user;
   }
 
   struct FirstUse {
@@ -744,11 +747,11 @@ class ExecutionOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     SEP_CO_TRY(const auto planned, co_await ask(subject::kPlanMake, question));
     if (get_bool(planned, "passes").value_or(false)) co_return co_await wait_to_replan(drive);
     const auto* plan = planned.if_contains("plan");
-    if (plan == nullptr || !plan->is_object())
-      co_return co_await give_up(command.reason.empty() ? string_or(planned, "reason") : command.reason,
-                                 command.reason.empty()
-                                     ? string_or(planned, "detail")
-                                     : command.detail + "; planned again: " + string_or(planned, "detail"));
+    if (plan == nullptr || !plan->is_object()) {
+      const auto detail = string_or(planned, "detail");
+      if (command.reason.empty()) co_return co_await give_up(string_or(planned, "reason"), detail);
+      co_return co_await give_up(command.reason, command.detail + "; planned again: " + detail);
+    }
     SEP_CO_TRY(const auto made, engine::plan_from_payload(plan->get_object()));
     // The same prices would be answered with the same failure.
     if (!command.reason.empty() && !command.approve && now() < execution.next_block_due() &&

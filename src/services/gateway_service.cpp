@@ -150,7 +150,7 @@ class GatewayService::Impl : public gateway::Backend,
   Task<Answer<gateway::Place>> admit() override {
     const auto at = monotonic_ns();
     if (const auto retry_after_s = admission_.refused(at, places_.waiting())) {
-      metrics_.add("sep_overload_total", {}, 1, "Intents that were refused because too many wait");
+      metrics_.add("sep_overload_total");
       co_return std::unexpected(Problem{
           .status = gateway::status_of(errc::kOverloaded),
           .code = errc::kOverloaded,

@@ -81,7 +81,8 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
     }
     const auto& intent_id = event.payload.at("intentId");
     gateway::StageTimer timed(metrics_, gateway::stage::kRisk);
-    const auto decision = co_await ask_risk({event.payload, message.deliveries > 1});
+    const auto decision =
+        co_await ask_risk({event.payload, std::string(intent_id.as_string()), message.deliveries > 1});
     timed.stop();
     if (!decision) {
       log_->warn("{}: not decided yet: {}", event.correlation_id, decision.error().detail);
@@ -137,8 +138,7 @@ class IntentManager::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<Result<json::object>> ask_risk(RiskQuestion question) {
     const auto text = [question] {
-      json::object body{{"intent_id", question.payload.at("intentId")},
-                        {"intent", question.payload.at("intent")}};
+      json::object body{{"intent_id", question.intent_id}, {"intent", question.payload.at("intent")}};
       if (question.asked_again) body["asked_again"] = true;
       return json::serialize(body);
     };

@@ -165,13 +165,13 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
 
     std::vector<Address> changed;
     for (std::size_t i = 0; i < way.size(); ++i) advance(way[i], std::move(logs[i]), changed);
-    settle(head, confirmed_at, std::move(account), changed);
+    move_to(head, confirmed_at, std::move(account), changed);
     co_return Status{};
   }
 
   /// The state is that of `head` from now on. On paper the account is another's to tell.
-  void settle(const node::Head& head, Timestamp confirmed_at, std::optional<engine::AccountState> account,
-              const std::vector<Address>& changed) {
+  void move_to(const node::Head& head, Timestamp confirmed_at, std::optional<engine::AccountState> account,
+               const std::vector<Address>& changed) {
     state_.block = ref_of(head);
     state_.confirmed_at = std::max(state_.confirmed_at, confirmed_at);
     if (account) state_.account = std::move(account);
@@ -203,8 +203,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
         entry->quarantine =
             fmt::format("block {}, log {}: {}", block.number, log.log_index, applied.error().detail);
         log_->error("pool {} is quarantined: {}", to_checksum(log.address), entry->quarantine);
-        metrics_.add("sep_pools_quarantined_total", {}, 1,
-                     "Pools whose recomputed state disagreed with their logs");
+        metrics_.add("sep_pools_quarantined_total");
       }
     }
     note_interval(block);
@@ -237,7 +236,7 @@ class Market::Impl : public std::enable_shared_from_this<Impl> {
     SEP_CO_TRY(auto account, co_await read_account(head));
     state_.pools = std::move(pools);
     addresses_ = std::move(addresses);
-    settle(head, confirmed_at, std::move(account), addresses_);
+    move_to(head, confirmed_at, std::move(account), addresses_);
     calls_per_batch_ = std::min(kMostCalls, 2 * calls_per_batch_);  // what was slow need not stay so
     log_->info("read {} pools at block {} in {} ms", addresses_.size(), head.number,
                (monotonic_ns() - started) / 1'000'000);

@@ -133,10 +133,18 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
                   execution->plan().swap().venue);
       co_return co_await record_.wait_at(execution->head(), event.correlation_id, 5s);
     }
-    // Cancelled, or its window has ended: the same as on chain. All else there is about transactions.
-    if (const auto* end = std::get_if<engine::Append>(&command))
-      co_return co_await record_.append_decision(event.correlation_id, execution->head(), end->events);
+    if (auto ended = co_await append_end(command, *execution, event.correlation_id))
+      co_return *std::move(ended);
     co_return co_await fill(*execution, event.correlation_id);
+  }
+
+  /// Cancelled, or its window has ended: the same as on chain. All else that is decided there is about
+  /// transactions.
+  Task<std::optional<bus::Verdict>> append_end(engine::Command command, const Execution& execution,
+                                               const std::string& correlation_id) {
+    const auto* end = std::get_if<engine::Append>(&command);
+    if (end == nullptr) co_return std::nullopt;
+    co_return co_await record_.append_decision(correlation_id, execution.head(), end->events);
   }
 
   /// The intent's events up to its plan. As a rule all were heard as they were published; what is more on the
@@ -151,8 +159,8 @@ class PaperOrchestrator::Impl : public std::enable_shared_from_this<Impl> {
     (void)co_await market_->settle(settings_.market);
     if (!co_await know_balances()) co_return bus::Verdict::wait(kRetry);
     // Both may have taken a while.
-    if (const auto command = execution.decide(now()); const auto* end = std::get_if<engine::Append>(&command))
-      co_return co_await record_.append_decision(correlation_id, execution.head(), end->events);
+    if (auto ended = co_await append_end(execution.decide(now()), execution, correlation_id))
+      co_return *std::move(ended);
     const auto& market = market_->state();
     const auto priced = engine::price_intent(execution.intent(), market, market_->pools(), settings_, now());
     if (!priced && priced.error().code == errc::kStaleMarket)

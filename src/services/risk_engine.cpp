@@ -15,6 +15,11 @@ json::object refusal(const Error& error) {
   return {{"approved", false}, {"reason", error.code}, {"detail", error.detail}, {"checks", json::array()}};
 }
 
+RiskQuestion question_of(const json::object& document) {
+  return {document, string_or(document, "intent_id"), document.contains("asked_again"),
+          get_bool(document, "executing").value_or(false)};
+}
+
 /// Nothing can be decided yet: to be asked again.
 json::object undecided(const Error& error) {
   return {{"reason", error.code}, {"detail", error.detail}};
@@ -37,9 +42,8 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
                                      if (!question || !question->is_object())
                                        co_return json::serialize(refusal(
                                            {errc::kInvalidValue, "a question must be an object", {}}));
-                                     const bool asked_again = question->get_object().contains("asked_again");
-                                     co_return json::serialize(co_await self->evaluate(
-                                         {std::move(question->get_object()), asked_again}));
+                                     co_return json::serialize(
+                                         co_await self->evaluate(question_of(question->get_object())));
                                    }));
     return {};
   }
@@ -55,10 +59,7 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
     if (!document) co_return refusal(document.error());
     const auto intent = engine::parse_intent(**document, settings_.chain);
     if (!intent) co_return refusal(intent.error().front());
-    const bool executing = get_bool(question.payload, "executing").value_or(false);
-    const auto intent_id = string_or(question.payload, "intentId", string_or(question.payload, "intent_id"));
-    auto standing = co_await standing_of(intent->strategy_id, engine::correlation_of(intent_id),
-                                         question.asked_again, executing);
+    auto standing = co_await standing_of(intent->strategy_id, question);
     if (!standing) co_return undecided(standing.error());
     const auto decide = [&] {
       return engine::decide_risk({*intent, notional(*intent), standing->open, standing->halted},
@@ -89,19 +90,19 @@ class RiskEngine::Impl : public std::enable_shared_from_this<Impl> {
   /// What is heard of halts may be late, and costs nothing; whoever was refused for it asks again, and then
   /// it is the record that answers. One that is `executing` was let in before: those that came since are not
   /// counted against it.
-  Task<Result<Standing>> standing_of(std::string strategy_id, std::string correlation_id, bool asked_again,
-                                     bool executing) {
+  Task<Result<Standing>> standing_of(std::string strategy_id, const RiskQuestion& question) {
     const auto self = shared_from_this();
     Standing standing;
-    const bool counts = settings_.risk.max_open_intents != 0 && !executing;
-    if (!counts && !asked_again) {
+    const bool counts = settings_.risk.max_open_intents != 0 && !question.executing;
+    if (!counts && !question.asked_again) {
       if (const auto* control = controls_->halted(engine::kControlCorrelation))
         standing.halted = describe(*control);
       co_return standing;
     }
-    SEP_CO_TRY(const auto answer, co_await record_.query(subject::kOpenIntents,
-                                                         {{"strategy_id", std::move(strategy_id)},
-                                                          {"correlation_id", std::move(correlation_id)}}));
+    SEP_CO_TRY(const auto answer,
+               co_await record_.query(subject::kOpenIntents,
+                                      {{"strategy_id", std::move(strategy_id)},
+                                       {"correlation_id", engine::correlation_of(question.intent_id)}}));
     if (counts) {
       SEP_CO_TRY(standing.open, get_uint(answer, "open"));
     }

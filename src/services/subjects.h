@@ -9,7 +9,9 @@ namespace sep::services {
 /// The object of risk.evaluate, within a process.
 struct RiskQuestion {
   engine::Payload payload;  // with the "intent": that of intent.submitted
+  std::string intent_id;
   bool asked_again = false;
+  bool executing = false;  // let in before
 };
 
 }  // namespace sep::services

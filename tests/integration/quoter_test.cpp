@@ -2,7 +2,6 @@
 // random swaps of any size, equal to the last unit; and real swaps in between, whose logs move our pools
 // along.
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -148,18 +147,10 @@ class Market : public support::PoolWorld {
   std::vector<double> gas_;
 };
 
-/// The seed in SEP_SEED, otherwise any. The same seed is the same pools, quotes and swaps.
-std::uint64_t chosen_seed() {
-  const char* given = std::getenv("SEP_SEED");
-  const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device()();
-  std::cout << "SEP_SEED=" << seed << std::endl;
-  return seed;
-}
-
 /// How often each outcome came.
 awaitable<std::map<std::string, int>> compare_everything(boost::asio::any_io_executor executor,
                                                          std::string ipc_path, engine::Contracts contracts) {
-  Random random(chosen_seed());
+  Random random(support::chosen_seed());
   node::NodeOptions options;
   options.ipc_path = ipc_path;
   options.rpc.timeout = std::chrono::seconds(60);

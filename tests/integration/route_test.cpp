@@ -2,7 +2,6 @@
 // side, both kinds. What we say a path gives is what QuoterV2 says and then what the chain does, to the last
 // unit; a bound that is missed on one path undoes the whole.
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -324,18 +323,10 @@ class Routes : public support::PoolWorld {
   int quoted_ = 0;
 };
 
-/// The seed in SEP_SEED, otherwise any. The same seed is the same pools, routes and swaps.
-std::uint64_t chosen_seed() {
-  const char* given = std::getenv("SEP_SEED");
-  const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device()();
-  std::cout << "SEP_SEED=" << seed << std::endl;
-  return seed;
-}
-
 /// How many transactions were of which sort.
 awaitable<std::map<std::string, int>> trade_everything(boost::asio::any_io_executor executor,
                                                        std::string ipc_path, engine::Contracts contracts) {
-  Random random(chosen_seed());
+  Random random(support::chosen_seed());
   node::NodeOptions options;
   options.ipc_path = ipc_path;
   options.rpc.timeout = std::chrono::seconds(60);

@@ -1,8 +1,10 @@
 #include "support/pool_world.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 
 #include "app/parts.h"
 #include "base/hex.h"
@@ -32,6 +34,13 @@ Bytes token_code() {
 }
 
 }  // namespace
+
+std::uint64_t chosen_seed() {
+  const char* given = std::getenv("SEP_SEED");
+  const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device()();
+  std::cout << "SEP_SEED=" << seed << std::endl;
+  return seed;
+}
 
 ChainAccount::ChainAccount(node::Node& node, std::uint64_t nonce)
     : node_(node), key_(PrivateKey::from_hex(kDevnetPrivateKey).value()), nonce_(nonce) {}

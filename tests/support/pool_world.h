@@ -34,6 +34,9 @@ T must(node::NodeResult<T> result, const char* what) {
   return std::move(*result);
 }
 
+/// The seed in SEP_SEED, otherwise any; printed. The same seed is the same pools, quotes, routes and swaps.
+std::uint64_t chosen_seed();
+
 class Random {
  public:
   explicit Random(std::uint64_t seed) : engine_(seed) {}
